@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+
+namespace p2::core {
+
+/// Where time comes from. The daemon uses `systemClock()`; tests pass one that runs faster. Thread-safe.
+class Clock {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+  using Duration = std::chrono::steady_clock::duration;
+
+  virtual ~Clock() = default;
+
+  /// Monotonic time, for deadlines and intervals.
+  virtual TimePoint now() const noexcept = 0;
+  /// Civil time, for what is stored or sent: registration times, JWT claims.
+  virtual std::chrono::system_clock::time_point wallTime() const noexcept = 0;
+  /// The moment of std::chrono::steady_clock at which `now()` will be `deadline`: what a condition variable
+  /// waits for.
+  virtual TimePoint realDeadline(TimePoint deadline) const noexcept = 0;
+};
+
+/// The machine's own clocks. Immutable, lives as long as the program.
+const Clock& systemClock() noexcept;
+
+/// Time that runs `factor` times as fast from its creation on, so that long waits can be tested. Immutable.
+class ScaledClock final : public Clock {
+ public:
+  explicit ScaledClock(unsigned factor) noexcept;
+
+  TimePoint now() const noexcept override;
+  std::chrono::system_clock::time_point wallTime() const noexcept override;
+  TimePoint realDeadline(TimePoint deadline) const noexcept override;
+
+ private:
+  const unsigned _factor;
+  const TimePoint _start;
+  const std::chrono::system_clock::time_point _wallStart;
+};
+
+}  // namespace p2::core

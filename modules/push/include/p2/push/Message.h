@@ -1,0 +1,17 @@
+#pragma once
+
+#include "p2/core/Target.h"
+
+#include <string>
+
+namespace p2::push {
+
+/// One wake-up signal for one phone. A value.
+struct Message {
+  core::Target target;
+  std::string account;   ///< The registration's device: which of the phone's accounts to wake.
+  std::string channel;   ///< The registration's channel, or empty.
+  bool hasBody = false;  ///< Whether the server announced a message with a body.
+};
+
+}  // namespace p2::push

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "p2/core/Target.h"
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace p2::push {
+
+/// What became of a message. A value.
+struct Outcome {
+  enum class Kind {
+    delivered,      ///< The push service took it.
+    targetGone,     ///< The push service says that this target will never be reached again.
+    retry,          ///< A fault that passes: the push service, the network, our load.
+    rejected,       ///< The push service cannot read what we sent: our bug.
+    misconfigured,  ///< Our credentials, project or permissions are wrong: the operator must act.
+  };
+
+  Kind kind = Kind::retry;
+  /// For the log: what happened, without token, secret or JID.
+  std::string reason;
+  /// retry: how long the push service asks everybody to wait, if it did.
+  std::optional<std::chrono::milliseconds> retryAfter;
+  /// retry: whether the fault is the push service's as a whole (429, 5xx) rather than this request's.
+  bool throttled = false;
+  /// targetGone: the verdict also comes when our own project is the wrong one (SENDER_ID_MISMATCH), so it
+  /// counts only while other messages are delivered.
+  bool onlyIfOthersSucceed = false;
+  /// delivered: the push service's replacement for the target, to be stored in its place.
+  std::optional<core::Target> replacement;
+};
+
+}  // namespace p2::push
