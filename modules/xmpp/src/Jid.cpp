@@ -1,0 +1,74 @@
+#include "p2/xmpp/Jid.h"
+
+#include "Punycode.h"
+
+#include <Poco/UTF8String.h>
+
+#include <algorithm>
+
+namespace p2::xmpp {
+
+namespace {
+
+constexpr std::size_t kMaxPartSize = 1023;  // RFC 7622 §3.1
+constexpr std::string_view kALabelPrefix = "xn--";
+
+bool isAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+std::string lowercase(std::string_view text) {
+  std::string lower(text);
+  if (!isAscii(text)) return Poco::UTF8::toLower(lower);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return lower;
+}
+
+std::string uLabel(std::string label) {
+  if (!label.starts_with(kALabelPrefix)) return label;
+  auto decoded = decodePunycode(std::string_view(label).substr(kALabelPrefix.size()));
+  return decoded ? lowercase(*decoded) : label;
+}
+
+}  // namespace
+
+std::optional<Jid> Jid::parse(std::string_view text) {
+  Jid jid;
+  if (const auto slash = text.find('/'); slash != std::string_view::npos) {
+    jid._resource = text.substr(slash + 1);
+    if (jid._resource.empty()) return std::nullopt;
+    text = text.substr(0, slash);
+  }
+  if (const auto at = text.find('@'); at != std::string_view::npos) {
+    jid._local = text.substr(0, at);
+    if (jid._local.empty()) return std::nullopt;
+    text = text.substr(at + 1);
+  }
+  jid._domain = text;
+  if (text.empty() || text == "." || text.find('@') != std::string_view::npos) return std::nullopt;
+  if (std::max({jid._local.size(), jid._domain.size(), jid._resource.size()}) > kMaxPartSize)
+    return std::nullopt;
+  return jid;
+}
+
+std::string Jid::bare() const {
+  return _local.empty() ? _domain : _local + '@' + _domain;
+}
+
+std::string comparableDomain(std::string_view domain) {
+  std::string lower = lowercase(domain);
+  if (lower.ends_with('.')) lower.pop_back();
+  if (lower.find(kALabelPrefix) == std::string::npos) return lower;
+
+  std::string comparable;
+  for (std::size_t start = 0; start <= lower.size();) {
+    const auto dot = std::min(lower.find('.', start), lower.size());
+    if (start > 0) comparable += '.';
+    comparable += uLabel(lower.substr(start, dot - start));
+    start = dot + 1;
+  }
+  return comparable;
+}
+
+}  // namespace p2::xmpp

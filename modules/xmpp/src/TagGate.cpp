@@ -1,0 +1,286 @@
+#include "TagGate.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace p2::xmpp {
+
+namespace {
+
+// What Poco's parser engine reads at once (ParserEngine::PARSE_BUFFER_SIZE).
+constexpr std::size_t kWindow = 4096;
+constexpr std::size_t kChunk = 32768;
+constexpr std::string_view kCdataOpen = "<![CDATA[";
+constexpr std::string_view kCdataClose = "]]>";
+constexpr std::string_view kDeclarationOpen = "<?xml";
+constexpr std::size_t kMaxEntitySize = 12;
+constexpr std::size_t kMaxUtf8Size = 4;
+constexpr std::string_view kRestrictedXml = "restricted-xml";
+constexpr std::string_view kPolicyViolation = "policy-violation";
+
+bool isSpace(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+}  // namespace
+
+TagGate::int_type TagGate::underflow() {
+  while (!_stopped && _fault.empty()) {
+    if (_boundary > _begin) return release(_boundary);
+    if (_longTagEnd > _begin) return releaseLongTag();
+    scan();
+    if (_boundary <= _begin && _longTagEnd <= _begin && _fault.empty() && !fill()) break;
+  }
+  return traits_type::eof();
+}
+
+TagGate::int_type TagGate::release(std::size_t end) {
+  setg(_raw.data() + _begin, _raw.data() + _begin, _raw.data() + end);
+  _begin = end;
+  return traits_type::to_int_type(*gptr());
+}
+
+TagGate::int_type TagGate::releaseLongTag() {
+  const std::size_t end = std::exchange(_longTagEnd, 0);
+  if (end - _begin <= kWindow) return release(end);
+
+  // expat looks after 4096 bytes, and then each time that twice as much is there.
+  std::size_t padded = kWindow;
+  while (padded < end - _begin) padded *= 2;
+  const std::size_t tailSize = _raw[end - 2] == '/' ? 2 : 1;
+  _longTag.assign(_raw, _begin, end - _begin - tailSize);
+  _longTag.append(padded - (end - _begin), ' ');
+  _longTag.append(_raw, end - tailSize, tailSize);
+  _begin = end;
+  setg(_longTag.data(), _longTag.data(), _longTag.data() + _longTag.size());
+  return traits_type::to_int_type(*gptr());
+}
+
+bool TagGate::fill() {
+  _raw.erase(0, _begin);
+  _scan -= _begin;
+  _tagStart -= std::min(_tagStart, _begin);
+  _contentStart -= std::min(_contentStart, _begin);
+  _begin = 0;
+  _boundary = 0;
+
+  const std::size_t kept = _raw.size();
+  _raw.resize(kept + kChunk);
+  const std::size_t count = _source.read(_raw.data() + kept, kChunk);
+  _raw.resize(kept + count);
+  _inputEnded = count == 0;
+  return !_inputEnded;
+}
+
+/// Looks at bytes until something may be released or more input is needed.
+void TagGate::scan() {
+  while (_fault.empty() && _longTagEnd == 0 && _scan < _raw.size() && step()) {
+  }
+}
+
+/// False if it cannot go on before something is released or read.
+bool TagGate::step() {
+  switch (_state) {
+    case State::text:
+      return scanText();
+    case State::open:
+      return scanOpen();
+    case State::declaration:
+      return scanDeclaration();
+    case State::cdata:
+      return scanCdata();
+    case State::tag:
+      return scanTag();
+    case State::singleQuoted:
+      return scanQuoted('\'');
+    case State::doubleQuoted:
+      return scanQuoted('"');
+    case State::dropTag:
+    case State::dropSingleQuoted:
+    case State::dropDoubleQuoted:
+      return scanDropped();
+  }
+  return false;
+}
+
+bool TagGate::scanText() {
+  const std::size_t limit = std::min(_raw.size(), _begin + kWindow);
+  if (_scan >= limit) return false;
+  const std::size_t open = std::string_view(_raw).substr(0, limit).find('<', _scan);
+  if (open == std::string::npos) {
+    _scan = limit;
+    if (limit == _begin + kWindow) cutText(limit);
+    return false;
+  }
+  if (open > 0) _atStart = false;
+  if (open > _begin) _boundary = open;
+  _tagStart = open;
+  _scan = open + 1;
+  _state = State::open;
+  return true;
+}
+
+bool TagGate::scanOpen() {
+  const std::string_view seen = std::string_view(_raw).substr(_tagStart);
+  const auto isOpenedBy = [seen](std::string_view opening) {
+    return seen.substr(0, opening.size()) == opening.substr(0, seen.size());
+  };
+  if (seen[1] != '!' && seen[1] != '?') {
+    _atStart = false;
+    _state = State::tag;
+    return true;
+  }
+  const bool declaration = _atStart && isOpenedBy(kDeclarationOpen);
+  if (!declaration && !isOpenedBy(kCdataOpen)) {
+    _fault = kRestrictedXml;
+    return false;
+  }
+  const std::size_t size = declaration ? kDeclarationOpen.size() + 1 : kCdataOpen.size();
+  if (seen.size() < size) return false;
+  if (declaration && !isSpace(seen[size - 1])) {
+    _fault = kRestrictedXml;
+    return false;
+  }
+  _scan = _tagStart + size;
+  _contentStart = _scan;
+  _state = declaration ? State::declaration : State::cdata;
+  if (!declaration && _scan - _begin <= kWindow) _boundary = _scan;
+  _atStart = false;
+  return true;
+}
+
+bool TagGate::scanDeclaration() {
+  const std::size_t close = _raw.find("?>", _tagStart);
+  if (close == std::string::npos) {
+    if (_raw.size() - _tagStart > kWindow) _fault = kPolicyViolation;
+    return false;
+  }
+  _boundary = _scan = close + 2;
+  _state = State::text;
+  return true;
+}
+
+bool TagGate::scanCdata() {
+  const std::size_t limit = std::min(_raw.size(), _begin + kWindow);
+  if (_scan >= limit) return false;
+  // The end mark may have begun before _scan, but not before the section's own opening.
+  const std::size_t from = std::max(_contentStart, _scan - std::min<std::size_t>(_scan, 2));
+  const std::size_t close = std::string_view(_raw).substr(0, limit).find(kCdataClose, from);
+  if (close == std::string::npos) {
+    _scan = limit;
+    if (limit == _begin + kWindow) cutText(limit);
+    return false;
+  }
+  _boundary = _scan = close + kCdataClose.size();
+  _state = State::text;
+  return true;
+}
+
+bool TagGate::scanTag() {
+  const std::size_t found = _raw.find_first_of("><'\"", _scan);
+  if (found == std::string::npos) {
+    _scan = _raw.size();
+  } else {
+    _scan = found + 1;
+    switch (_raw[found]) {
+      case '>':
+        endTag(_scan);
+        break;
+      case '\'':
+        _state = State::singleQuoted;
+        break;
+      case '"':
+        _state = State::doubleQuoted;
+        break;
+      default:
+        _fault = "not-well-formed";
+        return false;
+    }
+  }
+  if (_state != State::text && _scan - _tagStart > kMaxTagSize) truncateTag();
+  return true;
+}
+
+bool TagGate::scanQuoted(char quote) {
+  const std::size_t found = _raw.find(quote, _scan);
+  _scan = found == std::string::npos ? _raw.size() : found + 1;
+  if (found != std::string::npos) _state = State::tag;
+  if (_scan - _tagStart > kMaxTagSize) truncateTag();
+  return true;
+}
+
+void TagGate::endTag(std::size_t end) {
+  _state = State::text;
+  if (end - _begin <= kWindow) {
+    _boundary = end;
+  } else {
+    _longTagEnd = end;
+  }
+}
+
+/// Leaves `<name` of the tag that ends at _scan so far, its prefix bound to something, and drops what
+/// follows.
+void TagGate::truncateTag() {
+  const std::size_t nameEnd = _raw.find_first_of(" \t\r\n/", _tagStart);
+  if (nameEnd == std::string::npos || nameEnd - _tagStart > kWindow / 4) {
+    _fault = kPolicyViolation;
+    return;
+  }
+  switch (_state) {
+    case State::singleQuoted:
+      _state = State::dropSingleQuoted;
+      break;
+    case State::doubleQuoted:
+      _state = State::dropDoubleQuoted;
+      break;
+    default:
+      _state = State::dropTag;
+  }
+  _slash = _raw[_scan - 1] == '/';
+  std::string head = _raw.substr(_tagStart, nameEnd - _tagStart);
+  if (const auto colon = head.find(':'); colon != std::string::npos) {
+    head += " xmlns:" + head.substr(1, colon - 1) + "='urn:p2:truncated'";
+  }
+  head.append(" ").append(kTruncatedMark).append("='1'");
+  _raw.replace(_tagStart, _scan - _tagStart, head);
+  _scan = _tagStart + head.size();
+}
+
+bool TagGate::scanDropped() {
+  std::size_t position = _scan;
+  bool ended = false;
+  while (position < _raw.size() && !ended) {
+    const char c = _raw[position++];
+    if (_state == State::dropSingleQuoted || _state == State::dropDoubleQuoted) {
+      if (c == (_state == State::dropSingleQuoted ? '\'' : '"')) _state = State::dropTag;
+      _slash = false;
+    } else if (c == '>') {
+      ended = true;
+    } else {
+      if (c == '\'') _state = State::dropSingleQuoted;
+      if (c == '"') _state = State::dropDoubleQuoted;
+      _slash = c == '/';
+    }
+  }
+  const std::string_view tail = !ended ? "" : (_slash ? "/>" : ">");
+  _raw.replace(_scan, position - _scan, tail);
+  _scan += tail.size();
+  if (ended) endTag(_scan);
+  return true;
+}
+
+/// Sets the boundary near `limit`, but neither inside a character, nor inside an entity or the mark that ends
+/// CDATA.
+void TagGate::cutText(std::size_t limit) {
+  std::size_t cut = limit;
+  const std::string_view tail = std::string_view(_raw).substr(limit - kMaxEntitySize, kMaxEntitySize);
+  if (const auto ampersand = tail.rfind('&');
+      ampersand != std::string_view::npos && tail.find(';', ampersand) == std::string_view::npos) {
+    cut = limit - kMaxEntitySize + ampersand;
+  }
+  for (std::size_t i = 0; i < kCdataClose.size() - 1 && _raw[cut - 1] == ']'; ++i) --cut;
+  for (std::size_t i = 0; i < kMaxUtf8Size && static_cast<unsigned char>(_raw[cut - 1]) >= 0x80; ++i) --cut;
+  _boundary = cut;
+}
+
+}  // namespace p2::xmpp

@@ -1,0 +1,89 @@
+#pragma once
+
+#include "p2/xmpp/StanzaReader.h"
+
+#include <cstddef>
+#include <streambuf>
+#include <string>
+#include <string_view>
+
+namespace p2::xmpp {
+
+/// Stands between a source of bytes and the SAX parser, and lets them through only in pieces that end between
+/// tags.
+///
+/// An expat with reparse deferral (2.6, and 2.5 as Debian patches it) that has seen a part of a tag does not
+/// look again until twice as much input is there, so a stanza whose last tag came in two reads would wait for
+/// the next stanza. Whatever the gate exposes at once fits into one of the parser's reads and ends where no
+/// token is open; a tag too long for one read is padded with white space, inside the tag, to the length at
+/// which expat looks again.
+///
+/// It also stops what RFC 6120 §11.1 forbids before a parser sees it, and bounds the memory of a tag: one
+/// longer than `kMaxTagSize` loses its attributes and gets `kTruncatedMark` instead.
+///
+/// Used by the reader thread only.
+class TagGate final : public std::streambuf {
+ public:
+  static constexpr std::size_t kMaxTagSize = 65536;
+  static constexpr std::string_view kTruncatedMark = "p2-truncated";
+
+  explicit TagGate(ByteSource& source) : _source(source) {}
+
+  /// From now on, the input is at its end.
+  void stop() noexcept { _stopped = true; }
+  /// The stream error if the peer sent what no stream may hold, else empty.
+  std::string_view fault() const noexcept { return _fault; }
+  /// Whether the source has come to its end.
+  bool inputEnded() const noexcept { return _inputEnded; }
+
+ protected:
+  int_type underflow() override;
+
+ private:
+  enum class State {
+    text,
+    open,         // after `<`
+    declaration,  // inside `<?xml … ?>`
+    cdata,
+    tag,
+    singleQuoted,
+    doubleQuoted,
+    dropTag,  // inside a tag that is too long
+    dropSingleQuoted,
+    dropDoubleQuoted,
+  };
+
+  bool fill();
+  void scan();
+  bool step();
+  bool scanText();
+  bool scanOpen();
+  bool scanDeclaration();
+  bool scanCdata();
+  bool scanTag();
+  bool scanQuoted(char quote);
+  bool scanDropped();
+  void endTag(std::size_t end);
+  void truncateTag();
+  void cutText(std::size_t limit);
+  int_type release(std::size_t end);
+  int_type releaseLongTag();
+
+  ByteSource& _source;
+  std::string _raw;             // what came from the source and is not released yet, from _begin on
+  std::size_t _begin = 0;       // first byte that is not released
+  std::size_t _scan = 0;        // first byte that is not looked at
+  std::size_t _boundary = 0;    // end of what may be released; none if not beyond _begin
+  std::size_t _longTagEnd = 0;  // end of a whole tag that did not fit behind what precedes it, or 0
+  std::size_t _tagStart = 0;
+  std::size_t _contentStart = 0;  // of a CDATA section
+  State _state = State::text;
+  bool _slash = false;   // the last dropped byte was a slash
+  bool _atStart = true;  // nothing was looked at yet
+  bool _stopped = false;
+  bool _inputEnded = false;
+  std::string _longTag;  // the padded tag while the parser reads it
+  std::string_view _fault;
+};
+
+}  // namespace p2::xmpp

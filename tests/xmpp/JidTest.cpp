@@ -1,0 +1,58 @@
+#include "p2/xmpp/Jid.h"
+#include "support/Catch.h"
+
+#include <string>
+
+using p2::xmpp::comparableDomain;
+using p2::xmpp::Jid;
+
+TEST_CASE("A JID is split into its parts, which stay as they were sent") {
+  struct Case {
+    const char* text;
+    const char* local;
+    const char* domain;
+    const char* resource;
+    const char* bare;
+  };
+  for (const Case& c : {Case{"example.org", "", "example.org", "", "example.org"},
+                        Case{"ann@example.org", "ann", "example.org", "", "ann@example.org"},
+                        Case{"Ann@Example.ORG/Phone", "Ann", "Example.ORG", "Phone", "Ann@Example.ORG"},
+                        Case{"a@b/c@d/e", "a", "b", "c@d/e", "a@b"}, Case{"b/c@d", "", "b", "c@d", "b"}}) {
+    CAPTURE(c.text);
+    const auto jid = Jid::parse(c.text);
+    REQUIRE(jid);
+    CHECK(jid->local() == c.local);
+    CHECK(jid->domain() == c.domain);
+    CHECK(jid->resource() == c.resource);
+    CHECK(jid->bare() == c.bare);
+  }
+}
+
+TEST_CASE("What is not a JID is refused") {
+  for (const char* text : {"", "@b", "a@", "a@b/", "a@b@c", "/r", "."}) {
+    CAPTURE(text);
+    CHECK_FALSE(Jid::parse(text));
+  }
+  CHECK_FALSE(Jid::parse(std::string(1024, 'a') + "@b"));
+  CHECK(Jid::parse(std::string(1023, 'a') + "@b"));
+}
+
+TEST_CASE("Spellings of one domain compare equal") {
+  CHECK(comparableDomain("Example.ORG") == "example.org");
+  CHECK(comparableDomain("example.org.") == "example.org");
+  CHECK(comparableDomain("BÜCHER.example") == "bücher.example");
+  CHECK(comparableDomain("xn--bcher-kva.example") == "bücher.example");
+  CHECK(comparableDomain("XN--BCHER-KVA.Example") == "bücher.example");
+  CHECK(comparableDomain("a.xn--fiqs8s") == "a.中国");
+  CHECK(comparableDomain("xn--mgbh0fb.xn--kgbechtv") == "مثال.إختبار");
+  CHECK(comparableDomain("[2001:DB8::1]") == "[2001:db8::1]");
+}
+
+TEST_CASE("What only looks like an A-label stays as it is") {
+  for (const char* domain : {"xn--", "xn--!.example", "xn--99999999999.example", "a.xn--\xff"}) {
+    CAPTURE(domain);
+    CHECK_NOTHROW(comparableDomain(domain));
+  }
+  CHECK(comparableDomain("xn--!.example") == "xn--!.example");
+  CHECK(comparableDomain("xn--99999999999.example") == "xn--99999999999.example");
+}

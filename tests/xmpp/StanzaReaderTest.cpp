@@ -1,0 +1,243 @@
+#include "p2/xmpp/Namespaces.h"
+#include "p2/xmpp/StanzaReader.h"
+#include "support/Catch.h"
+#include "support/StreamFixture.h"
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace {
+
+using p2::test::Recorder;
+using p2::test::ScriptedSource;
+using p2::xmpp::Element;
+using p2::xmpp::StanzaReader;
+using Kind = StanzaReader::End::Kind;
+
+const std::string kHeader =
+    "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='1'>";
+
+std::string recordedSession() {
+  std::ifstream file(P2_SOURCE_DIR "/tests/data/session.xml", std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+StanzaReader::End read(const std::vector<std::string>& pieces, Recorder& recorder,
+                       const StanzaReader::Limits& limits = {}) {
+  ScriptedSource source(pieces, recorder);
+  return StanzaReader(limits).read(source, recorder);
+}
+
+std::vector<std::string> bytesOf(const std::string& text) {
+  std::vector<std::string> bytes;
+  for (const char c : text) bytes.emplace_back(1, c);
+  return bytes;
+}
+
+/// The stream error for one stanza, or the stanzas' count if there is none.
+std::string verdict(const std::string& content, const StanzaReader::Limits& limits = {}) {
+  Recorder recorder;
+  const auto end = read({kHeader + content + "</stream:stream>"}, recorder, limits);
+  if (end.kind == Kind::fault) return end.condition;
+  return std::to_string(recorder.stanzas.size()) + " read, " + std::to_string(recorder.refused.size()) +
+         " refused";
+}
+
+std::string repeated(const std::string& text, std::size_t times) {
+  std::string all;
+  all.reserve(text.size() * times);
+  for (std::size_t i = 0; i < times; ++i) all += text;
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("A recorded session comes out as its elements") {
+  Recorder recorder;
+  const auto end = read({recordedSession()}, recorder);
+
+  CHECK(end.kind == Kind::closed);
+  CHECK(recorder.header.attribute("id") == "3BF96D32");
+  REQUIRE(recorder.stanzas.size() == 8);
+  CHECK(recorder.stanzas[0].is("handshake", p2::xmpp::ns::kComponent));
+  CHECK(recorder.stanzas[1].attribute("xml:lang") == "en");
+  const Element* pubsub = recorder.stanzas[1].child("pubsub", p2::xmpp::ns::kPubSub);
+  REQUIRE(pubsub != nullptr);
+  CHECK(pubsub->child("publish", p2::xmpp::ns::kPubSub)->attribute("node") == "eKxTS5n3bOe0");
+  const Element& notification = recorder.stanzas[3].children[0].children[0].children[0].children[0];
+  CHECK(notification.children[0].children[2].children[0].text == "<3 a > b & \"c\" 'd' ü €");
+  CHECK(recorder.stanzas[4].attribute("id") == "a>b");
+  CHECK(recorder.stanzas[4].children[0].children[0].children[1].children[0].text == "it's > \"one\"");
+}
+
+TEST_CASE("No stanza is late, wherever the input is split") {
+  const std::string session = recordedSession();
+  Recorder whole;
+  CHECK(read({session}, whole).kind == Kind::closed);
+  // For every prefix, how many stanzas must be out before anything behind it is read.
+  std::size_t expected = 0;
+  std::size_t nextEnd = 0;
+  const std::vector<std::size_t> ends = p2::test::stanzaEnds(session);
+  REQUIRE(ends.size() == whole.stanzas.size());
+
+  for (std::size_t split = 1; split < session.rfind('>'); ++split) {
+    while (nextEnd < ends.size() && ends[nextEnd] <= split) expected = ++nextEnd;
+    Recorder recorder;
+    read({session.substr(0, split), session.substr(split)}, recorder);
+    CAPTURE(split);
+    REQUIRE(recorder.countAtRead.at(1) == expected);
+    REQUIRE(recorder.stanzas == whole.stanzas);
+  }
+}
+
+TEST_CASE("No stanza is late when the input comes byte by byte") {
+  const std::string session = recordedSession();
+  const std::vector<std::size_t> ends = p2::test::stanzaEnds(session);
+  Recorder recorder;
+  CHECK(read(bytesOf(session), recorder).kind == Kind::closed);
+
+  REQUIRE(recorder.stanzas.size() == ends.size());
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    CAPTURE(i);
+    // countAtRead[n] is the number of stanzas out when byte n was asked for, that is, after n bytes.
+    CHECK(recorder.countAtRead.at(ends[i]) == i + 1);
+  }
+}
+
+TEST_CASE("No stanza is late around the size that the parser reads at once") {
+  for (std::size_t size = 3900; size < 4300; ++size) {
+    const std::string padding(size, 'x');
+    const std::string text = "<message><body>" + padding + "</body></message>";
+    const std::string tag = "<iq type='get' id='" + padding + "'><ping xmlns='urn:xmpp:ping'/></iq>";
+    const std::string cdata = "<message><body><![CDATA[" + padding + "]]></body></message>";
+    const std::string many = repeated("<presence/>", size / 11) + "<a/>";
+    for (const std::string& stanzas : {text, tag, cdata, many, text + tag, tag + cdata + tag}) {
+      Recorder recorder;
+      read({kHeader + stanzas, "<last/></stream:stream>"}, recorder);
+      CAPTURE(size);
+      REQUIRE(recorder.countAtRead.at(1) + 1 == recorder.stanzas.size());
+      REQUIRE(recorder.stanzas.back().name == "last");
+    }
+  }
+}
+
+TEST_CASE("Long tags arrive at once and unchanged") {
+  for (const std::size_t size : {4096U, 5000U, 8192U, 9000U, 20000U, 40000U, 65000U}) {
+    const std::string value(size, 'v');
+    for (const std::string& end : {std::string("></iq>"), std::string("/>"), std::string(" />")}) {
+      Recorder recorder;
+      read({kHeader + "<iq id='" + value.substr(0, size / 2), value.substr(size / 2) + "'" + end, "<b/>"},
+           recorder);
+      CAPTURE(size, end);
+      REQUIRE(recorder.countAtRead.at(2) == 1);
+      REQUIRE(recorder.stanzas[0].attribute("id") == value);
+      REQUIRE(recorder.stanzas.size() == 2);
+    }
+  }
+}
+
+TEST_CASE("Text of any length and any split comes out unchanged") {
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += i % 3 == 0 ? "€" : (i % 3 == 1 ? "&amp;" : "]");
+  const std::string body = "<message><body>" + text + "</body></message>";
+  Recorder whole;
+  read({kHeader + body}, whole);
+  REQUIRE(whole.stanzas.size() == 1);
+  CHECK(whole.stanzas[0].children[0].text.size() == 1000 * (3 + 1 + 1));
+
+  Recorder recorder;
+  read(bytesOf(kHeader + body), recorder);
+  CHECK(recorder.stanzas == whole.stanzas);
+}
+
+TEST_CASE("CDATA of any length comes out unchanged") {
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += "]]]>'\""[i % 3] == '>' ? ' ' : "]]&<'\""[i % 6];
+  Recorder recorder;
+  read(bytesOf(kHeader + "<message><body><![CDATA[" + text + "]]></body></message><a/>"), recorder);
+  REQUIRE(recorder.stanzas.size() == 2);
+  CHECK(recorder.stanzas[0].children[0].text == text);
+}
+
+TEST_CASE("What RFC 6120 forbids ends the stream with its error") {
+  CHECK(verdict("<a><!-- comment --></a>") == "restricted-xml");
+  CHECK(verdict("<!DOCTYPE lolz [<!ENTITY lol 'lol'>]><a/>") == "restricted-xml");
+  CHECK(verdict("<a><?php echo 1 ?></a>") == "restricted-xml");
+  CHECK(verdict("<?xml version='1.0'?><a/>") == "restricted-xml");
+  CHECK(verdict("<a>&lol;</a>") == "restricted-xml");
+  CHECK(verdict("<a b='&lol;'/>") == "restricted-xml");
+  CHECK(verdict("<a>\xff\xfe</a>") == "not-well-formed");
+  CHECK(verdict(std::string("<a>\0</a>", 8)) == "not-well-formed");
+  CHECK(verdict("<a>&#0;</a>") == "not-well-formed");
+  CHECK(verdict("<x:a/>") == "not-well-formed");
+  CHECK(verdict("<a></b>") == "not-well-formed");
+  CHECK(verdict("<a b='1' b='2'/>") == "not-well-formed");
+  CHECK(verdict("<a b=<c/>/>") == "not-well-formed");
+  CHECK(verdict("<a/>") == "1 read, 0 refused");
+}
+
+TEST_CASE("A document type before the stream is refused before any of it is read") {
+  Recorder recorder;
+  const auto end = read({"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]>" + kHeader}, recorder);
+  CHECK(end.kind == Kind::fault);
+  CHECK(end.condition == "restricted-xml");
+}
+
+TEST_CASE("What is not an XMPP stream is told so") {
+  Recorder recorder;
+  CHECK(read({"<html><body/></html>"}, recorder).condition == "invalid-namespace");
+  CHECK(read({"HTTP/1.1 400 Bad Request\r\n\r\n<p>"}, recorder).condition == "not-well-formed");
+  CHECK(read({""}, recorder).kind == Kind::endOfInput);
+}
+
+TEST_CASE("A stanza beyond the limits is passed over, and the next one is read") {
+  const std::string next = "<iq id='2'/>";
+  CHECK(verdict("<a>" + std::string(300000, 'x') + "</a>" + next) == "1 read, 1 refused");
+  CHECK(verdict(repeated("<a>", 10000) + repeated("</a>", 10000) + next) == "1 read, 1 refused");
+  CHECK(verdict("<a>" + repeated("<b/>", 2000) + "</a>" + next) == "1 read, 1 refused");
+  std::string attributes;
+  for (int i = 0; i < 1000; ++i) attributes += " a" + std::to_string(i) + "='1'";
+  CHECK(verdict("<a" + attributes + "/>" + next) == "1 read, 1 refused");
+  CHECK(verdict("<iq><b" + attributes + "></b></iq>" + next) == "1 read, 1 refused");
+  for (int i = 1000; i < 100000; ++i) attributes += " a" + std::to_string(i) + "='1'";
+  CHECK(verdict("<a" + attributes + "/>" + next) == "1 read, 1 refused");
+  CHECK(verdict("<a><x:b " + attributes + "></x:b></a>" + next) == "1 read, 1 refused");
+  CHECK(verdict("<a b='" + std::string(300000, '>') + "'>c</a>" + next) == "1 read, 1 refused");
+}
+
+TEST_CASE("A refused stanza is reported with its head") {
+  Recorder recorder;
+  read({kHeader + "<iq type='set' id='7' from='a' to='b'><c>" + std::string(300000, 'x') + "</c></iq>"},
+       recorder);
+  REQUIRE(recorder.refused.size() == 1);
+  CHECK(recorder.refused[0].attribute("id") == "7");
+  CHECK(recorder.refused[0].children.empty());
+  CHECK(recorder.refusals[0] == "too big");
+}
+
+TEST_CASE("A stanza far beyond the limits ends the stream") {
+  StanzaReader::Limits limits;
+  limits.skippedSize = 1000000;
+  limits.skippedDepth = 1000;
+  CHECK(verdict("<a>" + std::string(1100000, 'x') + "</a>", limits) == "policy-violation");
+  CHECK(verdict(repeated("<a>", 1100), limits) == "policy-violation");
+  CHECK(verdict("<" + std::string(100000, 'a') + "/>", limits) == "policy-violation");
+}
+
+TEST_CASE("An element without a namespace does not get that of the one before it") {
+  Recorder recorder;
+  read({kHeader + "<iq><a xmlns='urn:a'/><b xmlns=''><c/></b></iq>"}, recorder);
+  REQUIRE(recorder.stanzas.size() == 1);
+  CHECK(recorder.stanzas[0].children[0].ns == "urn:a");
+  CHECK(recorder.stanzas[0].children[1].ns.empty());
+  CHECK(recorder.stanzas[0].children[1].children[0].ns.empty());
+}
+
+TEST_CASE("A cut stream is the end of the input, not a fault") {
+  Recorder recorder;
+  CHECK(read({kHeader + "<iq id='1'>"}, recorder).kind == Kind::endOfInput);
+  CHECK(read({kHeader + "<iq id='1"}, recorder).kind == Kind::endOfInput);
+  CHECK(recorder.stanzas.empty());
+}
