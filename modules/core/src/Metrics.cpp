@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <limits>
 #include <sstream>
 
 namespace p2::core {
@@ -64,7 +65,7 @@ void Histogram::observe(double seconds) noexcept {
   const auto bucket =
       std::distance(_bounds.begin(), std::lower_bound(_bounds.begin(), _bounds.end(), seconds));
   _counts[static_cast<std::size_t>(bucket)].fetch_add(1, std::memory_order_relaxed);
-  _sumMicroseconds.fetch_add(static_cast<std::uint64_t>(seconds * 1e6), std::memory_order_relaxed);
+  _sumMicroseconds.fetch_add(static_cast<std::uint64_t>(std::max(seconds, 0.0) * 1e6), std::memory_order_relaxed);
 }
 
 Histogram::Snapshot Histogram::snapshot() const {
@@ -119,6 +120,7 @@ std::string Metrics::render() const {
   for (const auto& collect : collectors) collect();
 
   std::ostringstream out;
+  out.precision(std::numeric_limits<double>::digits10);  // of a sum; the default of 6 would round it
   const std::scoped_lock lock(_mutex);
   for (const auto& [name, entry] : _families) {
     static constexpr std::array kTypeNames{"counter", "gauge", "histogram"};

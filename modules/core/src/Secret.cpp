@@ -35,6 +35,8 @@ bool Secret::equals(std::string_view other) const noexcept {
 }
 
 void Secret::wipe() noexcept {
+  // Up to the capacity: a short string that was moved from keeps its bytes behind a length of zero.
+  _value.resize(_value.capacity());
   // Through a volatile pointer: a plain fill of memory that is never read again would be optimised away.
   volatile char* bytes = _value.data();
   for (std::size_t i = 0; i < _value.size(); ++i) bytes[i] = 0;

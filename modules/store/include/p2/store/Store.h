@@ -11,14 +11,17 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace p2::store {
 
 /// The registrations, on disk in LMDB (the format is in modules/store/README.md). Reads run in the calling
-/// thread, in read transactions that never wait for the writer. Changes are queued for one writer thread,
-/// which makes many at a time durable with one commit and only then calls back. One process at a time may
-/// open it for writing; others may read. Thread-safe.
+/// thread, in read transactions that never wait for a commit (only, for a moment, while the map grows).
+/// Changes are queued for one writer thread, which makes many at a time durable with one commit and only then
+/// calls back. One process at a time may open it for writing; others may read. Thread-safe.
 class Store {
  public:
   struct Options {
@@ -31,7 +34,8 @@ class Store {
     /// A registration renewed with the same target is written again only if it was last registered longer
     /// ago.
     std::chrono::hours renewAfter{24};
-    /// First size of the memory map in bytes; it doubles by itself whenever it is full.
+    /// First size of the memory map in bytes; it doubles by itself whenever it is full. The file has that
+    /// length too, but takes only the disk space that is used.
     std::size_t initialMapSize = std::size_t{16} << 20U;
     /// Gives created and lastRegistered their time. Must outlive the store.
     const core::Clock* clock = &core::systemClock();
@@ -40,11 +44,31 @@ class Store {
   struct Statistics {
     std::uint64_t registrations = 0;
     std::uint64_t mapBytes = 0;
-    std::uint64_t usedBytes = 0;
-    std::uint64_t pendingChanges = 0;
+    std::uint64_t usedBytes = 0;       ///< Pages that hold something or did once: what a copy would take.
+    std::uint64_t pendingChanges = 0;  ///< Queued or being committed.
   };
 
-  /// Called once, in the writer's thread unless said otherwise. Must not block.
+  struct Expiry {
+    std::uint64_t removed = 0;
+    bool more = false;  ///< Stopped before the end of the store was reached.
+  };
+
+  struct ImportFault {
+    std::size_t row;   ///< Index into the imported rows.
+    std::string text;  ///< What is wrong with it.
+  };
+
+  struct ImportReport {
+    std::uint64_t added = 0;
+    std::uint64_t updated = 0;
+    std::uint64_t unchanged = 0;
+    /// If there is any, nothing was imported. At most `kMaxImportFaults`, in the order of the rows.
+    std::vector<ImportFault> faults;
+  };
+  static constexpr std::size_t kMaxImportFaults = 1000;
+
+  /// Called exactly once, in the writer's thread unless said otherwise. Must neither block nor throw; may
+  /// call the store.
   template <class T>
   using Callback = core::UniqueFunction<void(core::Result<T>)>;
 
@@ -52,6 +76,9 @@ class Store {
   /// directory is missing or not writable, belongs to another user, is in use by another p2, was written by a
   /// newer format, is damaged.
   static core::Result<std::unique_ptr<Store>> open(const Options& options);
+  /// Opens the store for reading, beside a daemon or without one. REQUIRES: this process has not opened it
+  /// already (that is an error). Needs read access to the directory and write access to its lock file.
+  static core::Result<std::unique_ptr<const Store>> openReadOnly(const std::filesystem::path& path);
 
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -63,22 +90,44 @@ class Store {
   /// The registration of this device and channel, if there is one.
   core::Result<std::optional<Registration>> find(const DeviceKey& key) const;
   /// Calls `visit` for each registration, in the order of their nodes, within one snapshot, until it gives
-  /// false. The database cannot reuse pages that are freed meanwhile: do not dawdle.
+  /// false. The database cannot reuse pages that are freed meanwhile, nor grow: do not dawdle. `visit` must
+  /// not call this store.
   core::Result<void> forEach(const std::function<bool(const Registration&)>& visit) const;
 
   /// Finds or creates the registration of `key` and gives it `domain` and `target`. Node and secret of a
   /// known key stay the same. Calls back after the commit is on disk; or at once, in the calling thread, if
-  /// nothing needs to be written or the queue is full (an error).
+  /// nothing needs to be written, a value is impossible or the queue is full (errors). A failed commit is an
+  /// error only if it leaves the registration different from what was asked: one that merely could not be
+  /// given its new time of registration is on disk as it should be.
   void registerDevice(DeviceKey key, std::string domain, core::Target target, Callback<Registration> done);
-  /// Removes the registration of `key`; gives whether there was one.
+  /// Removes the registration of `key`; gives whether there was one. If the queue is full: as above.
   void unregister(DeviceKey key, Callback<bool> done);
-  /// Removes the registration of `node` if it still holds `target`; gives whether it did.
+  /// Removes the registration of `node` if it still holds `target`; gives whether it did. If the queue is
+  /// full: as above.
   void removeIfHolds(std::string node, core::Target target, Callback<bool> done);
   /// Puts `replacement` in the place of `target` if the registration of `node` still holds it; gives whether
-  /// it did.
+  /// it did. If a value is impossible or the queue is full: as above.
   void replaceTarget(std::string node, core::Target target, core::Target replacement, Callback<bool> done);
+  /// Removes up to `atMost` registrations last registered before `olderThan`, in small transactions with the
+  /// other changes between them. If the queue is full: as above.
+  void removeExpired(Registration::Time olderThan, std::size_t atMost, Callback<Expiry> done);
 
+  /// Imports every row in one transaction, or none, with the nodes and secrets given. A row for a
+  /// registration that is there (same node, same device) replaces it unless that was registered later. Two
+  /// devices for one node, or two nodes for one device, is a fault of the later row. Blocks until it is on
+  /// disk, and the other changes with it: for a command that has the store to itself. Not to be called from a
+  /// callback.
+  core::Result<ImportReport> importAll(std::span<const Registration> rows);
+
+  /// Writes a compact copy of the store as it is now into `directory`, which is created if its parent exists
+  /// and must not hold a store. The copy can be used as `path`. Blocks; changes go on meanwhile, but cannot
+  /// grow the map of this process.
+  core::Result<void> backup(const std::filesystem::path& directory) const;
+
+  /// Zeros if the database cannot be read.
   Statistics statistics() const;
+  /// Why the last attempt to write failed; empty if it did not. Does not block.
+  std::string lastFault() const;
 
  private:
   class Impl;

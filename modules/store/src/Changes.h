@@ -1,0 +1,51 @@
+#pragma once
+
+#include "Identity.h"
+#include "Tables.h"
+#include "p2/core/Result.h"
+#include "p2/store/Registration.h"
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+namespace p2::store {
+
+// What each change does within a write transaction. Nothing is on disk before that is committed.
+
+/// LMDB's code, and what the change came to if that is 0. With any other code the transaction must be
+/// aborted; an error in `outcome` concerns this change alone and leaves the transaction as it was.
+template <class T>
+struct Applied {
+  int code;
+  core::Result<T> outcome;
+};
+
+/// What a phone asks for when it registers.
+struct Enrolment {
+  DeviceKey key;
+  std::string domain;
+  core::Target target;
+};
+
+struct RegistrationRules {
+  Registration::Time now;
+  std::chrono::seconds renewAfter;
+  std::function<core::Result<std::string>()> drawNode = store::drawNode;
+};
+
+/// Whether the registration is as asked for, but for the time of registration.
+bool matches(const Registration& registration, const Enrolment& asked);
+/// Whether nothing needs to be written: it is as asked for, and the time of registration is recent.
+bool isCurrent(const Registration& registration, const Enrolment& asked, Registration::Time now,
+               std::chrono::seconds renewAfter);
+
+/// REQUIRES: checkKey() and checkContent() have no objection.
+Applied<Registration> enrol(Tables& tables, const Enrolment& asked, const RegistrationRules& rules);
+Applied<bool> unregister(Tables& tables, const DeviceKey& key);
+Applied<bool> removeIfHolds(Tables& tables, const std::string& node, const core::Target& target);
+/// REQUIRES: checkContent() has no objection to `replacement`.
+Applied<bool> replaceTarget(Tables& tables, const std::string& node, const core::Target& target,
+                            const core::Target& replacement);
+
+}  // namespace p2::store

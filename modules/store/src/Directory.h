@@ -1,0 +1,56 @@
+#pragma once
+
+#include "p2/core/Result.h"
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+namespace p2::store {
+
+// The store's directory and the files in it: who may use them, and what is wrong with them.
+
+inline constexpr const char* kDataFile = "data.mdb";
+inline constexpr const char* kReadersFile = "lock.mdb";  ///< LMDB's own: reader slots and mutexes.
+inline constexpr const char* kWriterFile = "p2.lock";    ///< Ours: held by the one process that writes.
+
+/// An open file descriptor. Moved, never copied.
+class Descriptor {
+ public:
+  explicit Descriptor(int number = -1) noexcept : _number(number) {}
+  Descriptor(Descriptor&& other) noexcept : _number(std::exchange(other._number, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(_number, other._number);
+    return *this;
+  }
+  ~Descriptor();
+
+  int number() const noexcept { return _number; }
+  bool valid() const noexcept { return _number >= 0; }
+
+ private:
+  int _number;
+};
+
+/// Makes the directory ready for writing and claims it: creates it (mode 0700) if it is missing, checks its
+/// owner, its permissions and the files in it, narrows those to mode 0600. The claim holds until the
+/// descriptor is closed. Errors in an operator's words.
+core::Result<Descriptor> claimForWriting(const std::filesystem::path& directory);
+/// Checks that there is a store which this user may read.
+core::Result<void> checkForReading(const std::filesystem::path& directory);
+/// Gives LMDB's lock file, if root has just created it, to the owner of the store.
+void giveReadersFileToOwner(const std::filesystem::path& directory);
+
+/// Creates the directory (mode 0700), durably. Fine if it exists.
+core::Result<void> makeDirectory(const std::filesystem::path& directory);
+/// Makes the directory's entries durable.
+bool syncDirectory(const std::filesystem::path& directory);
+
+/// "The store <directory> <problem>".
+core::Error storeError(const std::filesystem::path& directory, const std::string& problem);
+/// What an error code of LMDB or of the system, met while `doing` ("be opened", "be written"), means to an
+/// operator.
+core::Error systemError(const std::filesystem::path& directory, const char* doing, int code);
+
+}  // namespace p2::store

@@ -1,0 +1,210 @@
+#include "RecordCodec.h"
+
+#include <optional>
+#include <type_traits>
+
+namespace p2::store {
+
+namespace {
+
+using core::Error;
+using core::Result;
+using core::Secret;
+using core::Target;
+
+// Bytes before the first string: version, service, kind, created, lastRegistered.
+constexpr std::size_t kFixedBytes = 3 + 2 * sizeof(std::int64_t);
+
+template <class Unsigned>
+void putInteger(std::string& out, Unsigned value) {
+  static_assert(std::is_unsigned_v<Unsigned>);
+  for (std::size_t i = 0; i < sizeof(Unsigned); ++i) {
+    out.push_back(static_cast<char>(static_cast<unsigned char>(value >> (8 * i))));
+  }
+}
+
+void putString(std::string& out, std::string_view text) {
+  putInteger(out, static_cast<std::uint16_t>(text.size()));
+  out.append(text);
+}
+
+void putTime(std::string& out, Registration::Time time) {
+  putInteger(out, static_cast<std::uint64_t>(time.time_since_epoch().count()));
+}
+
+/// Takes values off the front of a record. Once a value is missing, all that follow are.
+class RecordReader {
+ public:
+  explicit RecordReader(std::string_view record) : _rest(record) {}
+
+  template <class Unsigned>
+  std::optional<Unsigned> integer() {
+    static_assert(std::is_unsigned_v<Unsigned>);
+    if (_rest.size() < sizeof(Unsigned)) return missing();
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < sizeof(Unsigned); ++i) {
+      value |= std::uint64_t{static_cast<unsigned char>(_rest[i])} << (8 * i);
+    }
+    _rest.remove_prefix(sizeof(Unsigned));
+    return static_cast<Unsigned>(value);
+  }
+
+  std::optional<Registration::Time> time() {
+    const auto seconds = integer<std::uint64_t>();
+    if (!seconds) return std::nullopt;
+    return Registration::Time(std::chrono::seconds(static_cast<std::int64_t>(*seconds)));
+  }
+
+  std::optional<std::string> string() {
+    const auto length = integer<std::uint16_t>();
+    if (!length || _rest.size() < *length) return missing();
+    std::string text(_rest.substr(0, *length));
+    _rest.remove_prefix(*length);
+    return text;
+  }
+
+  bool atEnd() const { return _rest.empty(); }
+
+ private:
+  std::nullopt_t missing() {
+    _rest = {};
+    return std::nullopt;
+  }
+
+  std::string_view _rest;
+};
+
+std::optional<Service> serviceOf(std::uint8_t value) {
+  switch (value) {
+    case static_cast<std::uint8_t>(Service::fcm):
+      return Service::fcm;
+    case static_cast<std::uint8_t>(Service::apns):
+      return Service::apns;
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<Target::Kind> kindOf(std::uint8_t value) {
+  switch (value) {
+    case static_cast<std::uint8_t>(Target::Kind::registrationToken):
+      return Target::Kind::registrationToken;
+    case static_cast<std::uint8_t>(Target::Kind::installationId):
+      return Target::Kind::installationId;
+    default:
+      return std::nullopt;
+  }
+}
+
+Result<void> checkLength(const char* what, std::size_t bytes, std::size_t least, std::size_t most) {
+  if (bytes >= least && bytes <= most) return {};
+  return Error{std::string(what) + " has " + std::to_string(bytes) + " bytes; it must have " +
+               std::to_string(least) + " to " + std::to_string(most) + "."};
+}
+
+Result<void> checkCodes(Service service, Target::Kind kind) {
+  if (!serviceOf(static_cast<std::uint8_t>(service))) return Error{"The push service is unknown."};
+  if (!kindOf(static_cast<std::uint8_t>(kind))) return Error{"The kind of target is unknown."};
+  return {};
+}
+
+Error damaged(const char* how) {
+  return Error{std::string("the record of a registration is damaged: ") + how};
+}
+
+Result<Registration> checked(Registration registration) {
+  auto valid = checkRegistration(registration);
+  if (!valid.ok()) return damaged(valid.error().c_str());
+  return registration;
+}
+
+}  // namespace
+
+Result<void> checkKey(const DeviceKey& key) {
+  auto valid = checkLength("The device", key.device.size(), 1, kMaxDeviceBytes);
+  if (valid.ok()) valid = checkLength("The channel", key.channel.size(), 0, kMaxChannelBytes);
+  if (valid.ok()) valid = checkCodes(key.service, Target::Kind::registrationToken);
+  return valid;
+}
+
+Result<void> checkContent(std::string_view domain, const Target& target) {
+  auto valid = checkLength("The domain", domain.size(), 1, kMaxDomainBytes);
+  return valid.ok() ? checkTarget(target) : valid;
+}
+
+Result<void> checkTarget(const Target& target) {
+  auto valid = checkLength("The target", target.value.reveal().size(), 1, kMaxTargetBytes);
+  if (valid.ok()) valid = checkCodes(Service::fcm, target.kind);
+  return valid;
+}
+
+Result<void> checkRegistration(const Registration& registration) {
+  auto valid = checkLength("The node", registration.node.size(), 1, kMaxNodeBytes);
+  if (valid.ok()) {
+    valid = checkLength("The secret", registration.secret.reveal().size(), 1, kMaxSecretBytes);
+  }
+  if (valid.ok()) valid = checkKey(registration.key);
+  if (valid.ok()) valid = checkContent(registration.domain, registration.target);
+  return valid;
+}
+
+std::string encodeRecord(const Registration& registration) {
+  const DeviceKey& key = registration.key;
+  const std::string& target = registration.target.value.reveal();
+  const std::string& secret = registration.secret.reveal();
+  std::string record;
+  record.reserve(kFixedBytes + 5 * sizeof(std::uint16_t) + key.device.size() + key.channel.size() +
+                 registration.domain.size() + target.size() + secret.size());
+  putInteger(record, kRecordVersion);
+  putInteger(record, static_cast<std::uint8_t>(key.service));
+  putInteger(record, static_cast<std::uint8_t>(registration.target.kind));
+  putTime(record, registration.created);
+  putTime(record, registration.lastRegistered);
+  for (const std::string* text : {&key.device, &key.channel, &registration.domain, &target, &secret}) {
+    putString(record, *text);
+  }
+  return record;
+}
+
+Result<Registration> decodeRecord(std::string_view node, std::string_view record) {
+  RecordReader reader(record);
+  const auto version = reader.integer<std::uint8_t>();
+  if (!version || *version == 0) return damaged("it has no version.");
+  if (*version > kRecordVersion) {
+    return Error{"the record of a registration has format version " + std::to_string(*version) +
+                 ", this p2 knows " + std::to_string(kRecordVersion) +
+                 " at most. Install the newer p2 again."};
+  }
+  const auto serviceCode = reader.integer<std::uint8_t>();
+  const auto kindCode = reader.integer<std::uint8_t>();
+  const auto created = reader.time();
+  const auto lastRegistered = reader.time();
+  auto device = reader.string();
+  auto channel = reader.string();
+  auto domain = reader.string();
+  auto target = reader.string();
+  auto secret = reader.string();
+  if (!secret) return damaged("it is cut short.");
+  if (!reader.atEnd()) return damaged("something follows its end.");
+  const auto service = serviceOf(*serviceCode);
+  const auto kind = kindOf(*kindCode);
+  if (!service || !kind) return damaged("its push service or kind of target is unknown.");
+  return checked({std::string(node),
+                  Secret(std::move(*secret)),
+                  {*service, std::move(*device), std::move(*channel)},
+                  std::move(*domain),
+                  {*kind, Secret(std::move(*target))},
+                  *created,
+                  *lastRegistered});
+}
+
+std::string encodeDeviceKey(const DeviceKey& key) {
+  std::string bytes;
+  bytes.reserve(2 + key.device.size() + key.channel.size());
+  putInteger(bytes, static_cast<std::uint8_t>(key.service));
+  putInteger(bytes, static_cast<std::uint8_t>(key.device.size()));
+  bytes.append(key.device).append(key.channel);
+  return bytes;
+}
+
+}  // namespace p2::store

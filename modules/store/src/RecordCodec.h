@@ -1,0 +1,44 @@
+#pragma once
+
+#include "p2/core/Result.h"
+#include "p2/store/Registration.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace p2::store {
+
+// What is on disk, without a database: README.md has the format in prose.
+
+/// Version of a record's layout; its first byte.
+inline constexpr std::uint8_t kRecordVersion = 1;
+
+inline constexpr std::size_t kMaxNodeBytes = 64;
+inline constexpr std::size_t kMaxSecretBytes = 64;
+inline constexpr std::size_t kMaxDeviceBytes = 64;
+inline constexpr std::size_t kMaxChannelBytes = 64;
+inline constexpr std::size_t kMaxDomainBytes = 1023;  ///< RFC 7622 §3.2.
+inline constexpr std::size_t kMaxTargetBytes = 4096;  ///< What FCM takes for a whole message.
+
+/// Whether the key can be stored. The error says which part cannot, without showing it.
+core::Result<void> checkKey(const DeviceKey& key);
+/// The same for what a registration gives the key.
+core::Result<void> checkContent(std::string_view domain, const core::Target& target);
+/// The same for a target.
+core::Result<void> checkTarget(const core::Target& target);
+/// The same for a whole registration.
+core::Result<void> checkRegistration(const Registration& registration);
+
+/// The record of a registration, all of it but the node, which is the record's key.
+/// REQUIRES: checkRegistration() has no objection.
+std::string encodeRecord(const Registration& registration);
+/// The registration in a record. An error if the record was written by a newer version or is malformed
+/// anywhere: cut, too long, with values nobody wrote.
+core::Result<Registration> decodeRecord(std::string_view node, std::string_view record);
+
+/// The key in the table of devices. REQUIRES: checkKey() has no objection.
+std::string encodeDeviceKey(const DeviceKey& key);
+
+}  // namespace p2::store

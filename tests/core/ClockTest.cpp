@@ -1,0 +1,58 @@
+#include "p2/core/Clock.h"
+#include "support/Catch.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+using namespace std::chrono_literals;
+using p2::core::Clock;
+using p2::core::ScaledClock;
+using p2::core::systemClock;
+
+TEST_CASE("The system clock is the machine's steady and civil time") {
+  const auto before = std::chrono::steady_clock::now();
+  const auto wallBefore = std::chrono::system_clock::now();
+  const auto now = systemClock().now();
+  const auto wall = systemClock().wallTime();
+  CHECK(now >= before);
+  CHECK(now <= std::chrono::steady_clock::now());
+  CHECK(wall >= wallBefore - 1s);  // may be set back meanwhile
+  CHECK(systemClock().realDeadline(now) == now);
+}
+
+TEST_CASE("A scaled clock starts at the present and runs by its factor") {
+  const auto before = std::chrono::steady_clock::now();
+  const ScaledClock clock(1000);
+  const auto created = std::chrono::steady_clock::now();
+  const auto now = clock.now();
+  const auto after = std::chrono::steady_clock::now();
+  CHECK(now >= before);
+  CHECK(now <= before + (after - before) * 1000);
+  // A real millisecond later it is at least a second later.
+  while (std::chrono::steady_clock::now() < created + 1ms) continue;
+  CHECK(clock.now() >= created + 1ms);
+  CHECK(clock.now() - before >= 1s);
+}
+
+TEST_CASE("A scaled clock's civil time runs along with its steady time") {
+  const ScaledClock clock(1000);
+  const auto steady = clock.now();
+  const auto wall = clock.wallTime();
+  while (clock.now() - steady < 1s) continue;
+  CHECK(clock.wallTime() - wall >= 999ms);
+}
+
+TEST_CASE("Waiting for the real deadline of an hour takes a scaled clock a moment") {
+  const ScaledClock clock(1000000);
+  const auto deadline = clock.now() + 1h;
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  never.wait_until(lock, clock.realDeadline(deadline), [] { return false; });
+  CHECK(clock.now() >= deadline - 1ms);  // a scaled tick is a microsecond
+}
+
+TEST_CASE("A scaled clock leaves the deadline that never comes as it is") {
+  CHECK(ScaledClock(10).realDeadline(Clock::TimePoint::max()) == Clock::TimePoint::max());
+}

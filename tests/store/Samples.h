@@ -1,0 +1,184 @@
+#pragma once
+
+#include "p2/core/Clock.h"
+#include "p2/core/Result.h"
+#include "p2/store/Store.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <stdexcept>
+#include <stdlib.h>
+#include <string>
+
+namespace p2::store::test {
+
+using namespace std::chrono_literals;
+
+/// A directory that is gone at the end; in memory where the machine has room for that.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    const std::filesystem::path shared = "/dev/shm";
+    const auto base = std::filesystem::is_directory(shared) ? shared : std::filesystem::temp_directory_path();
+    std::string name = (base / "p2-store-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory");
+    _path = name;
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(_path, ignored);
+  }
+
+  const std::filesystem::path& path() const { return _path; }
+  std::filesystem::path operator/(const char* name) const { return _path / name; }
+
+ private:
+  std::filesystem::path _path;
+};
+
+/// A clock whose civil time is set by hand.
+class HandClock final : public core::Clock {
+ public:
+  TimePoint now() const noexcept override { return std::chrono::steady_clock::now(); }
+  std::chrono::system_clock::time_point wallTime() const noexcept override {
+    return std::chrono::system_clock::time_point(std::chrono::seconds(_seconds));
+  }
+  TimePoint realDeadline(TimePoint deadline) const noexcept override { return deadline; }
+
+  Registration::Time time() const { return Registration::Time(std::chrono::seconds(_seconds)); }
+  void advance(std::chrono::seconds by) { _seconds += by.count(); }
+
+ private:
+  std::atomic<std::int64_t> _seconds{1'700'000'000};
+};
+
+/// Where an answer arrives.
+template <class T>
+class Answer {
+ public:
+  Store::Callback<T> callback() {
+    return [promise = _promise](core::Result<T> result) { promise->set_value(std::move(result)); };
+  }
+  bool arrived() const { return _future.wait_for(0s) == std::future_status::ready; }
+  const core::Result<T>& get() const {
+    if (_future.wait_for(60s) != std::future_status::ready) throw std::runtime_error("no answer came");
+    return _future.get();
+  }
+  /// The value of an answer that is expected to be one.
+  const T& value() const {
+    if (!get().ok()) throw std::runtime_error(get().error());
+    return get().value();
+  }
+
+ private:
+  std::shared_ptr<std::promise<core::Result<T>>> _promise = std::make_shared<std::promise<core::Result<T>>>();
+  std::shared_future<core::Result<T>> _future = _promise->get_future().share();
+};
+
+/// Holds the writer fast in a callback until it is released or destroyed.
+class HeldWriter {
+ public:
+  explicit HeldWriter(Store& store) {
+    store.unregister({Service::fcm, "nobody's device", ""}, [this](const core::Result<bool>&) {
+      _reached.set_value();
+      _released.get_future().wait();
+    });
+    _reached.get_future().wait();
+  }
+  HeldWriter(const HeldWriter&) = delete;
+  HeldWriter& operator=(const HeldWriter&) = delete;
+  ~HeldWriter() { release(); }
+
+  void release() {
+    if (!std::exchange(_done, true)) _released.set_value();
+  }
+
+ private:
+  std::promise<void> _reached;
+  std::promise<void> _released;
+  bool _done = false;
+};
+
+inline core::Target token(const std::string& text) {
+  return {core::Target::Kind::registrationToken, core::Secret(text)};
+}
+
+/// 40 hex characters, different for each number.
+inline DeviceKey device(unsigned number, bool channel = false) {
+  char text[41];
+  std::snprintf(text, sizeof text, "%08x%032x", number * 2654435761U, number);
+  return {Service::fcm, text, channel ? std::string(text).substr(20) + std::string(text).substr(0, 20) : ""};
+}
+
+/// A registration as an import brings it, different for each number.
+inline Registration imported(unsigned number, Registration::Time time = Registration::Time(1'700'000'000s)) {
+  char node[13];
+  char secret[25];
+  std::snprintf(node, sizeof node, "%08xnode", number * 2246822519U);
+  std::snprintf(secret, sizeof secret, "secret%018u", number);
+  return {node,
+          core::Secret(secret),
+          device(number),
+          "example.org",
+          token("token" + std::to_string(number)),
+          time,
+          time};
+}
+
+inline Answer<Registration> registering(Store& store, const DeviceKey& key, const std::string& text,
+                                        const std::string& domain = "example.org") {
+  Answer<Registration> answer;
+  store.registerDevice(key, domain, token(text), answer.callback());
+  return answer;
+}
+
+/// Registers and waits.
+inline Registration registered(Store& store, const DeviceKey& key, const std::string& text,
+                               const std::string& domain = "example.org") {
+  return registering(store, key, text, domain).value();
+}
+
+inline bool unregistered(Store& store, const DeviceKey& key) {
+  Answer<bool> answer;
+  store.unregister(key, answer.callback());
+  return answer.value();
+}
+
+inline std::unique_ptr<Store> opened(const Store::Options& options) {
+  auto store = Store::open(options);
+  if (!store.ok()) throw std::runtime_error(store.error());
+  return std::move(store).value();
+}
+
+inline std::unique_ptr<Store> opened(const std::filesystem::path& path) {
+  Store::Options options;
+  options.path = path;
+  return opened(options);
+}
+
+inline std::string faultOfOpening(const std::filesystem::path& path) {
+  Store::Options options;
+  options.path = path;
+  const auto store = Store::open(options);
+  return store.ok() ? "" : store.error();
+}
+
+inline std::optional<Registration> found(const Store& store, std::string_view node) {
+  auto result = store.find(node);
+  if (!result.ok()) throw std::runtime_error(result.error());
+  return std::move(result).value();
+}
+
+inline std::optional<Registration> found(const Store& store, const DeviceKey& key) {
+  auto result = store.find(key);
+  if (!result.ok()) throw std::runtime_error(result.error());
+  return std::move(result).value();
+}
+
+}  // namespace p2::store::test

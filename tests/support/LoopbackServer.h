@@ -1,0 +1,46 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+namespace p2::test {
+
+/// Takes connections on a free port of 127.0.0.1, each in a thread of its own. The destructor ends those that
+/// are open and joins their threads.
+class LoopbackServer {
+ public:
+  /// `handle(socket, n)` is called for the n-th connection, counted from 1; it does not close the socket.
+  using Handler = std::function<void(int socket, int connection)>;
+
+  explicit LoopbackServer(Handler handle);
+  LoopbackServer(const LoopbackServer&) = delete;
+  LoopbackServer& operator=(const LoopbackServer&) = delete;
+  ~LoopbackServer();
+
+  std::uint16_t port() const { return _port; }
+  /// Connections so far.
+  int connections() const { return _connections; }
+
+ private:
+  void acceptLoop();
+
+  const Handler _handle;
+  int _listener = -1;
+  std::uint16_t _port = 0;
+  std::atomic<int> _connections{0};
+  std::mutex _mutex;
+  std::set<int> _open;
+  bool _stopping = false;
+  std::vector<std::thread> _threads;
+  std::thread _acceptor;
+};
+
+/// A socket connected to a port of 127.0.0.1.
+int connectLoopback(std::uint16_t port);
+
+}  // namespace p2::test

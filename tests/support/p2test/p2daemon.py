@@ -1,0 +1,137 @@
+"""p2 as its service manager runs it: a properties file, NOTIFY_SOCKET, SIGTERM."""
+
+import os
+import signal
+import socket
+import time
+
+from . import transcript
+from .process import Process
+
+EX_CONFIG = 78
+
+
+class P2:
+    """One p2 with its directory: `properties` are its settings, `store` its database."""
+
+    def __init__(self, binary, directory, server=None, fcm=None, environment=None, detached=False, **settings):
+        """`settings`: keys with _ for . (`push_deadline="5s"`); None leaves the key out."""
+        self.binary = os.path.abspath(binary)
+        self.directory = directory
+        self.store = os.path.join(directory, "store")
+        self.config = os.path.join(directory, "p2.properties")
+        self.properties = {"store.path": self.store, "http.listen": ""}
+        self.environment = environment or {}
+        self.detached = detached
+        if server is not None:
+            self.properties.update({"xmpp.host": "127.0.0.1", "xmpp.port": server.component,
+                                    "xmpp.jid": server.p2_jid, "xmpp.sharedSecret": server.secret})
+        if fcm is not None:
+            self.properties.update({"fcm.endpoint": fcm.endpoint, "fcm.caFile": fcm.ca_file,
+                                    "fcm.serviceAccountFile": fcm.service_account})
+        for key, value in settings.items():
+            self.properties[key.replace("_", ".")] = value
+        self.process = None
+        self._notify = None
+        self._starts = 0
+        os.makedirs(self.store, mode=0o700, exist_ok=True)
+
+    # ---- start
+
+    def write_config(self):
+        with open(self.config, "w") as file:
+            for key, value in self.properties.items():
+                if value is not None:
+                    file.write(f"{key} = {str(value)}\n".replace("\\", "\\\\"))
+
+    def start(self, *arguments, write=True):
+        """Starts it; does not wait."""
+        if write:
+            self.write_config()
+        self._starts += 1
+        path = os.path.join(self.directory, f"notify.{self._starts}")
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notify.bind(path)
+        env = {k: v for k, v in os.environ.items()
+               if not k.startswith("P2_") and k.lower() not in ("https_proxy", "http_proxy", "all_proxy")}
+        env.update(NOTIFY_SOCKET=path, **self.environment)
+        for option, default in (("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=99"),
+                                ("UBSAN_OPTIONS", "print_stacktrace=1:exitcode=99"),
+                                ("TSAN_OPTIONS", "halt_on_error=0:exitcode=99:second_deadlock_stack=1")):
+            env.setdefault(option, default)
+        wrapper = os.environ.get("P2_TEST_WRAPPER", "").split()
+        self.process = Process("p2", [*wrapper, self.binary, f"--config={self.config}", *arguments],
+                               os.path.join(self.directory, f"p2.{self._starts}.log"), env=env, cwd=self.directory,
+                               detached=self.detached)
+        transcript.line("p2 starts")
+        return self
+
+    def wait_ready(self, seconds=30):
+        """Until it says READY=1 to the service manager, which it does after the first handshake."""
+        deadline = time.monotonic() + seconds
+        self._notify.settimeout(0.25)
+        while True:
+            try:
+                if b"READY=1" in self._notify.recv(4096).split(b"\n"):
+                    transcript.line("p2 is ready")
+                    return self
+            except socket.timeout:
+                pass
+            if self.process.exit_code() is not None:
+                raise AssertionError(f"p2 ended with {self.process.wait()} before it was ready:\n"
+                                     + self.process.tail())
+            if time.monotonic() > deadline:
+                raise AssertionError(f"p2 is not ready after {seconds} s:\n" + self.process.tail())
+
+    def up(self):
+        return self.start().wait_ready()
+
+    # ---- look
+
+    def wait_for_log(self, *words, seconds=20, since=0):
+        """The first log line (case-insensitively) with all of `words`."""
+        wanted = [word.lower() for word in words]
+        return self.process.wait_for_line(lambda line: all(w in line.lower() for w in wanted), seconds, since)
+
+    def log(self):
+        return self.process.output()
+
+    def _status(self, key):
+        with open(f"/proc/{self.process.pid}/status") as file:
+            for line in file:
+                if line.startswith(key + ":"):
+                    return int(line.split()[1])
+        raise KeyError(key)
+
+    def threads(self):
+        return self._status("Threads")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def rss(self):
+        """Anonymous memory in KiB: what the mapped store adds is the page cache's."""
+        return self._status("RssAnon")
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    # ---- end
+
+    def hang_up(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def stop(self, seconds=40):
+        """SIGTERM; gives the exit status."""
+        code = self.process.stop(seconds)
+        self._notify.close()
+        transcript.line(f"p2 stopped with {code}")
+        return code
+
+    def kill(self):
+        """kill -9"""
+        self.process.kill()
+        self._notify.close()
+        transcript.line("p2 was killed with -9")
