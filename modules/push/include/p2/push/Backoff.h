@@ -19,7 +19,9 @@ class Backoff {
   explicit Backoff(Options options, std::uint64_t seed = std::random_device{}());
 
   /// The delay before the next try; counts one more failure.
-  std::chrono::milliseconds next();
+  std::chrono::milliseconds next() { return draw(_failures++); }
+  /// The delay after `failures` earlier failures, for those who count them themselves.
+  std::chrono::milliseconds draw(unsigned failures);
   /// The last try succeeded: the next delay is short again.
   void reset() noexcept { _failures = 0; }
   unsigned failures() const noexcept { return _failures; }

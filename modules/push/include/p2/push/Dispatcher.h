@@ -15,46 +15,62 @@
 namespace p2::push {
 
 /// Queues pushes and has them sent by a pool of worker threads, each with a Sender of its own. The pool grows
-/// while pushes wait and shrinks when workers idle. A push for a node that is queued already joins it: one
-/// message, all get its outcome. A passing fault is tried again inside the push's deadline; when the push
-/// service throttles, all workers hold back together. Thread-safe.
+/// while pushes wait and shrinks when workers idle.
+///
+/// - A push for a node that is queued already joins it: one message, the newest, and all get its outcome. A
+///   push for a node whose message is being sent is queued anew.
+/// - A passing fault is tried again after a backoff with jitter, or after the push service's Retry-After.
+///   Where that leaves too little of the deadline, the outcome is retry at once instead of at the deadline.
+/// - When the push service throttles (429, 5xx), all workers hold back together: pushes that cannot be sent
+///   in time end as retry at once; then one probe is sent, and with every success one more at a time.
+/// - The outcome is known by the deadline, whatever the sender does. What it says later is only counted.
+///
+/// Metrics: p2_pushes_total{outcome}, p2_push_given_up_total{reason}, p2_push_coalesced_total,
+/// p2_push_retries_total, p2_push_callback_errors_total, p2_push_queue, p2_push_workers, p2_push_seconds.
+/// Logs to "push". Thread-safe.
 class Dispatcher {
  public:
   struct Options {
-    std::size_t maxWorkers = 256;       ///< `fcm.connections`. Changes live.
-    std::size_t queueCapacity = 20000;  ///< `push.queue`: nodes waiting at most. Changes live.
-    std::chrono::milliseconds deadline{
-        25000};  ///< `push.deadline`: the outcome is known by then. Changes live.
+    std::size_t maxWorkers = 256;  ///< `fcm.connections`, at least 1. Changes live.
+    /// `push.queue`: nodes waiting at most, and ten times as many callers. Those that are tried again count,
+    /// but are never refused. Changes live.
+    std::size_t queueCapacity = 20000;
+    /// `push.deadline`: the outcome is known by then. Changes live, also for those that wait already.
+    std::chrono::milliseconds deadline{25000};
     std::chrono::milliseconds idleLimit{60000};  ///< A worker without work for so long ends.
-    std::chrono::milliseconds defaultBrake{
-        60000};  ///< Hold back for so long if throttled without a Retry-After.
+    /// Hold back for so long if a quota is exceeded (429) without a Retry-After.
+    std::chrono::milliseconds defaultBrake{60000};
     const core::Clock* clock = &core::systemClock();  ///< Must outlive the dispatcher.
   };
 
-  /// Called exactly once: in a worker's or the timer's thread, or in the caller's if the push is refused at
-  /// once. Must not block.
+  /// Called exactly once: in a worker's or the timer's thread, in that of `drain` or the destructor, or in
+  /// the caller's if the push is refused at once. Must not block, nor call `drain`; may call `submit`. What
+  /// it throws is logged and counted.
   using Done = core::UniqueFunction<void(const Outcome&)>;
 
-  /// `makeSender` is called in each new worker's thread.
+  /// `makeSender` is called in each new worker's thread. If it throws or gives nothing, that is a passing
+  /// fault.
   Dispatcher(const Options& options, SenderFactory makeSender, core::Metrics& metrics);
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
-  /// Stops at once: what is unfinished ends as retry. Joins the workers.
+  /// Stops at once: what is unfinished ends as retry. Then joins the workers, which takes until their senders
+  /// return, at most the deadline.
   ~Dispatcher();
 
-  /// Queues a message for `node`; does not block. If the queue is full or stopping, `done` is called with
-  /// retry.
+  /// Queues a message for `node`; does not block. If the queue is full or stopping, or the push service asks
+  /// to wait for longer than the deadline, `done` is called with retry.
   void submit(const std::string& node, Message message, Done done);
 
   /// Takes no more pushes, waits up to `bound` for those in hand, and ends the rest as retry.
   void drain(std::chrono::milliseconds bound);
 
-  /// Takes over what changes live.
+  /// Takes over what changes live. Workers beyond the new maximum end with their message in hand.
   void reconfigure(const Options& options);
   /// From now on every worker uses a fresh sender from `makeSender`, once it has finished the message in
   /// hand.
   void replaceSenders(SenderFactory makeSender);
 
+  /// Pushes waiting to be sent or to be tried again.
   std::size_t queued() const;
   std::size_t workers() const;
 

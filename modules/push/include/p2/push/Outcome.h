@@ -25,6 +25,9 @@ struct Outcome {
   std::optional<std::chrono::milliseconds> retryAfter;
   /// retry: whether the fault is the push service's as a whole (429, 5xx) rather than this request's.
   bool throttled = false;
+  /// throttled: a quota is exceeded (429), which without a `retryAfter` asks for a longer break than a server
+  /// error does.
+  bool quotaExceeded = false;
   /// targetGone: the verdict also comes when our own project is the wrong one (SENDER_ID_MISMATCH), so it
   /// counts only while other messages are delivered.
   bool onlyIfOthersSucceed = false;

@@ -1,0 +1,422 @@
+#include "p2/push/Dispatcher.h"
+
+#include "Brake.h"
+#include "Log.h"
+#include "PushMetrics.h"
+#include "PushQueue.h"
+#include "SenderSlot.h"
+#include "WorkerPool.h"
+
+#include <Poco/Thread.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace p2::push {
+
+namespace {
+
+using TimePoint = core::Clock::TimePoint;
+using GivenUp = PushMetrics::GivenUp;
+
+constexpr std::size_t kWaitersPerNode = 10;
+constexpr std::size_t kKeptAnswers = 1024;
+
+Outcome passing(std::string reason) {
+  Outcome outcome;
+  outcome.reason = std::move(reason);
+  return outcome;
+}
+
+Dispatcher::Options sane(Dispatcher::Options options) {
+  options.maxWorkers = std::max<std::size_t>(options.maxWorkers, 1);
+  return options;
+}
+
+PushQueue::Limits limits(const Dispatcher::Options& options) {
+  // A message and a new connection take a few hundred milliseconds.
+  const auto margin = std::min(std::chrono::milliseconds(1000), options.deadline / 10);
+  return {.nodes = options.queueCapacity,
+          .waiters = options.queueCapacity * kWaitersPerNode,
+          .deadline = options.deadline,
+          .margin = margin};
+}
+
+Brake::Options brakeOptions(const Dispatcher::Options& options) {
+  Brake::Options brake;
+  brake.quota = options.defaultBrake;
+  return brake;
+}
+
+}  // namespace
+
+class Dispatcher::Impl {
+ public:
+  Impl(const Options& options, SenderFactory makeSender, core::Metrics& metrics);
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl();
+
+  void submit(const std::string& node, Message message, Done done);
+  void drain(std::chrono::milliseconds bound);
+  void reconfigure(const Options& options);
+  void replaceSenders(SenderFactory makeSender);
+  std::size_t queued() const;
+  std::size_t workers() const;
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  // The top functions of the threads. They are noexcept since only a lack of memory can get there: then the
+  // program ends, and the servers keep their registrations.
+  void work(WorkerPool::Handle worker) noexcept;
+  void watch() noexcept;
+
+  // With the mutex held:
+  std::optional<GivenUp> admit(const std::string& node, Message& message, Done& done, TimePoint now);
+  void sendOne(Lock& lock, SenderSlot& slot, PushQueue::Answers& answers);
+  bool finish(PushQueue::Handle push, Brake::Epoch epoch, const Outcome& outcome,
+              PushQueue::Answers& answers);
+  bool tryAgain(PushQueue::Handle push, const Outcome& outcome, TimePoint now, PushQueue::Answers& answers);
+  void summon(TimePoint now);
+  void alarm(TimePoint when);
+  TimePoint nextWatch(TimePoint now) const;
+  /// Joins the workers that have ended and logs a lack of threads. Gives whether there was something to do,
+  /// during which it released the mutex.
+  bool tidy(Lock& lock);
+  /// Releases the mutex while it calls.
+  void answerUnlocked(Lock& lock, PushQueue::Answers& answers, const Outcome& outcome);
+
+  // Without it:
+  void answer(PushQueue::Answers& answers, const Outcome& outcome) noexcept;
+  void call(Done& done, const Outcome& outcome) noexcept;
+  TimePoint now() const noexcept { return _clock.now(); }
+
+  const core::Clock& _clock;
+  const PushMetrics _metrics;
+
+  mutable std::mutex _mutex;  // guards all below
+  Options _options;
+  SenderFactory _makeSender;
+  std::uint64_t _generation = 0;
+  PushQueue _queue;
+  Brake _brake;
+  Backoff _backoff{Backoff::Options{}};
+  bool _draining = false;
+  bool _stopped = false;
+  bool _starved = false;     // the system refused the last thread
+  bool _starving = false;    // it did so for the first time: the timer logs it
+  std::size_t _calling = 0;  // threads that are calling Dones which are not in _queue any more
+  std::condition_variable _answered;
+  TimePoint _watchAt = TimePoint::min();  // when the timer wakes; min() while it is awake
+  std::condition_variable _watch;
+
+  Poco::Thread _timer;
+  WorkerPool _pool;
+};
+
+Dispatcher::Impl::Impl(const Options& options, SenderFactory makeSender, core::Metrics& metrics)
+    : _clock(*options.clock),
+      _metrics(metrics),
+      _options(sane(options)),
+      _makeSender(std::move(makeSender)),
+      _queue(limits(_options)),
+      _brake(brakeOptions(_options)),
+      _timer("push-timer"),
+      _pool([this](WorkerPool::Handle worker) { work(worker); }) {
+  _timer.startFunc([this] { watch(); });
+}
+
+Dispatcher::Impl::~Impl() {
+  PushQueue::Answers unfinished;
+  {
+    const std::scoped_lock lock(_mutex);
+    _draining = _stopped = true;
+    _queue.clear(unfinished);
+    _pool.stop();
+    _watch.notify_one();
+  }
+  _metrics.gaveUp(GivenUp::stopping).add(unfinished.size());
+  answer(unfinished, passing("p2 is stopping"));
+  _timer.join();
+}
+
+void Dispatcher::Impl::submit(const std::string& node, Message message, Done done) {
+  std::optional<GivenUp> refused;
+  {
+    const std::scoped_lock lock(_mutex);
+    refused = admit(node, message, done, now());
+  }
+  if (!refused) return;
+  _metrics.gaveUp(*refused).add();
+  switch (*refused) {
+    case GivenUp::queueFull:
+      return call(done, passing("queue full"));
+    case GivenUp::throttled:
+      return call(done, passing("held back, as the push service asks"));
+    case GivenUp::deadline:
+    case GivenUp::stopping:
+      return call(done, passing("p2 is stopping"));
+  }
+}
+
+std::optional<GivenUp> Dispatcher::Impl::admit(const std::string& node, Message& message, Done& done,
+                                               TimePoint now) {
+  if (_draining) return GivenUp::stopping;
+  if (!_queue.inTime(now, _brake.until())) return GivenUp::throttled;
+  switch (_queue.add(node, message, done, now)) {
+    case PushQueue::Added::full:
+      return GivenUp::queueFull;
+    case PushQueue::Added::joined:
+      _metrics.coalesced.add();
+      break;
+    case PushQueue::Added::queued:
+      summon(now);
+      break;
+  }
+  alarm(nextWatch(now));
+  return std::nullopt;
+}
+
+void Dispatcher::Impl::work(WorkerPool::Handle worker) noexcept {
+  SenderSlot slot;
+  PushQueue::Answers answers;
+  Lock lock(_mutex);
+  _pool.arrive();
+  while (!_stopped && _pool.size() <= _options.maxWorkers) {
+    if (_queue.ready() > 0 && _brake.allowance(now()) > 0) {
+      sendOne(lock, slot, answers);
+    } else if (_pool.idle(lock, worker, _clock.realDeadline(now() + _options.idleLimit))) {
+      slot.idled();
+    } else {
+      break;
+    }
+  }
+  _pool.leave();
+  summon(now());
+  lock.unlock();
+  slot.reset();
+  lock.lock();
+  _pool.end(worker);
+  alarm(TimePoint::min());
+}
+
+void Dispatcher::Impl::sendOne(Lock& lock, SenderSlot& slot, PushQueue::Answers& answers) {
+  const PushQueue::Handle push = _queue.take();
+  const Brake::Epoch epoch = _brake.start();
+  const TimePoint deadline = _queue.deadline(push);
+  const std::uint64_t generation = _generation;
+  SenderFactory makeSender = slot.stale(generation) ? _makeSender : nullptr;
+  _metrics.queue.set(static_cast<std::int64_t>(_queue.queued()));
+  lock.unlock();
+  const Outcome outcome = slot.send(std::move(makeSender), generation, PushQueue::message(push), deadline);
+  lock.lock();
+  const bool held = finish(push, epoch, outcome, answers);
+  const auto pause = _brake.until() - now();
+  _pool.announce();
+  summon(now());
+  answerUnlocked(lock, answers, outcome);
+  if (held) {
+    lock.unlock();
+    logWarning("The push service is in trouble (%s): no message for %d ms.", outcome.reason,
+               static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(pause).count()));
+    lock.lock();
+  }
+  _pool.arrive();
+}
+
+/// Gives whether the brake was engaged.
+bool Dispatcher::Impl::finish(PushQueue::Handle push, Brake::Epoch epoch, const Outcome& outcome,
+                              PushQueue::Answers& answers) {
+  const TimePoint time = now();
+  const bool held = _brake.end(epoch, outcome, time, _options.maxWorkers);
+  if (outcome.kind == Outcome::Kind::retry && tryAgain(push, outcome, time, answers)) {
+    _metrics.retries.add();
+  } else {
+    _metrics.ended(outcome.kind).add();
+    if (outcome.kind != Outcome::Kind::retry) _queue.finish(push, answers);
+  }
+  if (held) {
+    const std::size_t before = answers.size();
+    _queue.giveUpBefore(_brake.until(), answers);
+    _metrics.gaveUp(GivenUp::throttled).add(answers.size() - before);
+  }
+  alarm(nextWatch(time));
+  return held;
+}
+
+bool Dispatcher::Impl::tryAgain(PushQueue::Handle push, const Outcome& outcome, TimePoint now,
+                                PushQueue::Answers& answers) {
+  auto pause = _brake.wait(outcome);
+  if (pause == Brake::Duration::zero()) pause = _backoff.draw(PushQueue::retries(push));
+  return _queue.retry(push, std::max(now + pause, _brake.until()), answers);
+}
+
+void Dispatcher::Impl::watch() noexcept {
+  PushQueue::Answers expired;
+  Lock lock(_mutex);
+  while (!_stopped) {
+    _watchAt = TimePoint::min();
+    const TimePoint time = now();
+    _queue.advance(time, expired);
+    summon(time);
+    if (!expired.empty()) {
+      _metrics.gaveUp(GivenUp::deadline).add(expired.size());
+      answerUnlocked(lock, expired, passing("no verdict of the push service before the deadline"));
+    } else if (!tidy(lock)) {
+      _watchAt = nextWatch(time);
+      if (_watchAt == TimePoint::max()) {
+        _watch.wait(lock);
+      } else {
+        _watch.wait_until(lock, _clock.realDeadline(_watchAt));
+      }
+    }
+  }
+}
+
+bool Dispatcher::Impl::tidy(Lock& lock) {
+  auto ended = _pool.takeEnded();
+  const bool starving = std::exchange(_starving, false);
+  if (ended.empty() && !starving) return false;
+  const std::size_t workers = _pool.size();
+  lock.unlock();
+  join(ended);
+  if (starving) {
+    logError("The system refuses a thread beyond %z workers: raise its limit or lower fcm.connections.",
+             workers);
+  }
+  lock.lock();
+  return true;
+}
+
+TimePoint Dispatcher::Impl::nextWatch(TimePoint now) const {
+  const TimePoint next = _queue.nextEvent();
+  return _queue.ready() > 0 && now < _brake.until() ? std::min(next, _brake.until()) : next;
+}
+
+void Dispatcher::Impl::alarm(TimePoint when) {
+  if (when >= _watchAt) return;
+  _watchAt = TimePoint::min();
+  _watch.notify_one();
+}
+
+void Dispatcher::Impl::summon(TimePoint now) {
+  const std::size_t wanted = std::min(_queue.ready(), _brake.allowance(now));
+  const bool refused = !_pool.summon(wanted, _options.maxWorkers);
+  if (refused && !_starved) {
+    _starving = true;
+    alarm(TimePoint::min());
+  }
+  _starved = refused;
+  _metrics.queue.set(static_cast<std::int64_t>(_queue.queued()));
+  _metrics.workers.set(static_cast<std::int64_t>(_pool.size()));
+}
+
+void Dispatcher::Impl::answerUnlocked(Lock& lock, PushQueue::Answers& answers, const Outcome& outcome) {
+  ++_calling;
+  lock.unlock();
+  answer(answers, outcome);
+  lock.lock();
+  --_calling;
+  if (_draining && _calling == 0 && _queue.waiters() == 0) _answered.notify_all();
+}
+
+void Dispatcher::Impl::answer(PushQueue::Answers& answers, const Outcome& outcome) noexcept {
+  const TimePoint time = now();
+  for (auto& [done, submitted] : answers) {
+    _metrics.seconds.observe(std::chrono::duration<double>(time - submitted).count());
+    call(done, outcome);
+  }
+  answers.clear();
+  if (answers.capacity() > kKeptAnswers) answers.shrink_to_fit();
+}
+
+void Dispatcher::Impl::call(Done& done, const Outcome& outcome) noexcept {
+  try {
+    done(outcome);
+    return;
+  } catch (const std::exception& e) {
+    logError("A push could not be answered: %s", std::string(e.what()));
+  } catch (...) {
+    logError("A push could not be answered: unknown exception");
+  }
+  _metrics.callbackErrors.add();
+}
+
+void Dispatcher::Impl::drain(std::chrono::milliseconds bound) {
+  PushQueue::Answers unfinished;
+  Lock lock(_mutex);
+  _draining = true;
+  const auto answered = [this] { return _calling == 0 && _queue.waiters() == 0; };
+  _answered.wait_until(lock, _clock.realDeadline(now() + bound), answered);
+  _queue.clear(unfinished);
+  _metrics.gaveUp(GivenUp::stopping).add(unfinished.size());
+  answerUnlocked(lock, unfinished, passing("p2 is stopping"));
+}
+
+void Dispatcher::Impl::reconfigure(const Options& options) {
+  const std::scoped_lock lock(_mutex);
+  const Options next = sane(options);
+  _options.maxWorkers = next.maxWorkers;
+  _options.queueCapacity = next.queueCapacity;
+  _options.deadline = next.deadline;
+  _queue.setLimits(limits(_options));
+  if (_pool.size() > _options.maxWorkers) _pool.dismiss(_pool.size() - _options.maxWorkers);
+  const TimePoint time = now();
+  summon(time);
+  alarm(nextWatch(time));
+}
+
+void Dispatcher::Impl::replaceSenders(SenderFactory makeSender) {
+  const std::scoped_lock lock(_mutex);
+  std::swap(_makeSender, makeSender);
+  ++_generation;
+  // Idle workers would keep their connections, with what they know of the old credentials.
+  _pool.dismiss(_pool.size());
+}
+
+std::size_t Dispatcher::Impl::queued() const {
+  const std::scoped_lock lock(_mutex);
+  return _queue.queued();
+}
+
+std::size_t Dispatcher::Impl::workers() const {
+  const std::scoped_lock lock(_mutex);
+  return _pool.size();
+}
+
+Dispatcher::Dispatcher(const Options& options, SenderFactory makeSender, core::Metrics& metrics)
+    : _impl(std::make_unique<Impl>(options, std::move(makeSender), metrics)) {}
+
+Dispatcher::~Dispatcher() = default;
+
+void Dispatcher::submit(const std::string& node, Message message, Done done) {
+  _impl->submit(node, std::move(message), std::move(done));
+}
+
+void Dispatcher::drain(std::chrono::milliseconds bound) {
+  _impl->drain(bound);
+}
+
+void Dispatcher::reconfigure(const Options& options) {
+  _impl->reconfigure(options);
+}
+
+void Dispatcher::replaceSenders(SenderFactory makeSender) {
+  _impl->replaceSenders(std::move(makeSender));
+}
+
+std::size_t Dispatcher::queued() const {
+  return _impl->queued();
+}
+
+std::size_t Dispatcher::workers() const {
+  return _impl->workers();
+}
+
+}  // namespace p2::push

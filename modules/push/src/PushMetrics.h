@@ -1,0 +1,31 @@
+#pragma once
+
+#include "p2/core/Metrics.h"
+#include "p2/push/Outcome.h"
+
+#include <array>
+#include <cstddef>
+
+namespace p2::push {
+
+/// What the dispatcher counts. The references are looked up once. Thread-safe.
+struct PushMetrics {
+  /// Why a push was answered without a verdict of the push service.
+  enum class GivenUp { queueFull, throttled, deadline, stopping };
+
+  explicit PushMetrics(core::Metrics& metrics);
+
+  core::Counter& ended(Outcome::Kind kind) const { return *outcomes[static_cast<std::size_t>(kind)]; }
+  core::Counter& gaveUp(GivenUp why) const { return *givenUp[static_cast<std::size_t>(why)]; }
+
+  const std::array<core::Counter*, 5> outcomes;
+  const std::array<core::Counter*, 4> givenUp;
+  core::Counter& coalesced;
+  core::Counter& retries;
+  core::Counter& callbackErrors;
+  core::Gauge& queue;
+  core::Gauge& workers;
+  core::Histogram& seconds;
+};
+
+}  // namespace p2::push

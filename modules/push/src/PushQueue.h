@@ -1,0 +1,143 @@
+#pragma once
+
+#include "p2/core/Clock.h"
+#include "p2/core/UniqueFunction.h"
+#include "p2/push/Message.h"
+#include "p2/push/Outcome.h"
+
+#include <cstddef>
+#include <list>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace p2::push {
+
+/// The pushes in hand and who waits for each. A push is *ready* (first in, first out), *delayed* (to be tried
+/// again at a time), or *sending* (a worker has it). At most one push a node is ready or delayed: a newer one
+/// for the same node joins it, its message replaces the older one's, and all who wait get one outcome. A push
+/// that is sending is not joined, for the phone may be awake already and about to sleep again.
+///
+/// Everybody waits `deadline` at most, from the time of `add` on; a changed deadline holds for those who wait
+/// already. Who has to be answered is appended to an `Answers`, for the caller to call without any lock.
+///
+/// Pure: time is passed in. Not thread-safe.
+class PushQueue {
+ public:
+  using TimePoint = core::Clock::TimePoint;
+  using Duration = core::Clock::Duration;
+  using Done = core::UniqueFunction<void(const Outcome&)>;
+
+  struct Limits {
+    std::size_t nodes = 0;  ///< Pushes ready or delayed at most. A push that is tried again is never refused.
+    std::size_t waiters = 0;  ///< All who wait, sending included.
+    Duration deadline{};
+    Duration margin{};  ///< A try that begins less than this before the deadline is not worth waiting for.
+  };
+
+  struct Answer {
+    Done done;
+    TimePoint submitted;
+  };
+  using Answers = std::vector<Answer>;
+
+  class Push;
+  /// A push that is sending. Valid until `finish` or `retry`.
+  using Handle = std::list<Push>::iterator;
+
+  enum class Added { queued, joined, full };
+
+  explicit PushQueue(const Limits& limits);
+  PushQueue(const PushQueue&) = delete;
+  PushQueue& operator=(const PushQueue&) = delete;
+  /// Calls nobody: whoever still waits is forgotten.
+  ~PushQueue();
+
+  void setLimits(const Limits& limits) { _limits = limits; }
+
+  /// Takes `message` and `done`, unless it is full. `now` must not be before that of the last call.
+  Added add(const std::string& node, Message& message, Done& done, TimePoint now);
+
+  /// The oldest ready push begins to be sent. REQUIRES: ready() > 0.
+  Handle take();
+  /// What is to be sent. Until the push is finished, no call here changes it.
+  static const Message& message(Handle push);
+  /// How often the push has been tried again.
+  static unsigned retries(Handle push);
+  /// When the last of those who wait for it stop waiting.
+  TimePoint deadline(Handle push) const;
+
+  /// The push is over; all who wait are to be answered.
+  void finish(Handle push, Answers& answers);
+  /// The push is to be tried again at `at`, together with what has come for its node meanwhile. Answers those
+  /// whose deadline leaves no time for it; gives whether anybody is left, else the push is over.
+  bool retry(Handle push, TimePoint at, Answers& answers);
+
+  /// Makes ready the delayed pushes whose time has come, and answers those whose deadline has passed.
+  void advance(TimePoint now, Answers& answers);
+  /// Answers those who wait for a push that is not sending and for whom a try at `until` would be too late.
+  void giveUpBefore(TimePoint until, Answers& answers);
+  /// Answers all. Pushes that are sending stay until they are finished.
+  void clear(Answers& answers);
+
+  /// Whether a try at `at` is in time for one who comes now.
+  bool inTime(TimePoint now, TimePoint at) const { return now + _limits.deadline >= at + _limits.margin; }
+  /// When `advance` has something to do next. TimePoint::max() if never.
+  TimePoint nextEvent() const;
+  std::size_t ready() const noexcept { return _ready.size(); }
+  /// Ready or delayed.
+  std::size_t queued() const noexcept { return _ready.size() + _delayed.size(); }
+  std::size_t waiters() const noexcept { return _waiters.size(); }
+
+ private:
+  struct Waiter;
+  using Waiters = std::list<Waiter>;
+  using Wakeups = std::multimap<TimePoint, Handle>;
+
+  enum class State { ready, delayed, sending };
+
+  Handle newPush(const std::string& node, TimePoint now);
+  void join(Handle push, Done&& done, TimePoint now);
+  void absorb(Handle push, Handle other);
+  void answer(Waiters::iterator waiter, Answers& answers);
+  void leave(Handle push);
+  void recycle(Handle push);
+  std::list<Push>& listOf(State state) noexcept;
+
+  Limits _limits;
+  std::list<Push> _ready;
+  std::list<Push> _delayed;  ///< In no order: _wakeups holds it.
+  std::list<Push> _sending;
+  Wakeups _wakeups;
+  std::unordered_map<std::string_view, Handle> _byNode;  ///< Ready and delayed ones. Views into Push::node.
+  Waiters _waiters;                                      ///< Oldest first, which is the order of deadlines.
+  // Spare nodes, so that a push in steady state allocates little.
+  std::list<Push> _sparePushes;
+  Waiters _spareWaiters;
+};
+
+/// One push: PushQueue's own, to be used through its Handle.
+class PushQueue::Push {
+  friend class PushQueue;
+
+  std::string node;
+  Message message;
+  TimePoint updated;  ///< When the newest who waits came; `message` is theirs.
+  unsigned retries = 0;
+  State state = State::ready;
+  Wakeups::iterator wakeup;  ///< Valid while delayed.
+  Waiter* first = nullptr;   ///< The chain of those who wait, in no order. They belong to _waiters.
+};
+
+struct PushQueue::Waiter {
+  Done done;
+  TimePoint submitted;
+  Handle push;
+  Waiters::iterator self;
+  Waiter* previous = nullptr;
+  Waiter* next = nullptr;
+};
+
+}  // namespace p2::push

@@ -1,0 +1,41 @@
+#include "SenderSlot.h"
+
+#include "Log.h"
+
+#include <exception>
+#include <string>
+
+namespace p2::push {
+
+namespace {
+
+std::unique_ptr<Sender> call(const SenderFactory& makeSender) noexcept {
+  try {
+    return makeSender();
+  } catch (const std::exception& e) {
+    logError("Cannot make a connection to the push service: %s", std::string(e.what()));
+  } catch (...) {
+    logError("Cannot make a connection to the push service: unknown exception");
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Outcome SenderSlot::send(SenderFactory makeSender, std::uint64_t generation, const Message& message,
+                         core::Clock::TimePoint deadline) noexcept {
+  if (makeSender) {
+    _sender.reset();  // before the new one is made, so that there is one connection a worker at most
+    _sender = call(makeSender);
+    _generation = generation;
+  } else if (_idled) {
+    _sender->closeIfIdle();
+  }
+  _idled = false;
+  if (_sender) return _sender->send(message, deadline);
+  Outcome outcome;
+  outcome.reason = "no connection to the push service";
+  return outcome;
+}
+
+}  // namespace p2::push

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "p2/core/Clock.h"
+#include "p2/push/Message.h"
+#include "p2/push/Outcome.h"
+#include "p2/push/Sender.h"
+
+#include <cstdint>
+#include <memory>
+
+namespace p2::push {
+
+/// A worker's sender, which is made when it is needed first and again when the factory has changed. Used by
+/// one worker thread only.
+class SenderSlot {
+ public:
+  /// Whether `send` needs the factory, whose generation is this.
+  bool stale(std::uint64_t generation) const noexcept { return !_sender || _generation != generation; }
+  /// The worker has been idle: the connection may be too old.
+  void idled() noexcept { _idled = true; }
+
+  /// Sends and blocks until the outcome is known. Makes a sender first if `makeSender` is not empty; a
+  /// factory that fails is logged and gives a retry. REQUIRES: it is not empty if the slot is stale.
+  Outcome send(SenderFactory makeSender, std::uint64_t generation, const Message& message,
+               core::Clock::TimePoint deadline) noexcept;
+  /// Closes the connection.
+  void reset() noexcept { _sender.reset(); }
+
+ private:
+  std::unique_ptr<Sender> _sender;
+  std::uint64_t _generation = 0;
+  bool _idled = false;
+};
+
+}  // namespace p2::push

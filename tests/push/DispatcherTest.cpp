@@ -1,0 +1,501 @@
+#include "FakeService.h"
+#include "p2/push/Dispatcher.h"
+#include "support/Catch.h"
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+using namespace std::chrono_literals;
+using namespace p2::push::test;
+using p2::core::Metrics;
+using p2::core::ScaledClock;
+using p2::push::Dispatcher;
+using p2::push::Outcome;
+using p2::push::Sender;
+using Kind = Outcome::Kind;
+
+namespace {
+
+/// A dispatcher, the push service it sends to, and those who are told. Time runs `kFactor` times as fast: the
+/// deadline of 25 s takes 250 ms.
+struct Fixture {
+  static constexpr unsigned kFactor = 100;
+
+  ScaledClock clock{kFactor};
+  Metrics metrics;
+  FakeService service{clock};
+  Recorder recorder;
+  Dispatcher::Options options = [this] {
+    Dispatcher::Options o;
+    o.clock = &clock;
+    return o;
+  }();
+  std::optional<Dispatcher> dispatcher;
+
+  Fixture() = default;
+  Fixture(const Fixture&) = delete;
+  Fixture& operator=(const Fixture&) = delete;
+  ~Fixture() {
+    service.answerAll([](const auto&) { return outcome(Kind::delivered); });
+  }
+
+  void start() { dispatcher.emplace(options, service.factory(), metrics); }
+  /// With a deadline that no test reaches.
+  void startPatiently() {
+    options.deadline = 10h;
+    start();
+  }
+  void submit(const std::string& node, const std::string& who, const std::string& token = "token") {
+    dispatcher->submit(node, message(token), recorder.done(who));
+  }
+  std::uint64_t count(const std::string& name, const Metrics::Labels& labels = {}) {
+    return metrics.counter(name, "", labels).value();
+  }
+  std::uint64_t ended(const std::string& outcome) { return count("p2_pushes_total", {{"outcome", outcome}}); }
+  std::uint64_t gaveUp(const std::string& reason) {
+    return count("p2_push_given_up_total", {{"reason", reason}});
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "A final outcome is told once and not tried again") {
+  struct Case {
+    Kind kind;
+    const char* counter;
+  };
+  const auto row = GENERATE(values<Case>({{Kind::delivered, "delivered"},
+                                          {Kind::targetGone, "target_gone"},
+                                          {Kind::rejected, "rejected"},
+                                          {Kind::misconfigured, "misconfigured"}}));
+  startPatiently();
+  submit("n", "a");
+  REQUIRE(service.waitForCalls(1));
+  service.answer(0, outcome(row.kind));
+  const Outcome told = recorder.wait("a");
+  CHECK(told.kind == row.kind);
+  CHECK(told.reason == "said the fake service");
+  dispatcher->drain(1h);
+  CHECK(recorder.times("a") == 1);
+  CHECK(service.calls().size() == 1);
+  CHECK(ended(row.counter) == 1);
+  CHECK(metrics.histogram("p2_push_seconds", "").snapshot().sum > 0);
+}
+
+TEST_CASE_METHOD(Fixture, "The sender gets the message and the time that is left") {
+  start();
+  const auto before = clock.now();
+  dispatcher->submit("n", message("the token", true), recorder.done("a"));
+  const auto after = clock.now();
+  REQUIRE(service.waitForCalls(1));
+  const auto call = service.call(0);
+  CHECK(call.token == "the token");
+  CHECK(call.hasBody);
+  CHECK(call.deadline >= before + 25s);
+  CHECK(call.deadline <= after + 25s);
+}
+
+TEST_CASE_METHOD(Fixture, "Pushes for a node that is queued become one message with the newest target") {
+  options.maxWorkers = 1;
+  startPatiently();
+  submit("other", "x");
+  REQUIRE(service.waitForCalls(1));
+  submit("n", "a", "old");
+  submit("n", "b", "newer");
+  submit("n", "c", "newest");
+  CHECK(dispatcher->queued() == 1);
+  CHECK(count("p2_push_coalesced_total") == 2);
+  service.answerAll([](const auto&) { return outcome(Kind::delivered); });
+  for (const auto* who : {"a", "b", "c"}) CHECK(recorder.wait(who).kind == Kind::delivered);
+  REQUIRE(service.calls().size() == 2);
+  CHECK(service.call(1).token == "newest");
+}
+
+TEST_CASE_METHOD(Fixture, "A push for a node whose message is under way is a message of its own") {
+  options.maxWorkers = 2;
+  startPatiently();
+  submit("n", "a", "t1");
+  REQUIRE(service.waitForCalls(1));
+  submit("n", "b", "t2");
+  REQUIRE(service.waitForCalls(2));
+  service.answer(1, outcome(Kind::delivered));
+  CHECK(recorder.wait("b").kind == Kind::delivered);
+  CHECK(recorder.times("a") == 0);
+  service.answer(0, outcome(Kind::targetGone));
+  CHECK(recorder.wait("a").kind == Kind::targetGone);
+}
+
+TEST_CASE_METHOD(Fixture, "A full queue refuses at once and in the caller's thread") {
+  options.maxWorkers = 1;
+  options.queueCapacity = 2;
+  startPatiently();
+  submit("n1", "a");
+  REQUIRE(service.waitForCalls(1));
+  submit("n2", "b");
+  submit("n3", "c");
+  submit("n4", "d");
+  CHECK(recorder.times("d") == 1);
+  CHECK(recorder.wait("d").kind == Kind::retry);
+  CHECK(recorder.wait("d").reason == "queue full");
+  CHECK(recorder.thread("d") == std::this_thread::get_id());
+  CHECK(gaveUp("queue_full") == 1);
+  CHECK(dispatcher->queued() == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "A node that is queued takes only so many who wait") {
+  options.maxWorkers = 1;
+  options.queueCapacity = 2;
+  startPatiently();
+  submit("busy", "x");
+  REQUIRE(service.waitForCalls(1));
+  for (int i = 0; i < 19; ++i) submit("n", "waiting");
+  CHECK(recorder.times("waiting") == 0);
+  submit("n", "refused");
+  CHECK(recorder.times("refused") == 1);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "The deadline is kept although the sender is stuck, and what it says later is counted") {
+  service.keepDeadlines(false);
+  start();
+  submit("n", "a");
+  const Outcome told = recorder.wait("a");
+  CHECK(told.kind == Kind::retry);
+  CHECK(gaveUp("deadline") == 1);
+  service.answer(0, outcome(Kind::delivered));
+  dispatcher.reset();
+  CHECK(recorder.times("a") == 1);
+  CHECK(ended("delivered") == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "The deadline is kept for pushes that no worker has come to") {
+  service.keepDeadlines(false);
+  options.maxWorkers = 1;
+  start();
+  submit("n1", "a");
+  submit("n2", "b");
+  CHECK(recorder.wait("a").kind == Kind::retry);
+  CHECK(recorder.wait("b").kind == Kind::retry);
+  CHECK(dispatcher->queued() == 0);
+  service.answer(0, outcome(Kind::delivered));
+}
+
+TEST_CASE_METHOD(Fixture, "A passing fault is tried again until it has passed") {
+  startPatiently();
+  submit("n", "a");
+  for (std::size_t i = 0; i < 3; ++i) {
+    REQUIRE(service.waitForCalls(i + 1));
+    service.answer(i, outcome(Kind::retry));
+  }
+  REQUIRE(service.waitForCalls(4));
+  CHECK(recorder.times("a") == 0);
+  service.answer(3, outcome(Kind::delivered));
+  CHECK(recorder.wait("a").kind == Kind::delivered);
+  CHECK(count("p2_push_retries_total") == 3);
+  CHECK(ended("retry") == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "A push that waits for another try occupies no worker") {
+  options.maxWorkers = 1;
+  startPatiently();
+  submit("n1", "a");
+  REQUIRE(service.waitForCalls(1));
+  service.answer(0, retryAfter(9min));
+  submit("n2", "b");
+  REQUIRE(service.waitForCalls(2));
+  CHECK(dispatcher->queued() == 1);
+  service.answer(1, outcome(Kind::delivered));
+  CHECK(recorder.wait("b").kind == Kind::delivered);
+  CHECK(recorder.times("a") == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "The wait before another try is what the push service asks for") {
+  startPatiently();
+  submit("n", "a");
+  REQUIRE(service.waitForCalls(1));
+  const auto before = clock.now();
+  service.answer(0, retryAfter(20s));
+  REQUIRE(service.waitForCalls(2));
+  CHECK(service.call(1).begun >= before + 20s);
+}
+
+TEST_CASE_METHOD(Fixture, "Retry is told at once if the wait would reach beyond the deadline") {
+  options.deadline = 5min;
+  start();
+  submit("n", "a");
+  REQUIRE(service.waitForCalls(1));
+  service.answer(0, retryAfter(6min));
+  const Outcome told = recorder.wait("a");
+  CHECK(told.kind == Kind::retry);
+  CHECK(told.reason == "said the fake service");  // at the deadline it would be another
+  CHECK(service.calls().size() == 1);
+  CHECK(ended("retry") == 1);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "After throttling nothing is sent until it is over, then one, then one more a success") {
+  options.maxWorkers = 8;
+  startPatiently();
+  submit("n0", "0");
+  REQUIRE(service.waitForCalls(1));
+  const auto before = clock.now();
+  service.answer(0, throttled(30s));
+  for (int i = 1; i < 60; ++i) submit("n" + std::to_string(i), std::to_string(i));
+  REQUIRE(service.waitForCalls(2));
+  CHECK(service.call(1).begun >= before + 30s);
+  for (std::size_t i = 1; i < 61; ++i) {
+    REQUIRE(service.waitForCalls(i + 1));
+    if (i < 60) service.answer(i, outcome(Kind::delivered));
+  }
+  service.answer(60, outcome(Kind::delivered));
+  for (int i = 0; i < 60; ++i) CHECK(recorder.wait(std::to_string(i)).kind == Kind::delivered);
+  // The throttled one was answered first, so the limit is one more than what was answered since.
+  for (const auto& call : service.calls()) {
+    if (call.answered < 8) CHECK(call.running <= std::max<std::size_t>(call.answered, 1));
+  }
+  CHECK(service.mostRunning() <= 8);
+}
+
+TEST_CASE_METHOD(Fixture, "Pushes that cannot wait until throttling is over are told so at once") {
+  options.maxWorkers = 1;
+  options.deadline = 1h;  // 36 real seconds: more than this test waits
+  options.defaultBrake = 2h;
+  start();
+  submit("n1", "a");
+  REQUIRE(service.waitForCalls(1));
+  submit("n2", "b");
+  Outcome quota = throttled(std::nullopt);
+  quota.quotaExceeded = true;
+  service.answer(0, quota);
+  CHECK(recorder.wait("a").kind == Kind::retry);
+  CHECK(recorder.wait("b").kind == Kind::retry);
+  submit("n3", "c");
+  CHECK(recorder.times("c") == 1);
+  CHECK(recorder.wait("c").kind == Kind::retry);
+  CHECK(recorder.thread("c") == std::this_thread::get_id());
+  CHECK(service.calls().size() == 1);
+  CHECK(gaveUp("throttled") == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "Draining waits for those in hand and refuses new ones") {
+  startPatiently();
+  submit("n1", "a");
+  REQUIRE(service.waitForCalls(1));
+  auto drained = std::async(std::launch::async, [this] { dispatcher->drain(10h); });
+  // Accepted until the other thread has begun to drain.
+  while (recorder.times("late") == 0) submit("n2", "late");
+  CHECK(recorder.wait("late").kind == Kind::retry);
+  CHECK(recorder.times("a") == 0);
+  service.answerAll([](const auto&) { return outcome(Kind::delivered); });
+  drained.get();
+  CHECK(recorder.wait("a").kind == Kind::delivered);
+}
+
+TEST_CASE_METHOD(Fixture, "Draining ends at its bound, and what is unfinished is told retry") {
+  options.maxWorkers = 1;
+  startPatiently();
+  submit("n1", "a");
+  submit("n2", "b");
+  REQUIRE(service.waitForCalls(1));
+  dispatcher->drain(1s);
+  CHECK(recorder.times("a") == 1);
+  CHECK(recorder.times("b") == 1);
+  CHECK(recorder.wait("a").kind == Kind::retry);
+  CHECK(gaveUp("stopping") == 2);
+  service.answer(0, outcome(Kind::delivered));
+  dispatcher.reset();
+  CHECK(recorder.times("a") == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "The destructor tells everybody retry and returns when the senders do") {
+  options.maxWorkers = 2;
+  options.deadline = 60s;
+  start();
+  submit("n1", "a");
+  submit("n2", "b");
+  submit("n3", "c");
+  REQUIRE(service.waitForCalls(2));
+  dispatcher.reset();
+  for (const auto* who : {"a", "b", "c"}) {
+    CHECK(recorder.times(who) == 1);
+    CHECK(recorder.wait(who).kind == Kind::retry);
+  }
+  CHECK(service.waitForSenders(0));
+}
+
+TEST_CASE_METHOD(Fixture, "A dispatcher without work starts and stops") {
+  start();
+  CHECK(dispatcher->workers() == 0);
+  CHECK(dispatcher->queued() == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "The pool grows with the pushes that wait, up to its maximum") {
+  options.maxWorkers = 4;
+  startPatiently();
+  for (std::size_t i = 0; i < 4; ++i) {
+    submit("n" + std::to_string(i), std::to_string(i));
+    CHECK(dispatcher->workers() == i + 1);
+  }
+  for (int i = 4; i < 20; ++i) submit("n" + std::to_string(i), std::to_string(i));
+  REQUIRE(service.waitForCalls(4));
+  CHECK(dispatcher->workers() == 4);
+  CHECK(dispatcher->queued() == 16);
+  service.answerAll([](const auto&) { return outcome(Kind::delivered); });
+  for (int i = 0; i < 20; ++i) recorder.wait(std::to_string(i));
+  CHECK(service.mostRunning() == 4);
+  CHECK(service.sendersMade() == 4);
+}
+
+TEST_CASE_METHOD(Fixture, "A thousand workers are started and ended") {
+  options.maxWorkers = 1000;
+  startPatiently();
+  for (int i = 0; i < 1000; ++i) submit("n" + std::to_string(i), std::to_string(i));
+  REQUIRE(service.waitForCalls(1000));
+  CHECK(service.mostRunning() == 1000);
+  service.answerAll([](const auto&) { return outcome(Kind::delivered); });
+  dispatcher->drain(10h);
+  CHECK(ended("delivered") == 1000);
+}
+
+TEST_CASE_METHOD(Fixture, "Workers that idle end, and come again when there is work") {
+  options.idleLimit = 5s;
+  startPatiently();
+  service.answerAll([](const auto&) { return outcome(Kind::delivered); });
+  for (const auto* round : {"first", "second"}) {
+    for (int i = 0; i < 5; ++i) submit("n" + std::to_string(i), round + std::to_string(i));
+    for (int i = 0; i < 5; ++i) CHECK(recorder.wait(round + std::to_string(i)).kind == Kind::delivered);
+    REQUIRE(service.waitForSenders(0));
+    // One that came in vain made no sender; it ends as well.
+    while (dispatcher->workers() > 0) std::this_thread::yield();
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "Pushes one after the other use one connection") {
+  options.idleLimit = 10h;
+  startPatiently();
+  service.answerAll([](const auto&) { return outcome(Kind::delivered); });
+  for (int i = 0; i < 200; ++i) {
+    submit("n", std::to_string(i));
+    recorder.wait(std::to_string(i));
+  }
+  CHECK(dispatcher->workers() == 1);
+  CHECK(service.sendersMade() == 1);
+  CHECK(service.idleChecks() <= 199);
+}
+
+TEST_CASE_METHOD(Fixture, "A smaller maximum ends workers, a greater one lets them grow") {
+  options.maxWorkers = 4;
+  startPatiently();
+  for (int i = 0; i < 8; ++i) submit("n" + std::to_string(i), std::to_string(i));
+  REQUIRE(service.waitForCalls(4));
+  options.maxWorkers = 1;
+  dispatcher->reconfigure(options);
+  for (std::size_t i = 0; i < 4; ++i) service.answer(i, outcome(Kind::delivered));
+  REQUIRE(service.waitForSenders(1));
+  CHECK(dispatcher->workers() == 1);
+  options.maxWorkers = 3;
+  dispatcher->reconfigure(options);
+  REQUIRE(service.waitForCalls(7));
+  CHECK(dispatcher->workers() == 3);
+}
+
+TEST_CASE_METHOD(Fixture, "A smaller deadline holds for those who wait already") {
+  startPatiently();
+  submit("n", "a");
+  options.deadline = 5s;
+  dispatcher->reconfigure(options);
+  CHECK(recorder.wait("a").kind == Kind::retry);
+}
+
+TEST_CASE_METHOD(Fixture, "Replaced senders finish their message and are not used again") {
+  options.maxWorkers = 1;
+  options.idleLimit = 10h;
+  startPatiently();
+  FakeService other(clock);
+  submit("n1", "a");
+  REQUIRE(service.waitForCalls(1));
+  dispatcher->replaceSenders(other.factory());
+  submit("n2", "b");
+  service.answer(0, outcome(Kind::delivered));
+  CHECK(recorder.wait("a").kind == Kind::delivered);
+  REQUIRE(other.waitForCalls(1));
+  CHECK(service.waitForSenders(0));
+  other.answerAll([](const auto&) { return outcome(Kind::delivered); });
+  CHECK(recorder.wait("b").kind == Kind::delivered);
+  CHECK(service.calls().size() == 1);
+  dispatcher.reset();
+}
+
+TEST_CASE_METHOD(Fixture, "Replacing the senders closes the connections of idle workers") {
+  options.idleLimit = 10h;
+  startPatiently();
+  service.answerAll([](const auto&) { return outcome(Kind::delivered); });
+  submit("n", "a");
+  recorder.wait("a");
+  dispatcher->replaceSenders(service.factory());
+  dispatcher->submit("n", message("t"), recorder.done("b"));
+  CHECK(recorder.wait("b").kind == Kind::delivered);
+  CHECK(service.waitForSenders(1));
+  CHECK(service.sendersMade() == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "A sender that cannot be made is a passing fault") {
+  options.deadline = 10h;
+  std::atomic<int> attempts{0};
+  dispatcher.emplace(
+      options,
+      [&]() -> std::unique_ptr<Sender> {
+        switch (++attempts) {
+          case 1:
+            throw std::runtime_error("no such file");
+          case 2:
+            return nullptr;
+          default:
+            return service.factory()();
+        }
+      },
+      metrics);
+  service.answerAll([](const auto&) { return outcome(Kind::delivered); });
+  submit("n", "a");
+  CHECK(recorder.wait("a").kind == Kind::delivered);
+  CHECK(attempts == 3);
+  CHECK(count("p2_push_retries_total") == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "Somebody who throws when told does not keep the others from being told") {
+  options.maxWorkers = 1;
+  startPatiently();
+  submit("busy", "x");
+  REQUIRE(service.waitForCalls(1));
+  submit("n", "a");
+  dispatcher->submit("n", message("t"), [](const Outcome&) { throw std::runtime_error("cannot answer"); });
+  dispatcher->submit("n", message("t"), [](const Outcome&) { throw 1; });
+  submit("n", "b");
+  service.answerAll([](const auto&) { return outcome(Kind::delivered); });
+  CHECK(recorder.wait("a").kind == Kind::delivered);
+  CHECK(recorder.wait("b").kind == Kind::delivered);
+  dispatcher->drain(10h);
+  CHECK(count("p2_push_callback_errors_total") == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "Who is told may submit again") {
+  startPatiently();
+  service.answerAll([](const auto&) { return outcome(Kind::delivered); });
+  dispatcher->submit("n", message("t"), [this](const Outcome&) { submit("n", "again"); });
+  CHECK(recorder.wait("again").kind == Kind::delivered);
+}
+
+TEST_CASE_METHOD(Fixture, "The gauges show queue and workers") {
+  options.maxWorkers = 2;
+  startPatiently();
+  for (int i = 0; i < 5; ++i) submit("n" + std::to_string(i), "a");
+  REQUIRE(service.waitForCalls(2));
+  CHECK(metrics.gauge("p2_push_queue", "").value() == 3);
+  CHECK(metrics.gauge("p2_push_workers", "").value() == 2);
+}

@@ -1,0 +1,322 @@
+#include "PushQueue.h"
+#include "support/Catch.h"
+
+#include <chrono>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+using namespace std::chrono_literals;
+using p2::push::Message;
+using p2::push::Outcome;
+using p2::push::PushQueue;
+using Added = PushQueue::Added;
+
+namespace {
+
+const PushQueue::TimePoint kStart{1000h};
+
+struct Fixture {
+  PushQueue queue{{.nodes = 3, .waiters = 10, .deadline = 25s, .margin = 1s}};
+  std::map<std::string, int> answered;  // by the last call: how often, by who waits
+
+  Added add(const std::string& node, const std::string& who, PushQueue::TimePoint now = kStart,
+            const std::string& token = "token", bool hasBody = false) {
+    Message message;
+    message.target.value = p2::core::Secret(token);
+    message.hasBody = hasBody;
+    PushQueue::Done done = [this, who](const Outcome&) { ++answered[who]; };
+    const Added added = queue.add(node, message, done, now);
+    if (added == Added::full) CHECK(done);
+    return added;
+  }
+
+  /// Calls who is to be answered and gives their names, sorted.
+  std::string call(PushQueue::Answers& answers) {
+    answered.clear();
+    for (auto& answer : answers) answer.done(Outcome());
+    answers.clear();
+    std::string names;
+    for (const auto& [who, times] : answered) names += who + std::string(times == 1 ? "" : "!");
+    return names;
+  }
+
+  std::string finish(PushQueue::Handle push) {
+    PushQueue::Answers answers;
+    queue.finish(push, answers);
+    return call(answers);
+  }
+  std::string retry(PushQueue::Handle push, PushQueue::TimePoint at, bool expected = true) {
+    PushQueue::Answers answers;
+    CHECK(queue.retry(push, at, answers) == expected);
+    return call(answers);
+  }
+  std::string advance(PushQueue::TimePoint now) {
+    PushQueue::Answers answers;
+    queue.advance(now, answers);
+    return call(answers);
+  }
+};
+
+std::string token(PushQueue::Handle push) {
+  return PushQueue::message(push).target.value.reveal();
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "Pushes for different nodes are taken in order") {
+  CHECK(add("n1", "a", kStart, "t1") == Added::queued);
+  CHECK(add("n2", "b", kStart, "t2") == Added::queued);
+  CHECK(queue.ready() == 2);
+  const auto first = queue.take();
+  CHECK(token(first) == "t1");
+  CHECK(finish(first) == "a");
+  const auto second = queue.take();
+  CHECK(token(second) == "t2");
+  CHECK(finish(second) == "b");
+  CHECK(queue.waiters() == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "A push for a queued node joins it with the newer target") {
+  add("n", "a", kStart, "old");
+  CHECK(add("n", "b", kStart + 1s, "new") == Added::joined);
+  CHECK(queue.ready() == 1);
+  CHECK(queue.waiters() == 2);
+  const auto push = queue.take();
+  CHECK(token(push) == "new");
+  CHECK(finish(push) == "ab");
+  CHECK(queue.ready() == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "A joined push has a body if any of its messages has") {
+  const auto bodies = GENERATE(table<bool, bool, bool>(
+      {{false, false, false}, {false, true, true}, {true, false, true}, {true, true, true}}));
+  add("n", "a", kStart, "t", std::get<0>(bodies));
+  add("n", "b", kStart, "t", std::get<1>(bodies));
+  CHECK(PushQueue::message(queue.take()).hasBody == std::get<2>(bodies));
+}
+
+TEST_CASE_METHOD(Fixture, "A push for a node that is sending is queued anew, and later ones join that") {
+  add("n", "a", kStart, "t1");
+  const auto first = queue.take();
+  CHECK(add("n", "b", kStart, "t2") == Added::queued);
+  CHECK(add("n", "c", kStart, "t3") == Added::joined);
+  CHECK(token(first) == "t1");
+  CHECK(finish(first) == "a");
+  const auto second = queue.take();
+  CHECK(token(second) == "t3");
+  CHECK(finish(second) == "bc");
+}
+
+TEST_CASE_METHOD(Fixture, "A full queue refuses new nodes but not those that it has") {
+  add("n1", "a");
+  add("n2", "b");
+  add("n3", "c");
+  CHECK(add("n4", "d") == Added::full);
+  CHECK(add("n3", "e") == Added::joined);
+  queue.take();
+  CHECK(add("n4", "d") == Added::queued);
+}
+
+TEST_CASE_METHOD(Fixture, "Those who wait are bounded whatever they wait for") {
+  for (int i = 0; i < 6; ++i) CHECK(add("n", "a") != Added::full);
+  queue.take();
+  for (int i = 0; i < 4; ++i) CHECK(add("n", "b") != Added::full);
+  CHECK(add("n", "c") == Added::full);
+  CHECK(add("other", "c") == Added::full);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "Everybody is answered at their own deadline, and a push without anybody is dropped") {
+  add("n", "a", kStart);
+  add("n", "b", kStart + 5s);
+  CHECK(queue.nextEvent() == kStart + 25s);
+  CHECK(advance(kStart + 25s - 1ns).empty());
+  CHECK(advance(kStart + 25s) == "a");
+  CHECK(queue.ready() == 1);
+  CHECK(queue.nextEvent() == kStart + 30s);
+  CHECK(advance(kStart + 30s) == "b");
+  CHECK(queue.ready() == 0);
+  CHECK(queue.nextEvent() == PushQueue::TimePoint::max());
+  CHECK(add("n", "c", kStart + 31s) == Added::queued);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "Who waits for a push that is sending is answered at the deadline, and then no more") {
+  add("n", "a", kStart);
+  add("n", "b", kStart + 5s);
+  const auto push = queue.take();
+  CHECK(queue.deadline(push) == kStart + 30s);
+  CHECK(advance(kStart + 25s) == "a");
+  CHECK(finish(push) == "b");
+}
+
+TEST_CASE_METHOD(Fixture, "A push that all have stopped waiting for is over when its sending fails") {
+  add("n", "a", kStart);
+  const auto push = queue.take();
+  CHECK(advance(kStart + 25s) == "a");
+  CHECK(retry(push, kStart + 26s, false).empty());
+  CHECK(queue.queued() == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "A deadline that is changed holds for those who wait already") {
+  add("n", "a", kStart);
+  queue.setLimits({.nodes = 3, .waiters = 10, .deadline = 5s, .margin = 0s});
+  CHECK(queue.nextEvent() == kStart + 5s);
+  CHECK(advance(kStart + 5s) == "a");
+}
+
+TEST_CASE_METHOD(Fixture, "A push is tried again at its time, and joined until then") {
+  add("n", "a", kStart, "t1");
+  CHECK(retry(queue.take(), kStart + 2s).empty());
+  CHECK(queue.ready() == 0);
+  CHECK(queue.queued() == 1);
+  CHECK(queue.nextEvent() == kStart + 2s);
+  CHECK(add("n", "b", kStart + 1s, "t2") == Added::joined);
+  CHECK(advance(kStart + 2s - 1ns).empty());
+  CHECK(queue.ready() == 0);
+  CHECK(advance(kStart + 2s).empty());
+  REQUIRE(queue.ready() == 1);
+  const auto push = queue.take();
+  CHECK(PushQueue::retries(push) == 1);
+  CHECK(token(push) == "t2");
+  CHECK(finish(push) == "ab");
+}
+
+TEST_CASE_METHOD(Fixture, "Who has no time for another try is answered at once, the others wait") {
+  add("n", "a", kStart);
+  add("n", "b", kStart + 5s);
+  const auto push = queue.take();
+  CHECK(retry(push, kStart + 24s + 1ms) == "a");
+  CHECK(queue.queued() == 1);
+  advance(kStart + 24s + 1ms);
+  CHECK(retry(queue.take(), kStart + 60s, false) == "b");
+  CHECK(queue.queued() == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "A try exactly the margin before the deadline is still in time") {
+  add("n", "a", kStart);
+  CHECK(retry(queue.take(), kStart + 24s).empty());
+}
+
+TEST_CASE_METHOD(Fixture, "A push that is tried again takes in what has come for its node meanwhile") {
+  add("n", "a", kStart, "t1", true);
+  const auto first = queue.take();
+  add("n", "b", kStart + 1s, "t2");
+  CHECK(retry(first, kStart + 4s).empty());
+  CHECK(queue.ready() == 0);
+  CHECK(queue.queued() == 1);
+  advance(kStart + 4s);
+  const auto again = queue.take();
+  CHECK(token(again) == "t2");
+  CHECK(PushQueue::message(again).hasBody);
+  CHECK(finish(again) == "ab");
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "Two pushes for one node that both fail become one, with the newer target and time") {
+  add("n", "a", kStart, "t1");
+  const auto first = queue.take();
+  add("n", "b", kStart + 1s, "t2");
+  const auto second = queue.take();
+  retry(first, kStart + 9s);
+  retry(second, kStart + 4s);
+  CHECK(queue.queued() == 1);
+  CHECK(queue.nextEvent() == kStart + 9s);
+  advance(kStart + 9s);
+  const auto again = queue.take();
+  CHECK(token(again) == "t2");
+  CHECK(finish(again) == "ab");
+}
+
+TEST_CASE_METHOD(Fixture, "A push that is tried again is not refused by a full queue") {
+  add("n1", "a");
+  const auto push = queue.take();
+  for (const auto* node : {"n2", "n3", "n4"}) add(node, "b");
+  CHECK(retry(push, kStart + 1s).empty());
+  CHECK(queue.queued() == 4);
+  CHECK(add("n5", "c") == Added::full);
+}
+
+TEST_CASE_METHOD(Fixture, "Giving up answers who would be too late, but not for a push that is sending") {
+  add("n1", "a", kStart);
+  const auto sending = queue.take();
+  add("n2", "b", kStart);
+  add("n3", "c", kStart + 1s);
+  add("n3", "d", kStart + 10s);
+  PushQueue::Answers answers;
+  queue.giveUpBefore(kStart + 30s, answers);
+  CHECK(call(answers) == "bc");
+  CHECK(queue.ready() == 1);
+  CHECK(finish(sending) == "a");
+  CHECK(finish(queue.take()) == "d");
+}
+
+TEST_CASE_METHOD(Fixture, "Clearing answers all, and what is sending is finished for nobody") {
+  add("n1", "a");
+  const auto sending = queue.take();
+  add("n2", "b");
+  add("n3", "c");
+  const auto again = queue.take();
+  retry(again, kStart + 1s);
+  PushQueue::Answers answers;
+  queue.clear(answers);
+  CHECK(call(answers) == "abc");
+  CHECK(queue.queued() == 0);
+  CHECK(queue.nextEvent() == PushQueue::TimePoint::max());
+  CHECK(finish(sending).empty());
+}
+
+TEST_CASE_METHOD(Fixture, "Whatever happens in whatever order, everybody is answered once and in time") {
+  constexpr int kSteps = 5000;
+  std::mt19937 random(GENERATE(1U, 2U, 3U));
+  const auto below = [&random](unsigned n) { return random() % n; };
+  queue.setLimits({.nodes = 40, .waiters = 200, .deadline = 25s, .margin = 1s});
+
+  std::vector<PushQueue::Handle> sending;
+  std::map<std::string, PushQueue::TimePoint> waiting;
+  PushQueue::Answers answers;
+  auto now = kStart;
+  int added = 0;
+  const auto settle = [&] {
+    call(answers);
+    for (const auto& [who, times] : answered) {
+      REQUIRE(times == 1);
+      REQUIRE(waiting.erase(who) == 1);
+    }
+  };
+  for (int step = 0; step < kSteps; ++step) {
+    now += std::chrono::milliseconds(below(300));
+    const auto any = sending.empty() ? 0 : below(static_cast<unsigned>(sending.size()));
+    switch (below(8)) {
+      case 0:
+        if (!sending.empty()) queue.finish(sending[any], answers);
+        if (!sending.empty()) sending.erase(sending.begin() + any);
+        break;
+      case 1:
+        if (!sending.empty()) queue.retry(sending[any], now + std::chrono::seconds(below(30)), answers);
+        if (!sending.empty()) sending.erase(sending.begin() + any);
+        break;
+      case 2:
+      case 3:
+        if (queue.ready() > 0) sending.push_back(queue.take());
+        break;
+      case 4:
+        if (below(50) == 0) queue.giveUpBefore(now + std::chrono::seconds(below(25)), answers);
+        break;
+      default: {
+        const std::string who = std::to_string(++added);
+        if (add(std::to_string(below(60)), who, now) != Added::full) waiting[who] = now;
+      }
+    }
+    queue.advance(now, answers);
+    settle();
+    REQUIRE(queue.waiters() == waiting.size());
+    for (const auto& [who, since] : waiting) REQUIRE(now - since < 25s);
+  }
+  CHECK(added > kSteps / 4);
+  queue.clear(answers);
+  settle();
+  CHECK(waiting.empty());
+}
