@@ -1,0 +1,306 @@
+#include "p2/http/HttpsSession.h"
+
+#include "ProxyTunnel.h"
+#include "TlsSocket.h"
+#include "p2/http/TlsContextAccess.h"
+
+#include <Poco/AutoPtr.h>
+#include <Poco/Exception.h>
+#include <Poco/Net/DNS.h>
+#include <Poco/Net/HTTPRequest.h>
+#include <Poco/Net/HTTPResponse.h>
+#include <Poco/Net/HTTPSClientSession.h>
+#include <Poco/Net/NetException.h>
+#include <Poco/Net/SSLException.h>
+#include <Poco/Net/SocketAddress.h>
+
+#include <algorithm>
+#include <array>
+
+namespace p2::http {
+
+using Poco::Net::HTTPRequest;
+using Poco::Net::HTTPResponse;
+using Poco::Net::SocketAddress;
+using Poco::Net::StreamSocket;
+using TimePoint = core::Clock::TimePoint;
+
+namespace {
+
+/// For the status line, the header and the marks between chunks.
+constexpr std::size_t kMostOverhead = 64 * 1024;
+
+/// Poco's session on a TlsSocket that is connected already. Poco's own reconnecting, which would send a
+/// request twice without anybody knowing, is switched off: a new connection is a new object.
+class Connection final : public Poco::Net::HTTPSClientSession {
+ public:
+  Connection(const Url& url, const Poco::Net::Context::Ptr& context, const Poco::AutoPtr<TlsSocket>& socket)
+      : HTTPSClientSession(url.host, url.port, context), _socket(socket) {
+    attachSocket(StreamSocket(_socket.duplicate()));
+    setKeepAlive(true);
+    setKeepAliveTimeout(Poco::Timespan(365 * Poco::Timespan::DAYS));  // The limits are HttpsSession's.
+  }
+
+  TlsSocket& tlsSocket() { return *_socket; }
+  /// Whether bytes have come that belong to no answer.
+  bool hasLeftover() const { return buffered() > 0; }
+
+ protected:
+  void connect(const SocketAddress&) override { throw Poco::IOException("the connection has ended"); }
+  int write(const char* buffer, std::streamsize length) override {
+    return HTTPSession::write(buffer, length);
+  }
+
+ private:
+  Poco::AutoPtr<TlsSocket> _socket;
+};
+
+/// The addresses of `host`; empty if it has none.
+std::vector<SocketAddress> resolve(const std::string& host, std::uint16_t port) {
+  Poco::Net::IPAddress literal;
+  if (Poco::Net::IPAddress::tryParse(host, literal)) return {SocketAddress(literal, port)};
+  std::vector<SocketAddress> addresses;
+  try {
+    const Poco::Net::HostEntry entry = Poco::Net::DNS::hostByName(host);
+    for (const auto& address : entry.addresses()) addresses.emplace_back(address, port);
+  } catch (const Poco::Exception&) {
+    return {};
+  }
+  return addresses;
+}
+
+}  // namespace
+
+class HttpsSession::Impl {
+ public:
+  Impl(const Options& options, std::shared_ptr<const TlsContext> tls)
+      : _options(options), _tls(std::move(tls)) {
+    if (_options.proxy && !_options.proxy->appliesTo(_options.url.host)) _options.proxy.reset();
+  }
+
+  Result post(const HTTPRequest& request, const std::string& body, TimePoint deadline);
+  void closeIfStale();
+  void close() { _connection.reset(); }
+
+ private:
+  std::optional<Fault> open(RealTime deadline);
+  std::optional<Fault> connectAny(const std::vector<SocketAddress>& addresses, StreamSocket& socket,
+                                  RealTime deadline);
+  std::optional<Fault> startTls(StreamSocket& socket, RealTime deadline);
+  Result exchange(const HTTPRequest& request, const std::string& body, RealTime deadline);
+  Result receive(HTTPResponse& response);
+  Fault faultOf(const Poco::Exception* exception);
+  Fault faultOf(Fault::Kind kind) const;
+  void keepOrClose(const HTTPResponse& response);
+
+  Options _options;
+  std::shared_ptr<const TlsContext> _tls;
+  std::unique_ptr<Connection> _connection;
+  Poco::Net::Session::Ptr _tlsSession;
+  bool _tlsSessionTaken = false;
+  TimePoint _opened{};
+  TimePoint _lastUsed{};
+};
+
+HttpsSession::Result HttpsSession::Impl::post(const HTTPRequest& request, const std::string& body,
+                                              TimePoint deadline) {
+  const auto& clock = *_options.clock;
+  const RealTime until = clock.realDeadline(std::min(deadline, clock.now() + _options.timeout));
+  closeIfStale();
+  const bool reused = _connection != nullptr;
+  for (bool again = reused;; again = false) {
+    if (!_connection) {
+      if (auto fault = open(until)) return std::move(*fault);
+    }
+    auto result = exchange(request, body, until);
+    const auto* fault = std::get_if<Fault>(&result);
+    if (fault == nullptr) return result;
+    const bool unanswered = _connection->tlsSocket().received() == 0;
+    close();
+    if (!again || !unanswered || fault->kind != Fault::Kind::closed) return result;
+  }
+}
+
+void HttpsSession::Impl::closeIfStale() {
+  const TimePoint now = _options.clock->now();
+  if (now - _lastUsed >= _options.idleLimit || now - _opened >= _options.ageLimit) close();
+}
+
+std::optional<Fault> HttpsSession::Impl::open(RealTime deadline) {
+  const bool tunnelled = _options.proxy.has_value();
+  const std::string& host = tunnelled ? _options.proxy->host : _options.url.host;
+  const auto addresses = resolve(host, tunnelled ? _options.proxy->port : _options.url.port);
+  if (addresses.empty()) {
+    return Fault{Fault::Kind::resolve, "The name " + host +
+                                           " could not be resolved; check its spelling and this "
+                                           "machine's DNS."};
+  }
+  StreamSocket socket;
+  if (auto fault = connectAny(addresses, socket, deadline)) return fault;
+  if (tunnelled) {
+    const std::string target =
+        Url{_options.url.host, 443, {}}.authority() + ':' + std::to_string(_options.url.port);
+    if (auto fault = openTunnel(socket.impl()->sockfd(), *_options.proxy, target, deadline)) return fault;
+  }
+  return startTls(socket, deadline);
+}
+
+std::optional<Fault> HttpsSession::Impl::connectAny(const std::vector<SocketAddress>& addresses,
+                                                    StreamSocket& socket, RealTime deadline) {
+  const auto& clock = *_options.clock;
+  std::string reason = "no time was left";
+  for (const SocketAddress& address : addresses) {
+    const RealTime until = std::min(deadline, clock.realDeadline(clock.now() + _options.connectTimeout));
+    const auto left = std::chrono::ceil<std::chrono::microseconds>(until - std::chrono::steady_clock::now());
+    if (left.count() <= 0) break;
+    try {
+      socket = StreamSocket(address.family());
+      socket.connect(address, Poco::Timespan(left.count()));
+      socket.setNoDelay(true);
+      return std::nullopt;
+    } catch (const Poco::TimeoutException&) {
+      reason = "it did not take the connection in time";
+    } catch (const Poco::Exception& exception) {
+      reason = exception.displayText();
+    }
+  }
+  const std::string& host = _options.proxy ? _options.proxy->host : _options.url.host;
+  return Fault{Fault::Kind::connect, "Cannot connect to " + host + ": " + reason + "."};
+}
+
+std::optional<Fault> HttpsSession::Impl::startTls(StreamSocket& socket, RealTime deadline) {
+  const auto context = pocoContext(*_tls);
+  Poco::AutoPtr<TlsSocket> tlsSocket = new TlsSocket(socket, context);
+  takeCertificateError();
+  try {
+    tlsSocket->handshake(_options.url.host, _tlsSession, deadline);
+  } catch (const Poco::Exception& exception) {
+    _tlsSession = nullptr;
+    const auto kind = tlsSocket->fault().value_or(Fault::Kind::tls);
+    if (kind == Fault::Kind::timeout) return faultOf(kind);
+    std::string reason = exception.message();
+    if (kind == Fault::Kind::closed) reason = "the connection was closed during the handshake";
+    if (dynamic_cast<const Poco::Net::CertificateValidationException*>(&exception) != nullptr) {
+      reason = "its certificate is for another host name";
+    }
+    return Fault{Fault::Kind::tls, describeTlsFault(*_tls, _options.url.host, reason)};
+  }
+  _connection = std::make_unique<Connection>(_options.url, context, tlsSocket);
+  _tlsSessionTaken = false;
+  _opened = _lastUsed = _options.clock->now();
+  return std::nullopt;
+}
+
+HttpsSession::Result HttpsSession::Impl::exchange(const HTTPRequest& request, const std::string& body,
+                                                  RealTime deadline) {
+  _connection->tlsSocket().beginExchange(deadline, _options.maxBody + kMostOverhead);
+  try {
+    HTTPRequest copy(request);
+    _connection->sendRequest(copy) << body;
+    HTTPResponse response;
+    auto result = receive(response);
+    if (std::holds_alternative<Response>(result)) keepOrClose(response);
+    return result;
+  } catch (const Poco::Exception& exception) {
+    return faultOf(&exception);
+  }
+}
+
+HttpsSession::Result HttpsSession::Impl::receive(HTTPResponse& response) {
+  std::istream& in = _connection->receiveResponse(response);
+  const TlsSocket& socket = _connection->tlsSocket();
+  if (socket.ended())
+    return faultOf(Fault::Kind::closed);  // Poco takes a header that is cut for a whole one.
+  Response answer;
+  answer.status = response.getStatus();
+  answer.retryAfter = response.get("Retry-After", "");
+  answer.date = response.get("Date", "");
+  if (answer.status < 200) return faultOf(Fault::Kind::malformed);
+
+  const bool sized = !response.getChunkedTransferEncoding() && response.hasContentLength();
+  const auto length = sized ? response.getContentLength64() : 0;
+  if (length < 0) return faultOf(Fault::Kind::malformed);
+  if (static_cast<std::uint64_t>(length) > _options.maxBody) return faultOf(Fault::Kind::tooLarge);
+  std::array<char, 4096> chunk{};
+  do {
+    in.read(chunk.data(), chunk.size());
+    answer.body.append(chunk.data(), static_cast<std::size_t>(in.gcount()));
+    if (answer.body.size() > _options.maxBody) return faultOf(Fault::Kind::tooLarge);
+  } while (in);
+
+  // Poco's streams end quietly, whatever the reason.
+  if (socket.fault()) return faultOf(*socket.fault());
+  if (sized && answer.status != HTTPResponse::HTTP_NO_CONTENT &&
+      answer.body.size() < static_cast<std::size_t>(length)) {
+    return faultOf(Fault::Kind::closed);
+  }
+  if (response.getChunkedTransferEncoding() && socket.tail() != "\r\n\r\n") {
+    return faultOf(socket.ended() ? Fault::Kind::closed : Fault::Kind::malformed);
+  }
+  return answer;
+}
+
+void HttpsSession::Impl::keepOrClose(const HTTPResponse& response) {
+  // With TLS 1.3 the tickets to resume with come after the handshake, with the first answer.
+  if (!_tlsSessionTaken) _tlsSession = _connection->tlsSocket().currentSession();
+  _tlsSessionTaken = true;
+  _lastUsed = _options.clock->now();
+  if (!response.getKeepAlive() || _connection->hasLeftover() || _connection->tlsSocket().ended()) close();
+}
+
+/// REQUIRES: the exchange has failed.
+Fault HttpsSession::Impl::faultOf(const Poco::Exception* exception) {
+  const TlsSocket& socket = _connection->tlsSocket();
+  if (socket.fault() == Fault::Kind::tls) {
+    return {Fault::Kind::tls, describeTlsFault(*_tls, _options.url.host, exception->message())};
+  }
+  if (socket.fault()) return faultOf(*socket.fault());
+  return faultOf(socket.ended() ? Fault::Kind::closed : Fault::Kind::malformed);
+}
+
+Fault HttpsSession::Impl::faultOf(Fault::Kind kind) const {
+  const std::string& host = _options.url.host;
+  switch (kind) {
+    case Fault::Kind::timeout:
+      return {kind, host + " did not answer in time."};
+    case Fault::Kind::malformed:
+      return {kind, host + " sent an answer that is not HTTP."};
+    case Fault::Kind::tooLarge:
+      return {kind, host + " sent an answer longer than " + std::to_string(_options.maxBody) + " bytes."};
+    case Fault::Kind::tls:
+      return {kind, "TLS with " + host + " failed."};
+    case Fault::Kind::closed:
+    case Fault::Kind::resolve:
+    case Fault::Kind::connect:
+      break;
+  }
+  return {kind, host + " closed the connection before its answer was complete."};
+}
+
+HttpsSession::HttpsSession(const Options& options, std::shared_ptr<const TlsContext> tls)
+    : _impl(std::make_unique<Impl>(options, std::move(tls))) {}
+
+HttpsSession::~HttpsSession() = default;
+
+HttpsSession::Result HttpsSession::post(const std::string& path, const Headers& headers,
+                                        const std::string& body, TimePoint deadline) noexcept {
+  try {
+    HTTPRequest request(HTTPRequest::HTTP_POST, path, HTTPRequest::HTTP_1_1);
+    for (const auto& [name, value] : headers) request.set(name, value);
+    request.setContentLength64(static_cast<Poco::Int64>(body.size()));
+    return _impl->post(request, body, deadline);
+  } catch (const std::exception&) {
+    reset();
+    return Fault{Fault::Kind::malformed, "The request could not be made."};
+  }
+}
+
+void HttpsSession::closeIfIdle() noexcept {
+  _impl->closeIfStale();
+}
+
+void HttpsSession::reset() noexcept {
+  _impl->close();
+}
+
+}  // namespace p2::http

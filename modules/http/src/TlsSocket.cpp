@@ -1,0 +1,113 @@
+#include "TlsSocket.h"
+
+#include <Poco/Exception.h>
+#include <Poco/Net/IPAddress.h>
+#include <Poco/Net/SSLException.h>
+#include <Poco/Net/SecureStreamSocket.h>
+#include <Poco/Net/StreamSocketImpl.h>
+#include <openssl/err.h>
+
+#include <cerrno>
+
+namespace p2::http {
+
+using Poco::Net::SecureStreamSocket;
+using Poco::Net::SecureStreamSocketImpl;
+
+namespace {
+
+constexpr std::size_t kTail = 4;
+
+Poco::Net::StreamSocketImpl* nonBlocking(Poco::Net::StreamSocket& socket) {
+  socket.setBlocking(false);
+  return static_cast<Poco::Net::StreamSocketImpl*>(socket.impl());
+}
+
+bool isAddress(const std::string& host) {
+  Poco::Net::IPAddress address;
+  return Poco::Net::IPAddress::tryParse(host, address);
+}
+
+Fault::Kind kindOf(const Poco::Exception& exception) {
+  if (dynamic_cast<const Poco::TimeoutException*>(&exception) != nullptr) return Fault::Kind::timeout;
+  if (dynamic_cast<const Poco::Net::SSLConnectionUnexpectedlyClosedException*>(&exception) != nullptr) {
+    return Fault::Kind::closed;
+  }
+  // OpenSSL 3 tells a connection that ends without close_notify as an error of its own.
+  const bool isTls = dynamic_cast<const Poco::Net::SSLException*>(&exception) != nullptr;
+  const bool isEnd = exception.message().find("unexpected eof") != std::string::npos;
+  return isTls && !isEnd ? Fault::Kind::tls : Fault::Kind::closed;
+}
+
+}  // namespace
+
+TlsSocket::TlsSocket(Poco::Net::StreamSocket& connected, const Poco::Net::Context::Ptr& context)
+    : SecureStreamSocketImpl(nonBlocking(connected), context) {}
+
+void TlsSocket::handshake(const std::string& host, const Poco::Net::Session::Ptr& session,
+                          RealTime deadline) {
+  _deadline = deadline;
+  if (!isAddress(host)) setPeerHostName(host);  // An address must not be sent as SNI, RFC 6066 §3.
+  if (session) useSession(session);
+  connectSSL();
+  if (run([this] { return completeHandshake(); }) == 0) fail(Fault::Kind::closed);
+  try {
+    verifyPeerCertificate(host);
+  } catch (const Poco::Exception&) {
+    _fault = Fault::Kind::tls;
+    throw;
+  }
+}
+
+void TlsSocket::beginExchange(RealTime deadline, std::size_t limit) noexcept {
+  _deadline = deadline;
+  _limit = limit;
+  _received = 0;
+  _tail.clear();
+}
+
+int TlsSocket::receiveBytes(void* buffer, int length, int flags) {
+  const int count = run([&] { return SecureStreamSocketImpl::receiveBytes(buffer, length, flags); });
+  if (count == 0) _ended = true;
+  this->count(static_cast<const char*>(buffer), count);
+  return count;
+}
+
+int TlsSocket::sendBytes(const void* buffer, int length, int flags) {
+  return run([&] { return SecureStreamSocketImpl::sendBytes(buffer, length, flags); });
+}
+
+template <class Operation>
+int TlsSocket::run(Operation operation) {
+  for (;;) {
+    if (std::chrono::steady_clock::now() >= _deadline) fail(Fault::Kind::timeout);
+    // Poco asks both about this operation, and an older entry would be taken for its result.
+    ERR_clear_error();
+    errno = 0;
+    int result = 0;
+    try {
+      result = operation();
+    } catch (const Poco::Exception& exception) {
+      _fault = kindOf(exception);
+      throw;
+    }
+    if (result >= 0) return result;
+    const short event = result == SecureStreamSocket::ERR_SSL_WANT_WRITE ? POLLOUT : POLLIN;
+    if (!pollUntil(sockfd(), event, _deadline)) fail(Fault::Kind::timeout);
+  }
+}
+
+void TlsSocket::fail(Fault::Kind kind) {
+  _fault = kind;
+  throw Poco::IOException("the connection failed");
+}
+
+void TlsSocket::count(const char* data, int length) {
+  const auto added = static_cast<std::size_t>(length);
+  _received += added;
+  if (_received > _limit) fail(Fault::Kind::tooLarge);
+  _tail.append(data + (added > kTail ? added - kTail : 0), std::min(added, kTail));
+  if (_tail.size() > kTail) _tail.erase(0, _tail.size() - kTail);
+}
+
+}  // namespace p2::http

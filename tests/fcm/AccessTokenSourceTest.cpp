@@ -1,0 +1,273 @@
+#include "TestAccount.h"
+#include "p2/fcm/AccessTokenSource.h"
+#include "support/Catch.h"
+#include "support/TlsServer.h"
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+using namespace std::chrono_literals;
+using namespace p2::fcm;
+using p2::core::Clock;
+using p2::core::Secret;
+using p2::test::TlsServer;
+
+namespace {
+
+using Peer = TlsServer::Peer;
+
+/// A token endpoint that counts its requests.
+class Endpoint {
+ public:
+  /// `answer(peer, n)` answers the n-th request, counted from 1.
+  using Answer = std::function<void(Peer&, int)>;
+  explicit Endpoint(Answer answer)
+      : _answer(std::move(answer)), _server(p2::test::authority().issue(), [this](Peer& peer, int) {
+          while (const auto request = peer.readRequest()) {
+            {
+              const std::scoped_lock lock(_mutex);
+              _last = *request;
+            }
+            _answer(peer, ++_requests);
+          }
+        }) {}
+
+  ServiceAccount account() const { return p2::test::account(_server.url() + "/token"); }
+  int requests() const { return _requests; }
+  std::string last() {
+    const std::scoped_lock lock(_mutex);
+    return _last;
+  }
+
+ private:
+  Answer _answer;
+  std::mutex _mutex;
+  std::string _last;
+  std::atomic<int> _requests{0};
+  TlsServer _server;
+};
+
+void grant(Peer& peer, int n, int lifetime = 3599) {
+  peer.answer("200 OK", R"({"access_token":"token)" + std::to_string(n) + R"(","expires_in":)" +
+                            std::to_string(lifetime) + R"(,"token_type":"Bearer"})");
+}
+
+void refuse(Peer& peer) {
+  peer.answer("400 Bad Request", R"({"error":"invalid_grant","error_description":"Invalid JWT Signature."})");
+}
+
+/// A source whose hours pass in moments.
+struct Fixture {
+  explicit Fixture(Endpoint& endpoint, unsigned factor = 1, AccessTokenSource::Options options = {})
+      : clock(factor),
+        source(endpoint.account(), p2::test::trusting(), withClock(options, factor), metrics) {}
+
+  AccessTokenSource::Options withClock(AccessTokenSource::Options options, unsigned factor) {
+    options.clock = &clock;
+    options.timeout *= factor;
+    return options;
+  }
+  std::string get(std::chrono::milliseconds wait = 10000s) {
+    const auto result = source.get(clock.now() + wait);
+    const auto* token = std::get_if<Secret>(&result);
+    return token != nullptr ? token->reveal() : "fault: " + std::get<TokenFault>(result).text;
+  }
+  void pass(std::chrono::milliseconds time) {
+    const auto until = clock.now() + time;
+    while (clock.now() < until) std::this_thread::yield();
+  }
+
+  p2::core::ScaledClock clock;
+  p2::core::Metrics metrics;
+  AccessTokenSource source;
+};
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("A token is requested once, in the form that the endpoint wants, and kept") {
+  Endpoint endpoint([](Peer& peer, int n) { grant(peer, n); });
+  Fixture fixture(endpoint);
+  CHECK_FALSE(fixture.source.state().valid);
+  for (int n = 0; n < 5; ++n) CHECK(fixture.get() == "token1");
+  CHECK(endpoint.requests() == 1);
+
+  const std::string request = endpoint.last();
+  CHECK(request.starts_with("POST /token HTTP/1.1\r\n"));
+  CHECK(has(request, "\r\nContent-Type: application/x-www-form-urlencoded\r\n"));
+  CHECK(
+      has(request, "\r\n\r\ngrant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=ey"));
+
+  const auto state = fixture.source.state();
+  CHECK(state.valid);
+  REQUIRE(state.expires);
+  CHECK(*state.expires > fixture.clock.wallTime() + 3500s);
+  CHECK(*state.expires <= fixture.clock.wallTime() + 3599s);
+  CHECK_FALSE(state.fault);
+  CHECK(has(fixture.metrics.render(), "p2_fcm_oauth_refreshes_total{result=\"granted\"} 1"));
+}
+
+TEST_CASE("Nothing is requested while nobody asks") {
+  Endpoint endpoint([](Peer& peer, int n) { grant(peer, n); });
+  { Fixture fixture(endpoint); }
+  CHECK(endpoint.requests() == 0);
+}
+
+TEST_CASE("However many ask at once, one request is made") {
+  std::atomic<int> asking{0};
+  Endpoint endpoint([&](Peer& peer, int n) {
+    while (asking < 40) std::this_thread::yield();
+    grant(peer, n);
+  });
+  Fixture fixture(endpoint);
+  std::atomic<int> right{0};
+  std::vector<std::thread> workers;
+  for (int n = 0; n < 40; ++n) {
+    workers.emplace_back([&] {
+      ++asking;
+      if (fixture.get() == "token1") ++right;
+    });
+  }
+  for (auto& worker : workers) worker.join();
+  CHECK(right == 40);
+  CHECK(endpoint.requests() == 1);
+}
+
+TEST_CASE("The token is refreshed ahead of its expiry while it goes on being used") {
+  std::atomic<bool> hold{true};
+  Endpoint endpoint([&](Peer& peer, int n) {
+    while (n > 1 && hold) std::this_thread::yield();
+    grant(peer, n);
+  });
+  Fixture fixture(endpoint, 20000);
+  REQUIRE(fixture.get() == "token1");
+  fixture.pass(3300s);
+  CHECK(fixture.get() == "token1");
+  while (endpoint.requests() < 2) std::this_thread::yield();
+  // The request is under way, held by the endpoint, and callers do not wait for it.
+  const std::string meanwhile = fixture.get(0ms);
+  if (fixture.source.state().valid) CHECK(meanwhile == "token1");
+  hold = false;
+  std::string token;
+  while ((token = fixture.get()) == "token1") std::this_thread::yield();
+  CHECK(token == "token2");
+  CHECK(endpoint.requests() == 2);
+}
+
+TEST_CASE("A short-lived token is not refreshed with every call") {
+  Endpoint endpoint([](Peer& peer, int n) { grant(peer, n, 100); });
+  Fixture fixture(endpoint);
+  for (int n = 0; n < 20; ++n) CHECK(fixture.get() == "token1");
+  CHECK(endpoint.requests() == 1);
+}
+
+TEST_CASE("A failed refresh keeps the token that is still valid") {
+  Endpoint endpoint([](Peer& peer, int n) {
+    if (n == 1) return grant(peer, n, 3600);
+    refuse(peer);
+  });
+  AccessTokenSource::Options options;
+  options.refusedBackoff = std::chrono::hours{24};
+  Fixture fixture(endpoint, 10000, options);
+  REQUIRE(fixture.get() == "token1");
+  fixture.pass(3310s);
+  CHECK(fixture.get() == "token1");
+  while (!fixture.source.state().fault) std::this_thread::yield();
+  CHECK(fixture.source.state().fault->misconfigured);
+  const std::string meanwhile = fixture.get(0ms);
+  if (fixture.source.state().valid) CHECK(meanwhile == "token1");
+  CHECK(endpoint.requests() == 2);
+}
+
+TEST_CASE("A refusal is told at once to all who ask, and the endpoint is not asked again for a minute") {
+  Endpoint endpoint([](Peer& peer, int) { refuse(peer); });
+  Fixture fixture(endpoint);
+  std::vector<std::thread> workers;
+  std::atomic<int> told{0};
+  for (int n = 0; n < 20; ++n) {
+    workers.emplace_back([&] {
+      for (int again = 0; again < 50; ++again)
+        told += has(fixture.get(), "it was deleted or the file was altered");
+    });
+  }
+  for (auto& worker : workers) worker.join();
+  CHECK(told == 1000);
+  CHECK(endpoint.requests() == 1);
+  CHECK(has(fixture.metrics.render(), "p2_fcm_oauth_refreshes_total{result=\"refused\"} 1"));
+}
+
+TEST_CASE("After a fault that passes, a token is obtained when the delay is over") {
+  Endpoint endpoint([](Peer& peer, int n) {
+    if (n == 1) return peer.answer("503 Service Unavailable", "", "Retry-After: 30\r\n");
+    grant(peer, n);
+  });
+  Fixture fixture(endpoint, 100);
+  CHECK(has(fixture.get(), "cannot give an access token now (503)"));
+  const auto failed = fixture.clock.now();
+  CHECK_FALSE(fixture.source.state().fault->misconfigured);
+  std::string token;
+  while (has(token = fixture.get(), "fault")) std::this_thread::yield();
+  CHECK(token == "token2");
+  CHECK(fixture.clock.now() - failed >= 29s);
+  CHECK(endpoint.requests() == 2);
+  CHECK_FALSE(fixture.source.state().fault);
+}
+
+TEST_CASE("A caller waits no longer than its deadline") {
+  Endpoint endpoint([](Peer& peer, int) { peer.waitForClose(); });
+  AccessTokenSource::Options options;
+  options.timeout = 300ms;
+  Fixture fixture(endpoint, 1, options);
+  CHECK(fixture.get(20ms) == "fault: localhost did not give an access token in time.");
+  CHECK(fixture.get() == "fault: No access token: localhost did not answer in time.");
+}
+
+TEST_CASE("An endpoint that cannot be reached or trusted is named") {
+  p2::core::Metrics metrics;
+  SECTION("nobody listens") {
+    std::uint16_t port = 0;
+    {
+      port = p2::test::LoopbackServer([](int, int) {}).port();
+    }
+    AccessTokenSource source(p2::test::account("https://localhost:" + std::to_string(port) + "/token"),
+                             p2::test::trusting(), {}, metrics);
+    const auto result = source.get(Clock::TimePoint::max());
+    REQUIRE(std::holds_alternative<TokenFault>(result));
+    CHECK(has(std::get<TokenFault>(result).text, "No access token: Cannot connect to localhost"));
+  }
+  SECTION("its certificate is not trusted") {
+    TlsServer server(p2::test::selfSigned(), [](Peer&, int) {});
+    AccessTokenSource source(p2::test::account(server.url() + "/token"), p2::test::trusting(), {}, metrics);
+    const auto result = source.get(Clock::TimePoint::max());
+    REQUIRE(std::holds_alternative<TokenFault>(result));
+    CHECK(has(std::get<TokenFault>(result).text, "The certificate of localhost is not trusted"));
+  }
+}
+
+TEST_CASE("A token that FCM refuses is replaced, but only if it is the current one and not too often") {
+  Endpoint endpoint([](Peer& peer, int n) { grant(peer, n); });
+  Fixture fixture(endpoint, 1000);
+  REQUIRE(fixture.get() == "token1");
+  fixture.source.invalidate(Secret("another"));
+  CHECK(fixture.get() == "token1");
+  fixture.source.invalidate(Secret("token1"));
+  CHECK_FALSE(fixture.source.state().valid);
+  REQUIRE(fixture.get() == "token2");
+  for (int n = 0; n < 5; ++n) fixture.source.invalidate(Secret("token1"));
+  CHECK(fixture.get() == "token2");
+  fixture.pass(61s);
+  fixture.source.invalidate(Secret("token2"));
+  CHECK(fixture.get() == "token3");
+}
+
+TEST_CASE("A token that is refused over and over is not replaced each time") {
+  Endpoint endpoint([](Peer& peer, int n) { grant(peer, n); });
+  Fixture fixture(endpoint);
+  for (int n = 0; n < 50; ++n) fixture.source.invalidate(Secret(fixture.get()));
+  CHECK(endpoint.requests() == 2);
+}

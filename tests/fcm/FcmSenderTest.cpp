@@ -1,0 +1,214 @@
+#include "TestAccount.h"
+#include "p2/fcm/FcmSender.h"
+#include "support/Catch.h"
+#include "support/TlsServer.h"
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+using namespace std::chrono_literals;
+using namespace p2::fcm;
+using p2::core::Clock;
+using p2::core::Secret;
+using p2::push::Outcome;
+using p2::test::TlsServer;
+using Kind = Outcome::Kind;
+
+namespace {
+
+using Peer = TlsServer::Peer;
+
+/// Google in small: a token endpoint, and FCM, whose answer a test gives.
+class Google {
+ public:
+  using Answer = std::function<void(Peer&, const std::string& request)>;
+  explicit Google(Answer fcm)
+      : _fcm(std::move(fcm)), _server(p2::test::authority().issue(), [this](Peer& peer, int) {
+          while (const auto request = peer.readRequest()) answer(peer, *request);
+        }) {}
+
+  FcmConfig config() const {
+    FcmConfig config;
+    config.endpoint = p2::http::Url::parse(_server.url()).value();
+    config.projectId = "my-project";
+    config.timeout = 10s;
+    return config;
+  }
+  std::shared_ptr<AccessTokenSource> tokens(p2::core::Metrics& metrics) const {
+    return std::make_shared<AccessTokenSource>(p2::test::account(_server.url() + "/token"),
+                                               p2::test::trusting(), AccessTokenSource::Options{}, metrics);
+  }
+  std::vector<std::string> requests() {
+    const std::scoped_lock lock(_mutex);
+    return _requests;
+  }
+  int tokensGiven() const { return _tokens; }
+  int connections() const { return _server.connections(); }
+  std::atomic<bool> refuseTokens{false};
+
+ private:
+  void answer(Peer& peer, const std::string& request) {
+    if (request.starts_with("POST /token ")) {
+      if (refuseTokens) {
+        return peer.answer("400 Bad Request",
+                           R"({"error":"invalid_grant","error_description":"Invalid JWT Signature."})");
+      }
+      return peer.answer("200 OK", R"({"access_token":"token)" + std::to_string(++_tokens) + R"("})");
+    }
+    {
+      const std::scoped_lock lock(_mutex);
+      _requests.push_back(request);
+    }
+    _fcm(peer, request);
+  }
+
+  Answer _fcm;
+  std::mutex _mutex;
+  std::vector<std::string> _requests;
+  std::atomic<int> _tokens{0};
+  TlsServer _server;
+};
+
+p2::push::Message message() {
+  return {{p2::core::Target::Kind::registrationToken, Secret("hidden")}, "abcdef0123", "", false};
+}
+
+Outcome send(p2::push::Sender& sender, Clock::TimePoint deadline = Clock::TimePoint::max()) {
+  Outcome outcome = sender.send(message(), deadline);
+  CHECK(outcome.reason.find("hidden") == std::string::npos);
+  return outcome;
+}
+
+void deliver(Peer& peer, const std::string&) {
+  peer.answer("200 OK", R"({"name":"projects/my-project/messages/1"})");
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("A message goes to the project's address with the access token") {
+  Google google(deliver);
+  p2::core::Metrics metrics;
+  const auto make = makeV1Senders(google.config(), p2::test::trusting(), google.tokens(metrics), metrics);
+  const auto sender = make();
+  for (int n = 0; n < 3; ++n) CHECK(send(*sender).kind == Kind::delivered);
+  const auto requests = google.requests();
+  REQUIRE(requests.size() == 3);
+  CHECK(requests[0].starts_with("POST /v1/projects/my-project/messages:send HTTP/1.1\r\n"));
+  CHECK(has(requests[0], "\r\nAuthorization: Bearer token1\r\n"));
+  CHECK(has(requests[0], "\r\nContent-Type: application/json\r\n"));
+  CHECK(requests[0].ends_with(R"({"message":{"token":"hidden","data":{"account":"abcdef0123"},)"
+                              R"("android":{"priority":"HIGH","collapse_key":"abcdef"}}})"));
+  CHECK(google.tokensGiven() == 1);
+  CHECK(google.connections() == 2);  // one for the tokens, one for the messages
+  CHECK(has(metrics.render(), "p2_fcm_request_seconds_count 3"));
+}
+
+TEST_CASE("A message for the legacy API carries the key, below the endpoint's path") {
+  Google google([](Peer& peer, const std::string&) {
+    peer.answer("200 OK",
+                R"({"success":1,"failure":0,"results":[{"message_id":"1","registration_id":"new"}]})");
+  });
+  p2::core::Metrics metrics;
+  auto config = google.config();
+  config.endpoint.path = "/gateway/";
+  config.authKey = Secret("AAAAkey");
+  const auto sender = makeLegacySenders(config, p2::test::trusting(), metrics)();
+  const auto outcome = send(*sender);
+  CHECK(outcome.kind == Kind::delivered);
+  REQUIRE(outcome.replacement);
+  CHECK(outcome.replacement->value.reveal() == "new");
+  const auto requests = google.requests();
+  REQUIRE(requests.size() == 1);
+  CHECK(requests[0].starts_with("POST /gateway/fcm/send HTTP/1.1\r\n"));
+  CHECK(has(requests[0], "\r\nAuthorization: key=AAAAkey\r\n"));
+  CHECK(google.tokensGiven() == 0);
+}
+
+TEST_CASE("A refused access token is replaced once and the message sent again") {
+  Google google([](Peer& peer, const std::string& request) {
+    if (has(request, "Bearer token1")) return peer.answer("401 Unauthorized", R"({"error":{"code":401}})");
+    deliver(peer, request);
+  });
+  p2::core::Metrics metrics;
+  const auto sender = makeV1Senders(google.config(), p2::test::trusting(), google.tokens(metrics), metrics)();
+  CHECK(send(*sender).kind == Kind::delivered);
+  CHECK(google.requests().size() == 2);
+  CHECK(google.tokensGiven() == 2);
+}
+
+TEST_CASE("Access tokens that are all refused end as a fault, and the token endpoint is left alone") {
+  Google google([](Peer& peer, const std::string&) { peer.answer("401 Unauthorized", ""); });
+  p2::core::Metrics metrics;
+  const auto sender = makeV1Senders(google.config(), p2::test::trusting(), google.tokens(metrics), metrics)();
+  for (int n = 0; n < 10; ++n) CHECK(send(*sender).kind == Kind::misconfigured);
+  CHECK(google.tokensGiven() == 2);
+  CHECK(google.requests().size() == 11);
+}
+
+TEST_CASE("Without an access token nothing is sent, and the reason is the token's") {
+  Google google(deliver);
+  google.refuseTokens = true;
+  p2::core::Metrics metrics;
+  const auto sender = makeV1Senders(google.config(), p2::test::trusting(), google.tokens(metrics), metrics)();
+  const auto outcome = send(*sender);
+  CHECK(outcome.kind == Kind::misconfigured);
+  CHECK(has(outcome.reason, "no longer accepts the service account's key"));
+  CHECK(google.requests().empty());
+}
+
+TEST_CASE("FCM's verdict, with its wish for a pause, becomes the outcome") {
+  Google google([](Peer& peer, const std::string&) {
+    peer.answer("429 Too Many Requests", R"({"error":{"status":"RESOURCE_EXHAUSTED"}})",
+                "Retry-After: 17\r\n");
+  });
+  p2::core::Metrics metrics;
+  const auto sender = makeV1Senders(google.config(), p2::test::trusting(), google.tokens(metrics), metrics)();
+  const auto outcome = send(*sender);
+  CHECK(outcome.kind == Kind::retry);
+  CHECK(outcome.throttled);
+  CHECK(outcome.retryAfter == 17s);
+}
+
+TEST_CASE("A fault of the connection passes, and the next message gets a new one") {
+  std::atomic<int> requests{0};
+  Google google([&](Peer& peer, const std::string& request) {
+    if (++requests == 1)
+      return peer.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{");
+    if (requests == 2) return peer.write("nonsense\r\n\r\n");
+    deliver(peer, request);
+  });
+  p2::core::Metrics metrics;
+  auto config = google.config();
+  config.timeout = 200ms;
+  const auto sender = makeV1Senders(config, p2::test::trusting(), google.tokens(metrics), metrics)();
+  const auto cut = send(*sender);
+  CHECK(cut.kind == Kind::retry);
+  CHECK(cut.reason == "localhost did not answer in time.");
+  CHECK_FALSE(cut.throttled);
+  const auto malformed = send(*sender);
+  CHECK(malformed.kind == Kind::retry);
+  CHECK(malformed.reason == "localhost sent an answer that is not HTTP.");
+  CHECK(send(*sender).kind == Kind::delivered);
+}
+
+TEST_CASE("A message ends at its deadline") {
+  Google google([](Peer& peer, const std::string&) { peer.waitForClose(); });
+  p2::core::Metrics metrics;
+  const auto sender = makeV1Senders(google.config(), p2::test::trusting(), google.tokens(metrics), metrics)();
+  const auto begin = Clock::TimePoint::clock::now();
+  CHECK(send(*sender, begin + 200ms).kind == Kind::retry);
+  CHECK(Clock::TimePoint::clock::now() - begin < 5s);
+}
+
+TEST_CASE("The legacy API at Google's own address is warned of") {
+  const auto warning = legacyWarning({"fcm.googleapis.com", 443, ""});
+  REQUIRE(warning);
+  CHECK(has(*warning, "fcm.authKey"));
+  CHECK_FALSE(legacyWarning({"push.example.org", 443, ""}));
+}
