@@ -32,6 +32,8 @@ class Responder {
   void result() { answer("result", {}); }
   void result(const Element& payload);
   void error(const StanzaError& error);
+  /// Gives the duty up without an answer: only for a request that was never ours.
+  void dismiss() noexcept { _sink = nullptr; }
 
  private:
   void answer(const char* type, const std::string& content) noexcept;

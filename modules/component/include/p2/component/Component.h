@@ -1,0 +1,80 @@
+#pragma once
+
+#include "p2/core/Clock.h"
+#include "p2/core/Metrics.h"
+#include "p2/core/Secret.h"
+#include "p2/http/TlsContext.h"
+#include "p2/xmpp/Iq.h"
+#include "p2/xmpp/Responder.h"
+#include "p2/xmpp/StanzaReader.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace p2::component {
+
+/// An external component of an XMPP server (XEP-0114): keeps one stream to the server open, hands out each
+/// request that comes and sends the answers. A stream that ends, for whatever reason, is opened again after a
+/// while that grows with the failures; answers that were not sent by then go into the new stream as long as a
+/// server still waits for them. Thread-safe.
+class Component {
+ public:
+  struct Options {
+    std::string host = "127.0.0.1";  ///< `xmpp.host`: a name or an address.
+    std::uint16_t port = 5347;       ///< `xmpp.port`
+    std::string jid;                 ///< `xmpp.jid`: the component's name.
+    core::Secret sharedSecret;       ///< `xmpp.sharedSecret`
+    /// Direct TLS with this context, shared because a reload may replace it; null: plain TCP.
+    std::shared_ptr<const http::TlsContext> tls;
+    xmpp::StanzaReader::Limits limits;                  ///< `xmpp.maxStanzaSize`
+    std::chrono::milliseconds connectTimeout{10000};    ///< For each address of the host.
+    std::chrono::milliseconds handshakeTimeout{20000};  ///< From the connection to the handshake's end.
+    std::chrono::milliseconds idleInterval{
+        30000};  ///< A silent server is pinged after so long, again and again.
+    std::chrono::milliseconds deadAfter{120000};   ///< Silent for so long, it is given up.
+    std::chrono::milliseconds backoffMost{30000};  ///< Longest wait before connecting again.
+    std::chrono::milliseconds answerLifetime{
+        30000};                          ///< Servers wait 32 s at least; an older answer is dropped.
+    std::size_t outboxCapacity = 50000;  ///< Unsent answers at which no more requests are read.
+  };
+
+  enum class State { connecting, connected, stopped };
+
+  struct Status {
+    State state = State::connecting;
+    std::string lastFault;                          ///< For an operator; empty if there was none.
+    std::chrono::system_clock::time_point since{};  ///< When `state` was entered.
+    std::size_t unsentAnswers = 0;
+  };
+
+  /// Called in the reader thread for every request that can be answered; must not block for long nor throw.
+  using OnRequest = std::function<void(xmpp::Iq, xmpp::Responder)>;
+  /// Called in the reader thread when the state has changed; must not block.
+  using OnState = std::function<void(State)>;
+
+  /// Starts connecting at once.
+  Component(Options options, OnRequest onRequest, OnState onState, core::Metrics& metrics);
+  Component(const Component&) = delete;
+  Component& operator=(const Component&) = delete;
+  /// Closes without waiting for unsent answers. Every Responder must have been answered or destroyed before.
+  ~Component();
+
+  /// No more requests are handed out once this returns; the answers to earlier ones are still sent. Waits for a request
+  /// that is being handed out: not to be called by OnRequest.
+  void stopReading();
+  /// Waits up to `bound` until every answer is sent, then closes the stream in due form. Call it once, after
+  /// stopReading().
+  void close(std::chrono::milliseconds bound);
+
+  Status status() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> _impl;
+};
+
+}  // namespace p2::component

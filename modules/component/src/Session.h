@@ -1,0 +1,65 @@
+#pragma once
+
+#include "Connection.h"
+#include "p2/component/Component.h"
+#include "p2/core/Guarded.h"
+#include "p2/xmpp/StanzaReader.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace p2::component {
+
+class Outbox;
+
+/// One stream with the server, from its header to its end (XEP-0114 §3). Used by the reader thread only.
+class Session final : public xmpp::StanzaHandler {
+ public:
+  /// What a session needs of its component; all of it outlives the session.
+  struct Context {
+    const Component::Options& options;
+    const Component::OnRequest& onRequest;
+    const std::function<void()>& onReady;  ///< The handshake is done.
+    Outbox& outbox;
+    /// Whether requests are handed out; held while one is, so that nobody is in the middle of one once it is false.
+    core::Guarded<bool>& reading;
+    core::Counter& received;
+    core::Counter& refused;
+  };
+
+  Session(const Context& context, std::shared_ptr<Connection> connection);
+
+  /// Opens the stream and reads until it ends. Gives the reason, for an operator; empty if the server closed
+  /// it in due form.
+  std::string run();
+  bool ready() const noexcept { return _ready; }
+
+  void onStreamOpen(const xmpp::Element& header) override;
+  void onStanza(xmpp::Element stanza) override;
+  void onRefused(xmpp::Element head, std::string_view why) override;
+
+ private:
+  std::chrono::milliseconds onSilence();
+  void onHandshake();
+  void onStreamError(const xmpp::Element& error);
+  void handOut(xmpp::Iq request);
+  bool admit();
+  std::string reasonOf(const xmpp::StanzaReader::End& end);
+  void giveUp(std::string why);
+
+  const Context _context;
+  const std::shared_ptr<Connection> _connection;  // shared with the outbox, which may still be writing
+  const core::Clock::TimePoint _started;
+  core::Clock::TimePoint _lastInput;
+  bool _ready = false;
+  std::uint64_t _pings = 0;
+  std::string _fault;
+};
+
+/// What a stream error (RFC 6120 §4.9.3) means for an operator, and what to do.
+std::string explainStreamError(const xmpp::Element& error, const Component::Options& options);
+
+}  // namespace p2::component
