@@ -1,0 +1,45 @@
+#pragma once
+
+#include "p2/core/Clock.h"
+#include "p2/core/Metrics.h"
+#include "p2/core/Secret.h"
+#include "p2/proxy/Requests.h"
+#include "p2/push/Breaker.h"
+#include "p2/push/Dispatcher.h"
+#include "p2/store/Store.h"
+#include "p2/xmpp/Iq.h"
+#include "p2/xmpp/Responder.h"
+
+#include <memory>
+#include <string>
+
+namespace p2::proxy {
+
+/// What p2 exists for: phones register, servers publish, a message goes to the push service, and every
+/// request gets the answer on which no server drops a user without need. Thread-safe.
+class PushProxy {
+ public:
+  struct Options {
+    std::string jid;      ///< `xmpp.jid`
+    core::Secret secret;  ///< `xmpp.sharedSecret`: signs the session ids of ad-hoc commands.
+    const core::Clock* clock = &core::systemClock();  ///< Must outlive the proxy.
+  };
+
+  /// `store`, `dispatcher`, `breaker` and `metrics` must outlive the proxy; the callbacks given to store and
+  /// dispatcher must have come before it is destroyed.
+  PushProxy(Options options, store::Store& store, push::Dispatcher& dispatcher, push::Breaker& breaker,
+            core::Metrics& metrics);
+  PushProxy(const PushProxy&) = delete;
+  PushProxy& operator=(const PushProxy&) = delete;
+  ~PushProxy();
+
+  /// Serves one request. Answers at once, or later from a thread of the store or the dispatcher. Does not
+  /// block.
+  void handle(const xmpp::Iq& iq, xmpp::Responder responder);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> _impl;
+};
+
+}  // namespace p2::proxy

@@ -1,0 +1,88 @@
+#include "FaultLog.h"
+
+#include <Poco/Logger.h>
+
+#include <chrono>
+#include <optional>
+
+namespace p2::proxy {
+
+namespace {
+
+using push::Outcome;
+
+constexpr std::chrono::minutes kRepeat{10};
+// Shorter failures are not worth a line when they end.
+constexpr std::chrono::seconds kNotable{10};
+// Reasons come from a short list; should one ever hold something that varies, memory stays bounded.
+constexpr std::size_t kMaxReasons = 64;
+
+Poco::Logger& logger() {
+  return Poco::Logger::get("proxy");
+}
+
+std::string sentence(const Outcome& outcome, std::uint64_t suppressed) {
+  std::string text = "a push failed: " + outcome.reason;
+  switch (outcome.kind) {
+    case Outcome::Kind::rejected:
+      text += " (a fault of p2: please report it)";
+      break;
+    case Outcome::Kind::misconfigured:
+      text += " (this needs you: it does not pass by itself)";
+      break;
+    case Outcome::Kind::delivered:
+    case Outcome::Kind::targetGone:
+    case Outcome::Kind::retry:
+      break;
+  }
+  if (suppressed > 0) text += "; " + std::to_string(suppressed) + " more since the last such line";
+  return text + "; the server was asked to wait, and its user stays registered";
+}
+
+}  // namespace
+
+void FaultLog::note(const Outcome& outcome) {
+  switch (outcome.kind) {
+    case Outcome::Kind::delivered:
+      if (_failing.load(std::memory_order_relaxed)) delivered();
+      return;
+    case Outcome::Kind::targetGone:
+      return;
+    case Outcome::Kind::retry:
+    case Outcome::Kind::rejected:
+    case Outcome::Kind::misconfigured:
+      failed(outcome);
+      return;
+  }
+}
+
+void FaultLog::delivered() {
+  const auto since = _state.with([this](State& state) {
+    _failing = false;
+    return state.failingSince;
+  });
+  if (_clock.now() - since >= kNotable) logger().notice("messages are delivered again");
+}
+
+void FaultLog::failed(const Outcome& outcome) {
+  const auto now = _clock.now();
+  const auto suppressed = _state.with([&](State& state) -> std::optional<std::uint64_t> {
+    if (!_failing.exchange(true)) state.failingSince = now;
+    if (state.reasons.size() >= kMaxReasons && !state.reasons.contains(outcome.reason)) state.reasons.clear();
+    auto [entry, isNew] = state.reasons.try_emplace(outcome.reason, Entry{now, 0});
+    if (!isNew && now - entry->second.logged < kRepeat) {
+      ++entry->second.suppressed;
+      return std::nullopt;
+    }
+    entry->second.logged = now;
+    return std::exchange(entry->second.suppressed, 0);
+  });
+  if (!suppressed) return;
+  if (outcome.kind == Outcome::Kind::retry) {
+    logger().warning(sentence(outcome, *suppressed));
+  } else {
+    logger().error(sentence(outcome, *suppressed));
+  }
+}
+
+}  // namespace p2::proxy

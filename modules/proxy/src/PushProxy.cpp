@@ -1,0 +1,296 @@
+#include "p2/proxy/PushProxy.h"
+
+#include "CommandSessions.h"
+#include "FaultLog.h"
+#include "p2/core/Guarded.h"
+#include "p2/proxy/Replies.h"
+
+#include <Poco/Logger.h>
+
+#include <utility>
+#include <variant>
+
+namespace p2::proxy {
+
+namespace {
+
+using push::Outcome;
+using store::Registration;
+using xmpp::Iq;
+using xmpp::Responder;
+using xmpp::StanzaError;
+
+// Compared with the secret of a request for an unknown node, so that it takes as long as one for a known
+// node.
+constexpr const char* kNoSecret = "........................";
+
+Poco::Logger& logger() {
+  return Poco::Logger::get("proxy");
+}
+
+/// What a registration is called in the log: enough to find it, too little to use it.
+std::string shortName(const std::string& node) {
+  return node.substr(0, 4) + '~';
+}
+
+}  // namespace
+
+class PushProxy::Impl {
+ public:
+  Impl(Options options, store::Store& store, push::Dispatcher& dispatcher, push::Breaker& breaker,
+       core::Metrics& metrics)
+      : _options(std::move(options)),
+        _sessions(_options.secret),
+        _store(store),
+        _dispatcher(dispatcher),
+        _breaker(breaker),
+        _registrations(counterOf(metrics, "register")),
+        _withdrawals(counterOf(metrics, "unregister")),
+        _publishes(counterOf(metrics, "publish")),
+        _others(counterOf(metrics, "other")),
+        _unknown(metrics.counter("p2_publishes_unknown_total",
+                                 "Publish requests for an unknown node or with a wrong secret or domain.")),
+        _removed(metrics.counter("p2_registrations_removed_total",
+                                 "Registrations removed because their target is gone.")),
+        _storeFaults(
+            metrics.counter("p2_store_faults_total", "Requests answered wait because of the store.")),
+        _faultLog(*_options.clock) {}
+
+  void handle(const Iq& iq, Responder responder) {
+    std::visit(
+        [&](auto&& request) { serve(std::forward<decltype(request)>(request), iq, std::move(responder)); },
+        parseRequest(iq, _options.jid));
+  }
+
+ private:
+  static core::Counter& counterOf(core::Metrics& metrics, const char* kind) {
+    return metrics.counter("p2_requests_total", "Requests received, by kind.", {{"kind", kind}});
+  }
+
+  /// The session id for the answer; nothing if the client's own is refused, which is then answered.
+  std::optional<std::string> sessionFor(const std::string& sessionId, const std::string& node, const Iq& iq,
+                                        Responder& responder) {
+    const auto now = _options.clock->wallTime();
+    if (sessionId.empty()) return _sessions.create(iq.from, node, now);
+    const auto verdict = _sessions.check(sessionId, iq.from, node, now);
+    if (verdict == CommandSessions::Verdict::valid) return sessionId;
+    responder.error(badSession(verdict == CommandSessions::Verdict::expired));
+    return std::nullopt;
+  }
+
+  void serve(Register&& request, const Iq& iq, Responder responder) {
+    _registrations.add();
+    auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
+    if (!session) return;
+    _store.registerDevice(
+        std::move(request.key), std::move(request.domain), std::move(request.target),
+        [this, node = std::move(request.commandNode), session = std::move(*session),
+         responder = std::move(responder)](core::Result<Registration> result) mutable {
+          if (!result) {
+            storeFault(result.error(), responder);
+            return;
+          }
+          logger().debug("registered " + shortName(result.value().node) + " of " + result.value().domain);
+          responder.result(registered(node, session, _options.jid, result.value()));
+        });
+  }
+
+  void serve(Unregister&& request, const Iq& iq, Responder responder) {
+    _withdrawals.add();
+    auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
+    if (!session) return;
+    _store.unregister(std::move(request.key),
+                      [this, node = std::move(request.commandNode), session = std::move(*session),
+                       responder = std::move(responder)](core::Result<bool> removed) mutable {
+                        if (!removed) {
+                          storeFault(removed.error(), responder);
+                        } else if (removed.value()) {
+                          responder.result(commandCompleted(node, session));
+                        } else {
+                          responder.error(StanzaError::itemNotFound());
+                        }
+                      });
+  }
+
+  void serve(CommandForm&& request, const Iq& iq, Responder responder) {
+    _others.add();
+    const auto session = _sessions.create(iq.from, request.commandNode, _options.clock->wallTime());
+    responder.result(commandForm(request.command, request.commandNode, session));
+  }
+
+  void serve(CommandCancel&& request, const Iq& iq, Responder responder) {
+    _others.add();
+    const auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
+    if (session) responder.result(commandCanceled(request.commandNode, *session));
+  }
+
+  void serve(Publish&& request, const Iq& /*iq*/, Responder responder) {
+    _publishes.add();
+    auto found = _store.find(request.node);
+    if (!found) {
+      storeFault(found.error(), responder);
+      return;
+    }
+    auto& registration = found.value();
+    // All three are compared whatever the first ones gave: time must not tell which was wrong.
+    const bool rightSecret = request.secret.equals(registration ? registration->secret.reveal() : kNoSecret);
+    const bool rightDomain = request.domain == (registration ? registration->domain : std::string());
+    if (!registration || !rightSecret || !rightDomain) {
+      _unknown.add();
+      responder.error(StanzaError::itemNotFound());
+      return;
+    }
+    send(std::move(*registration), request.hasBody, std::move(responder));
+  }
+
+  void serve(DiscoInfo&& request, const Iq& /*iq*/, Responder responder) {
+    answerIfThere(discoInfo(request.node), std::move(responder));
+  }
+  void serve(DiscoItems&& request, const Iq& /*iq*/, Responder responder) {
+    answerIfThere(discoItems(request.node, _options.jid), std::move(responder));
+  }
+  void serve(Ping&& /*request*/, const Iq& /*iq*/, Responder responder) {
+    _others.add();
+    responder.result();
+  }
+  void serve(Version&& /*request*/, const Iq& /*iq*/, Responder responder) {
+    _others.add();
+    responder.result(version());
+  }
+  void serve(EntityTime&& /*request*/, const Iq& /*iq*/, Responder responder) {
+    _others.add();
+    responder.result(entityTime(_options.clock->wallTime()));
+  }
+  void serve(Refused&& request, const Iq& /*iq*/, Responder responder) {
+    _others.add();
+    responder.error(request.error);
+  }
+  void serve(NotOurs&& /*request*/, const Iq& /*iq*/, Responder responder) {
+    _others.add();
+    responder.dismiss();
+  }
+
+  void answerIfThere(const std::optional<xmpp::Element>& payload, Responder responder) {
+    _others.add();
+    if (payload) {
+      responder.result(*payload);
+    } else {
+      responder.error(StanzaError::itemNotFound());
+    }
+  }
+
+  void send(Registration registration, bool hasBody, Responder responder) {
+    push::Message message{registration.target, std::move(registration.key.device),
+                          std::move(registration.key.channel), hasBody};
+    _dispatcher.submit(registration.node, std::move(message),
+                       [this, node = registration.node, target = std::move(registration.target),
+                        responder = std::move(responder)](const Outcome& outcome) mutable {
+                         conclude(node, std::move(target), outcome, std::move(responder));
+                       });
+  }
+
+  /// Acts on what became of a message, and answers.
+  void conclude(const std::string& node, core::Target target, const Outcome& outcome, Responder responder) {
+    auto judgement = _breaker.judge(node, outcome);
+    report(judgement.event);
+    _faultLog.note(judgement.outcome);
+    switch (judgement.outcome.kind) {
+      case Outcome::Kind::delivered:
+        if (judgement.outcome.replacement) {
+          _store.replaceTarget(node, std::move(target), std::move(*judgement.outcome.replacement),
+                               [](const core::Result<bool>&) {});
+        }
+        responder.result();
+        return;
+      case Outcome::Kind::targetGone:
+        remove(node, std::move(target), std::move(responder));
+        return;
+      case Outcome::Kind::retry:
+      case Outcome::Kind::rejected:
+      case Outcome::Kind::misconfigured:
+        responder.error(StanzaError::tryLater());
+        return;
+    }
+  }
+
+  void remove(const std::string& node, core::Target target, Responder responder) {
+    _store.removeIfHolds(node, std::move(target),
+                         [this, node, responder = std::move(responder)](core::Result<bool> removed) mutable {
+                           if (!removed) {
+                             storeFault(removed.error(), responder);
+                             return;
+                           }
+                           if (removed.value()) {
+                             _removed.add();
+                             logger().information("removed " + shortName(node) + ": its target is gone");
+                           }
+                           answerRemoved(node, removed.value(), responder);
+                         });
+  }
+
+  /// The phone may have registered anew while the push with its old token was under way: then the server must
+  /// keep it.
+  void answerRemoved(const std::string& node, bool removed, Responder& responder) {
+    if (!removed) {
+      const auto found = _store.find(node);
+      if (!found || found.value()) {
+        responder.error(StanzaError::tryLater());
+        return;
+      }
+    }
+    responder.error(StanzaError::itemNotFound());
+  }
+
+  void report(push::Breaker::Event event) {
+    switch (event) {
+      case push::Breaker::Event::none:
+        return;
+      case push::Breaker::Event::tripped:
+        logger().error(
+            "the push service calls most targets gone, so the fault is probably ours: no registration is "
+            "removed until "
+            "that clears; is fcm.serviceAccountFile the one of the app's Firebase project, is the store the "
+            "right one?");
+        return;
+      case push::Breaker::Event::cleared:
+        logger().notice(
+            "messages are delivered again: registrations whose target is gone are removed as usual");
+        return;
+    }
+  }
+
+  void storeFault(const std::string& why, Responder& responder) {
+    _storeFaults.add();
+    if (why != _reportedStoreFault.with([&](std::string& last) { return std::exchange(last, why); })) {
+      logger().error("the store: " + why);
+    }
+    responder.error(StanzaError::tryLater());
+  }
+
+  const Options _options;
+  const CommandSessions _sessions;
+  store::Store& _store;
+  push::Dispatcher& _dispatcher;
+  push::Breaker& _breaker;
+  core::Counter& _registrations;
+  core::Counter& _withdrawals;
+  core::Counter& _publishes;
+  core::Counter& _others;
+  core::Counter& _unknown;
+  core::Counter& _removed;
+  core::Counter& _storeFaults;
+  FaultLog _faultLog;
+  core::Guarded<std::string> _reportedStoreFault;
+};
+
+PushProxy::PushProxy(Options options, store::Store& store, push::Dispatcher& dispatcher,
+                     push::Breaker& breaker, core::Metrics& metrics)
+    : _impl(std::make_unique<Impl>(std::move(options), store, dispatcher, breaker, metrics)) {}
+
+PushProxy::~PushProxy() = default;
+
+void PushProxy::handle(const Iq& iq, Responder responder) {
+  _impl->handle(iq, std::move(responder));
+}
+
+}  // namespace p2::proxy

@@ -1,0 +1,329 @@
+#include "p2/core/Guarded.h"
+#include "p2/proxy/PushProxy.h"
+#include "support/Catch.h"
+#include "support/ReplyList.h"
+#include "support/Shapes.h"
+#include "support/TemporaryDirectory.h"
+#include "support/Xml.h"
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+using p2::core::Secret;
+using p2::core::Target;
+using p2::push::Message;
+using p2::push::Outcome;
+using p2::store::DeviceKey;
+using p2::store::Service;
+using p2::store::Store;
+
+namespace {
+
+const std::string kJid = "push.example.org";
+const std::string kItemNotFound =
+    "<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>";
+const std::string kTryLater =
+    "<error type='wait'><internal-server-error xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>";
+
+/// Answers each message with the next of the given outcomes, then with `delivered`.
+struct Script {
+  std::deque<Outcome> outcomes;
+  std::vector<Message> sent;
+  std::function<void()> onSend;
+};
+
+class ScriptedSender final : public p2::push::Sender {
+ public:
+  explicit ScriptedSender(p2::core::Guarded<Script>& script) : _script(script) {}
+
+  Outcome send(const Message& message, p2::core::Clock::TimePoint /*deadline*/) noexcept override {
+    std::function<void()> onSend = _script.with([](Script& script) { return script.onSend; });
+    if (onSend) onSend();
+    return _script.with([&](Script& script) {
+      script.sent.push_back(message);
+      Outcome outcome;
+      outcome.kind = Outcome::Kind::delivered;
+      if (!script.outcomes.empty()) {
+        outcome = script.outcomes.front();
+        script.outcomes.pop_front();
+      }
+      return outcome;
+    });
+  }
+  void closeIfIdle() noexcept override {}
+
+ private:
+  p2::core::Guarded<Script>& _script;
+};
+
+/// A whole proxy on a store of its own.
+class Fixture {
+ public:
+  Fixture() {
+    Store::Options options;
+    options.path = directory.path() / "store";
+    store = std::move(Store::open(options)).value();
+    p2::push::Dispatcher::Options dispatcherOptions;
+    dispatcherOptions.maxWorkers = 2;
+    dispatcher = std::make_unique<p2::push::Dispatcher>(
+        dispatcherOptions, [this] { return std::make_unique<ScriptedSender>(script); }, metrics);
+    proxy = std::make_unique<p2::proxy::PushProxy>(p2::proxy::PushProxy::Options{kJid, Secret("secret")},
+                                                   *store, *dispatcher, breaker, metrics);
+  }
+  ~Fixture() {
+    dispatcher.reset();
+    store.reset();
+  }
+
+  /// Serves the stanza and gives the answer.
+  std::string ask(const std::string& xml) {
+    const auto iq = p2::test::request(xml);
+    proxy->handle(iq, p2::xmpp::Responder(replies, iq.id, iq.from, iq.to));
+    return replies.waitFor(++_asked).back();
+  }
+
+  std::string registerPhone(const std::string& token, const std::string& account = "xiaomia1@jabber.de",
+                            const std::string& more = "") {
+    return ask("<iq type='set' id='r' from='" + account +
+               "/phone' to='push.example.org'><command "
+               "xmlns='http://jabber.org/protocol/commands' node='register-push-fcm' action='complete'>"
+               "<x xmlns='jabber:x:data' type='submit'><field var='token'><value>" +
+               token +
+               "</value></field>"
+               "<field var='device-id'><value>92afd7a91cdba9a0</value></field>" +
+               more + "</x></command></iq>");
+  }
+
+  std::string publish(const std::string& node, const std::string& secret,
+                      const std::string& from = "jabber.de") {
+    return ask("<iq type='set' id='p' from='" + from +
+               "' to='push.example.org'><pubsub "
+               "xmlns='http://jabber.org/protocol/pubsub'><publish node='" +
+               node +
+               "'><item><notification "
+               "xmlns='urn:xmpp:push:0'/></item></publish><publish-options><x xmlns='jabber:x:data'><field "
+               "var='secret'>"
+               "<value>" +
+               secret + "</value></field></x></publish-options></pubsub></iq>");
+  }
+
+  void willAnswer(Outcome::Kind kind, bool onlyIfOthersSucceed = false) {
+    script.with([&](Script& s) {
+      Outcome outcome;
+      outcome.kind = kind;
+      outcome.onlyIfOthersSucceed = onlyIfOthersSucceed;
+      outcome.retryAfter = std::chrono::hours(1);  // too long for another try
+      s.outcomes.push_back(outcome);
+    });
+  }
+
+  p2::test::TemporaryDirectory directory;
+  p2::core::Metrics metrics;
+  p2::core::Guarded<Script> script;
+  p2::push::Breaker breaker{p2::push::Breaker::Options{}};
+  p2::test::ReplyList replies;
+  std::unique_ptr<Store> store;
+  std::unique_ptr<p2::push::Dispatcher> dispatcher;
+  std::unique_ptr<p2::proxy::PushProxy> proxy;
+
+ private:
+  std::size_t _asked = 0;
+};
+
+std::string valueOf(const std::string& answer, const std::string& var) {
+  const std::string mark = "var='" + var + "'><value>";
+  const auto start = answer.find(mark);
+  REQUIRE(start != std::string::npos);
+  return answer.substr(start + mark.size(), answer.find('<', start + mark.size()) - start - mark.size());
+}
+
+std::string errorIn(const std::string& answer) {
+  const auto start = answer.find("<error");
+  return start == std::string::npos ? std::string() : answer.substr(start);
+}
+
+}  // namespace
+
+TEST_CASE("A phone that comes back has the same node and secret, with a new token too") {
+  Fixture p2;
+  const std::string first = p2.registerPhone("token");
+  const std::string node = valueOf(first, "node");
+  CHECK(node.size() == 12);
+  CHECK(valueOf(first, "secret").size() == 24);
+  CHECK(valueOf(first, "jid") == kJid);
+  for (const std::string token : {"token", "renewed"}) {
+    const std::string again = p2.registerPhone(token);
+    CHECK(valueOf(again, "node") == node);
+    CHECK(valueOf(again, "secret") == valueOf(first, "secret"));
+    CHECK(p2.store->find(node).value()->target.value.reveal() == token);
+  }
+}
+
+TEST_CASE("A publish reaches the phone with the hash of its account and nothing else") {
+  Fixture p2;
+  const std::string answer = p2.registerPhone("token");
+  CHECK(p2.publish(valueOf(answer, "node"), valueOf(answer, "secret")) ==
+        "<iq type='result' id='p' from='push.example.org' to='jabber.de'/>");
+  const auto sent = p2.script.with([](const Script& script) { return script.sent; });
+  REQUIRE(sent.size() == 1);
+  CHECK(sent[0].target.value.reveal() == "token");
+  CHECK(sent[0].account == "ec164939a8485ee6b7f7871071a11c7bb18aead5");
+  CHECK(sent[0].channel.empty());
+  CHECK_FALSE(sent[0].hasBody);
+}
+
+TEST_CASE("A channel's registration is another one and carries the channel") {
+  Fixture p2;
+  const std::string account = p2.registerPhone("token");
+  const std::string channel =
+      p2.registerPhone("token", "xiaomia1@jabber.de", "<field var='muc'><value>room@rooms</value></field>");
+  CHECK(valueOf(account, "node") != valueOf(channel, "node"));
+  p2.publish(valueOf(channel, "node"), valueOf(channel, "secret"));
+  const auto sent = p2.script.with([](const Script& script) { return script.sent; });
+  CHECK(sent.at(0).channel == p2::proxy::deviceHash("room@rooms", "92afd7a91cdba9a0"));
+}
+
+TEST_CASE("Leaving a channel keeps the account's registration") {
+  Fixture p2;
+  const std::string room = "<field var='muc'><value>room@rooms</value></field>";
+  const std::string account = p2.registerPhone("token");
+  p2.registerPhone("token", "xiaomia1@jabber.de", room);
+  const auto withdraw = [&](const std::string& more) {
+    return p2.ask(
+        "<iq type='set' id='u' from='xiaomia1@jabber.de/x' to='push.example.org'><command "
+        "xmlns='http://jabber.org/protocol/commands' node='unregister-push-fcm' action='execute'>"
+        "<x xmlns='jabber:x:data' type='submit'><field "
+        "var='device-id'><value>92afd7a91cdba9a0</value></field>" +
+        more + "</x></command></iq>");
+  };
+  CHECK(withdraw(room).find("status='completed'") != std::string::npos);
+  CHECK(errorIn(withdraw(room)) == kItemNotFound);
+  CHECK(p2.store->find(valueOf(account, "node")).value());
+  CHECK(withdraw("").find("status='completed'") != std::string::npos);
+  CHECK_FALSE(p2.store->find(valueOf(account, "node")).value());
+}
+
+TEST_CASE("Unknown node, wrong secret and wrong domain look alike") {
+  Fixture p2;
+  const std::string answer = p2.registerPhone("token");
+  const std::string node = valueOf(answer, "node");
+  const std::string secret = valueOf(answer, "secret");
+  const std::string unknown = p2.publish("AAAAAAAAAAAA", secret);
+  CHECK(errorIn(unknown) == kItemNotFound);
+  CHECK(p2.publish(node, "AAAAAAAAAAAAAAAAAAAAAAAA") == unknown);
+  CHECK(p2.publish(node, "short") == unknown);
+  CHECK(p2.publish(std::string(600, 'x'), secret) == unknown);
+  CHECK(errorIn(p2.publish(node, secret, "evil.example")) == kItemNotFound);
+  CHECK(errorIn(p2.publish(node, secret, "JABBER.de")).empty());
+  CHECK(errorIn(p2.publish(node, secret, "xiaomia1@jabber.de/x")).empty());
+}
+
+TEST_CASE("Only a verdict on the target itself makes a server drop the user") {
+  Fixture p2;
+  const std::string answer = p2.registerPhone("token");
+  const std::string node = valueOf(answer, "node");
+  const std::string secret = valueOf(answer, "secret");
+  for (const auto kind : {Outcome::Kind::retry, Outcome::Kind::rejected, Outcome::Kind::misconfigured}) {
+    p2.willAnswer(kind);
+    CHECK(errorIn(p2.publish(node, secret)) == kTryLater);
+    CHECK(p2.store->find(node).value());
+  }
+  p2.willAnswer(Outcome::Kind::targetGone);
+  CHECK(errorIn(p2.publish(node, secret)) == kItemNotFound);
+  CHECK_FALSE(p2.store->find(node).value());
+  CHECK(errorIn(p2.publish(node, secret)) == kItemNotFound);
+}
+
+TEST_CASE("The verdict of a foreign project counts only while messages are delivered") {
+  Fixture p2;
+  const std::string answer = p2.registerPhone("token");
+  const std::string other = p2.registerPhone("token", "bob@jabber.de");
+  p2.willAnswer(Outcome::Kind::targetGone, true);
+  CHECK(errorIn(p2.publish(valueOf(answer, "node"), valueOf(answer, "secret"))) == kTryLater);
+  CHECK(errorIn(p2.publish(valueOf(other, "node"), valueOf(other, "secret"))).empty());
+  p2.willAnswer(Outcome::Kind::targetGone, true);
+  CHECK(errorIn(p2.publish(valueOf(answer, "node"), valueOf(answer, "secret"))) == kItemNotFound);
+}
+
+TEST_CASE("A phone that registers anew while its old token fails is kept") {
+  Fixture p2;
+  const std::string answer = p2.registerPhone("old");
+  const std::string node = valueOf(answer, "node");
+  p2.willAnswer(Outcome::Kind::targetGone);
+  p2.script.with([&](Script& script) {
+    script.onSend = [&] {
+      const DeviceKey key = p2.store->find(node).value()->key;
+      p2.store->registerDevice(key, "jabber.de", {Target::Kind::registrationToken, Secret("new")},
+                               [](const p2::core::Result<p2::store::Registration>&) {});
+    };
+  });
+  CHECK(errorIn(p2.publish(node, valueOf(answer, "secret"))) == kTryLater);
+  CHECK(p2.store->find(node).value()->target.value.reveal() == "new");
+}
+
+TEST_CASE("When most targets are called gone at once, nothing is removed") {
+  Fixture p2;
+  std::vector<std::string> answers;
+  for (int i = 0; i < 100; ++i)
+    answers.push_back(p2.registerPhone("token", "user" + std::to_string(i) + "@jabber.de"));
+  int gone = 0;
+  for (const auto& answer : answers) {
+    p2.willAnswer(Outcome::Kind::targetGone);
+    if (errorIn(p2.publish(valueOf(answer, "node"), valueOf(answer, "secret"))) == kItemNotFound) ++gone;
+  }
+  CHECK(gone < 21);
+  CHECK(p2.breaker.tripped());
+  CHECK(p2.store->statistics().registrations == 100U - static_cast<unsigned>(gone));
+}
+
+TEST_CASE("A replacement for a token is stored in its place") {
+  Fixture p2;
+  const std::string answer = p2.registerPhone("old");
+  p2.script.with([](Script& script) {
+    Outcome outcome;
+    outcome.kind = Outcome::Kind::delivered;
+    outcome.replacement = Target{Target::Kind::registrationToken, Secret("new")};
+    script.outcomes.push_back(outcome);
+  });
+  CHECK(errorIn(p2.publish(valueOf(answer, "node"), valueOf(answer, "secret"))).empty());
+  // A second registration goes through the same writer, so the replacement is there once it is answered.
+  p2.registerPhone("other", "bob@jabber.de");
+  CHECK(p2.store->find(valueOf(answer, "node")).value()->target.value.reveal() == "new");
+}
+
+TEST_CASE("A person registers by hand, step by step") {
+  Fixture p2;
+  const auto command = [&](const std::string& attributes, const std::string& content,
+                           const std::string& from = "a@b/c") {
+    return p2.ask("<iq type='set' id='h' from='" + from +
+                  "' to='push.example.org'><command "
+                  "xmlns='http://jabber.org/protocol/commands' node='register-push-fcm' " +
+                  attributes + ">" + content + "</command></iq>");
+  };
+  const std::string filled =
+      "<x xmlns='jabber:x:data' type='submit'><field var='token'><value>t</value></field><field "
+      "var='device-id'>"
+      "<value>d</value></field><field var='muc'><value/></field></x>";
+  const std::string form = command("action='execute'", "");
+  CHECK(form.find("status='executing'") != std::string::npos);
+  const auto start = form.find("sessionid='") + 11;
+  const std::string session = "sessionid='" + form.substr(start, form.find('\'', start) - start) + "' ";
+
+  CHECK(errorIn(command(session, filled, "eve@b/c")).find("bad-sessionid") != std::string::npos);
+  CHECK(errorIn(command("sessionid='made up'", filled)).find("bad-sessionid") != std::string::npos);
+  CHECK(command(session + "action='cancel'", "").find("status='canceled'") != std::string::npos);
+  const std::string done = command(session + "action='complete'", filled);
+  CHECK(done.find("status='completed'") != std::string::npos);
+  CHECK(done.find(session) != std::string::npos);
+  CHECK(valueOf(done, "node").size() == 12);
+}
+
+TEST_CASE("A stanza for another host is not answered") {
+  Fixture p2;
+  const auto iq = p2::test::request(
+      "<iq type='get' id='1' from='a@b' to='other.example.org'><ping xmlns='urn:xmpp:ping'/></iq>");
+  p2.proxy->handle(iq, p2::xmpp::Responder(p2.replies, iq.id, iq.from, iq.to));
+  CHECK(p2.replies.all().empty());
+}
