@@ -1,0 +1,29 @@
+#pragma once
+
+#include "p2/core/Result.h"
+
+#include <Poco/Util/OptionSet.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace p2::app {
+
+/// What the program was called with. A value.
+struct CommandLine {
+  std::optional<std::filesystem::path> config;  ///< Absolute.
+  bool help = false;
+  bool version = false;
+  std::vector<std::string> arguments;  ///< What is not an option: the command and what belongs to it.
+
+  /// The error is for a person at a terminal.
+  static core::Result<CommandLine> parse(int argc, const char* const* argv);
+
+  /// Poco's own options for servers included.
+  static Poco::Util::OptionSet options();
+  static std::string helpText();
+};
+
+}  // namespace p2::app

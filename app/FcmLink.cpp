@@ -1,0 +1,83 @@
+#include "FcmLink.h"
+
+#include "p2/fcm/FcmSender.h"
+#include "p2/fcm/ServiceAccount.h"
+#include "p2/http/Proxy.h"
+#include "p2/http/TlsContext.h"
+#include "p2/http/Url.h"
+
+#include <cstdlib>
+#include <utility>
+
+namespace p2::app {
+
+namespace {
+
+fcm::MessageSettings::Priority priorityOf(Priority priority) {
+  switch (priority) {
+    case Priority::high:
+      return fcm::MessageSettings::Priority::high;
+    case Priority::normal:
+      return fcm::MessageSettings::Priority::normal;
+    case Priority::automatic:
+      return fcm::MessageSettings::Priority::automatic;
+  }
+  return fcm::MessageSettings::Priority::high;
+}
+
+/// The proxy of the settings, which have taken HTTPS_PROXY into account, with the exceptions of NO_PROXY.
+core::Result<std::optional<http::Proxy>> proxyOf(const Settings::Fcm& settings) {
+  if (settings.proxy.empty()) return std::optional<http::Proxy>();
+  auto proxy = http::Proxy::parse(settings.proxy.reveal());
+  if (!proxy) return core::Error{"fcm.proxy " + proxy.error()};
+  const auto fromEnvironment =
+      http::Proxy::fromEnvironment([](const char* name) { return std::getenv(name); });
+  if (fromEnvironment && fromEnvironment.value())
+    proxy.value().exceptions = fromEnvironment.value()->exceptions;
+  return std::optional(std::move(proxy).value());
+}
+
+core::Result<fcm::FcmConfig> configOf(const Settings::Fcm& settings) {
+  auto endpoint = http::Url::parse(settings.endpoint);
+  if (!endpoint) return core::Error{"fcm.endpoint " + endpoint.error()};
+  auto proxy = proxyOf(settings);
+  if (!proxy) return core::Error{proxy.error()};
+
+  fcm::FcmConfig config;
+  config.endpoint = std::move(endpoint).value();
+  config.message.priority = priorityOf(settings.priority);
+  config.message.collapse = settings.collapse;
+  config.message.ttl = settings.ttl;
+  config.authKey = settings.authKey;
+  config.timeout = settings.timeout;
+  config.proxy = std::move(proxy).value();
+  return config;
+}
+
+}  // namespace
+
+core::Result<FcmLink> FcmLink::make(const Settings::Fcm& settings, core::Metrics& metrics) {
+  auto config = configOf(settings);
+  if (!config) return core::Error{config.error()};
+  auto tls = http::TlsContext::create({settings.caFile.string(), "fcm.caFile"});
+  if (!tls) return core::Error{tls.error()};
+
+  FcmLink link;
+  if (settings.serviceAccountFile.empty()) {
+    if (auto warning = fcm::legacyWarning(config.value().endpoint))
+      link.warnings.push_back(std::move(*warning));
+    link.makeSender = fcm::makeLegacySenders(std::move(config).value(), std::move(tls).value(), metrics);
+    return link;
+  }
+  const auto account = fcm::ServiceAccount::load(settings.serviceAccountFile.string());
+  if (!account) return core::Error{"fcm.serviceAccountFile: " + account.error()};
+  fcm::AccessTokenSource::Options options;
+  options.proxy = config.value().proxy;
+  config.value().projectId = account.value().projectId;
+  link.tokens = std::make_shared<fcm::AccessTokenSource>(account.value(), tls.value(), options, metrics);
+  link.makeSender =
+      fcm::makeV1Senders(std::move(config).value(), std::move(tls).value(), link.tokens, metrics);
+  return link;
+}
+
+}  // namespace p2::app

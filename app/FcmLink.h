@@ -1,0 +1,26 @@
+#pragma once
+
+#include "Settings.h"
+#include "p2/core/Metrics.h"
+#include "p2/core/Result.h"
+#include "p2/fcm/AccessTokenSource.h"
+#include "p2/push/Sender.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace p2::app {
+
+/// All that is needed to send to FCM, made from the settings and the files that they name. A value.
+struct FcmLink {
+  push::SenderFactory makeSender;
+  /// Null with the legacy API. Shared with the senders, which may outlive a reload.
+  std::shared_ptr<fcm::AccessTokenSource> tokens;
+  std::vector<std::string> warnings;
+
+  /// Reads the service account and the authorities; blocks for them. `metrics` must outlive the senders.
+  static core::Result<FcmLink> make(const Settings::Fcm& settings, core::Metrics& metrics);
+};
+
+}  // namespace p2::app

@@ -1,0 +1,92 @@
+#include "P2Application.h"
+
+#include "SettingsFile.h"
+#include "Signals.h"
+#include "XmppSubsystem.h"
+#include "p2/core/Version.h"
+
+#include <Poco/Logger.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <utility>
+
+namespace p2::app {
+
+namespace {
+
+/// Whether what is written to stderr goes to the journal, which adds the time and reads the level from `<N>`.
+bool logsToJournal() {
+  return std::getenv("JOURNAL_STREAM") != nullptr && ::isatty(STDERR_FILENO) == 0;
+}
+
+}  // namespace
+
+P2Application::P2Application(CommandLine commandLine, Settings settings, bool daemon)
+    : _commandLine(std::move(commandLine)),
+      _settings(std::move(settings)),
+      _daemon(daemon),
+      _xmpp(new XmppSubsystem(_settings, _serviceManager)) {
+  setUnixOptions(true);
+  addSubsystem(_xmpp);
+}
+
+P2Application::~P2Application() = default;
+
+void P2Application::defineOptions(Poco::Util::OptionSet& options) {
+  // Poco's own --daemon, --pidfile and --umask come from the base class and have effect there.
+  ServerApplication::defineOptions(options);
+  for (const auto& option : CommandLine::options()) {
+    if (!options.hasOption(option.fullName())) options.addOption(option);
+  }
+}
+
+void P2Application::initialize(Poco::Util::Application& self) {
+  configureLogging();
+  ServerApplication::initialize(self);
+}
+
+/// Tells Poco's LoggingSubsystem what the settings say: to stderr, or to syslog for a daemon that has none.
+void P2Application::configureLogging() {
+  auto& target = config();
+  target.setString("logging.loggers.root.level", std::to_string(static_cast<int>(_settings.logging.level)));
+  target.setString("logging.loggers.root.channel", "standard");
+  target.setString("logging.channels.standard.class", _daemon ? "SyslogChannel" : "ConsoleChannel");
+  if (_daemon) {
+    target.setString("logging.channels.standard.name", "p2");
+    target.setString("logging.channels.standard.facility", "LOG_DAEMON");
+    target.setString("logging.channels.standard.formatter.pattern", "%s: %t");
+  } else {
+    target.setString("logging.channels.standard.formatter.pattern",
+                     logsToJournal() ? "<%l>%s: %t" : "%Y-%m-%d %H:%M:%S.%i %p %s: %t");
+    target.setString("logging.channels.standard.formatter.times", "local");
+  }
+  target.setString("logging.channels.standard.formatter.class", "PatternFormatter");
+  for (const auto& [key, value] : _settings.logging.poco) target.setString(key, value);
+}
+
+int P2Application::main(const std::vector<std::string>& /*arguments*/) {
+  if (_xmpp->exitCode() != 0) return _xmpp->exitCode();
+  Poco::Logger::get("p2").information("p2 " + std::string(core::kVersion) + " has started");
+  for (;;) {
+    if (waitForSignal() != SIGHUP) return EXIT_OK;
+    _serviceManager.reloading();
+    reload();
+    _serviceManager.ready();
+  }
+}
+
+void P2Application::reload() {
+  auto& log = Poco::Logger::get("p2");
+  const auto loaded = load(_commandLine.config, settingsLocations(commandPath()), processEnvironment());
+  for (const auto& warning : loaded.warnings) log.warning(warning);
+  for (const auto& fault : loaded.faults) log.error(fault);
+  if (!loaded.settings) {
+    log.error("the settings of before stay in effect");
+    return;
+  }
+  _xmpp->reload(*loaded.settings);
+}
+
+}  // namespace p2::app

@@ -1,0 +1,116 @@
+#include "Runtime.h"
+
+#include "p2/http/TlsContext.h"
+
+#include <Poco/Logger.h>
+
+#include <sysexits.h>
+#include <utility>
+
+namespace p2::app {
+
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+
+// What is left of the bound for the last answers, at least.
+constexpr Milliseconds kLeastFlush{1000};
+
+Poco::Logger& logger() {
+  return Poco::Logger::get("p2");
+}
+
+push::Dispatcher::Options dispatcherOptions(const Settings& settings) {
+  push::Dispatcher::Options options;
+  options.maxWorkers = settings.fcm.connections;
+  options.queueCapacity = settings.push.queue;
+  options.deadline = settings.push.deadline;
+  return options;
+}
+
+component::Component::Options componentOptions(const Settings& settings,
+                                               std::shared_ptr<const http::TlsContext> tls) {
+  component::Component::Options options;
+  options.host = settings.xmpp.host;
+  options.port = settings.xmpp.port;
+  options.jid = settings.xmpp.jid;
+  options.sharedSecret = settings.xmpp.sharedSecret;
+  options.tls = std::move(tls);
+  options.limits.stanzaSize = settings.xmpp.maxStanzaSize;
+  return options;
+}
+
+core::Result<std::shared_ptr<const http::TlsContext>> xmppTls(const Settings::Xmpp& settings) {
+  if (settings.tls == Tls::none) return std::shared_ptr<const http::TlsContext>();
+  return http::TlsContext::create({settings.caFile.string(), "xmpp.caFile"});
+}
+
+}  // namespace
+
+std::variant<std::unique_ptr<Runtime>, StartFault> Runtime::start(const Settings& settings,
+                                                                  component::Component::OnState onState) {
+  auto metrics = std::make_unique<core::Metrics>();
+  auto fcm = FcmLink::make(settings.fcm, *metrics);
+  if (!fcm) return StartFault{EX_CONFIG, fcm.error()};
+  auto tls = xmppTls(settings.xmpp);
+  if (!tls) return StartFault{EX_CONFIG, tls.error()};
+  store::Store::Options storeOptions;
+  storeOptions.path = settings.store.path;
+  auto store = store::Store::open(storeOptions);
+  if (!store) return StartFault{EX_CANTCREAT, store.error()};
+
+  return std::unique_ptr<Runtime>(new Runtime(settings, std::move(fcm).value(), std::move(store).value(),
+                                              std::move(tls).value(), std::move(metrics),
+                                              std::move(onState)));
+}
+
+Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::Store> opened,
+                 std::shared_ptr<const http::TlsContext> xmppTls, std::unique_ptr<core::Metrics> registry,
+                 component::Component::OnState onState)
+    : _settings(settings),
+      _metrics(std::move(registry)),
+      _store(std::move(opened)),
+      _fcm(std::move(fcm)),
+      _breaker(push::Breaker::Options{}),
+      _dispatcher(dispatcherOptions(settings), _fcm.makeSender, *_metrics),
+      _proxy({settings.xmpp.jid, settings.xmpp.sharedSecret}, *_store, _dispatcher, _breaker, *_metrics),
+      _component(
+          componentOptions(settings, std::move(xmppTls)),
+          [this](const xmpp::Iq& iq, xmpp::Responder responder) { _proxy.handle(iq, std::move(responder)); },
+          std::move(onState), *_metrics) {
+  for (const auto& warning : _fcm.warnings) logger().warning(warning);
+}
+
+Runtime::~Runtime() {
+  stop(Milliseconds::zero());
+}
+
+core::Result<void> Runtime::reload(const Settings& settings) {
+  auto fcm = FcmLink::make(settings.fcm, *_metrics);
+  if (!fcm) return core::Error{fcm.error()};
+
+  for (const auto& key : changesNeedingRestart(_settings, settings)) {
+    logger().warning(key + " was changed: that needs a restart");
+  }
+  _fcm = std::move(fcm).value();
+  for (const auto& warning : _fcm.warnings) logger().warning(warning);
+  _dispatcher.reconfigure(dispatcherOptions(settings));
+  _dispatcher.replaceSenders(_fcm.makeSender);
+  Poco::Logger::setLevel(std::string(), static_cast<int>(settings.logging.level));
+  _settings = settings;
+  return {};
+}
+
+void Runtime::stop(Milliseconds bound) {
+  if (std::exchange(_stopped, true)) return;
+  const auto end = std::chrono::steady_clock::now() + bound;
+  _component.stopReading();
+  _dispatcher.drain(bound);
+  // Commits what is queued and answers it. The proxy has no more callbacks to come, and the reader asks it
+  // nothing.
+  _store.reset();
+  const auto left = std::chrono::duration_cast<Milliseconds>(end - std::chrono::steady_clock::now());
+  _component.close(std::max(left, bound == Milliseconds::zero() ? bound : kLeastFlush));
+}
+
+}  // namespace p2::app

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "FcmLink.h"
+#include "Settings.h"
+#include "p2/component/Component.h"
+#include "p2/core/Metrics.h"
+#include "p2/core/Result.h"
+#include "p2/proxy/PushProxy.h"
+#include "p2/push/Breaker.h"
+#include "p2/push/Dispatcher.h"
+#include "p2/store/Store.h"
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace p2::app {
+
+/// Why the daemon could not start.
+struct StartFault {
+  int exitCode = 0;  ///< Of sysexits.h.
+  std::string text;
+};
+
+/// The running daemon: the order of its members is the order of dependency. Made and stopped by the main
+/// thread; the metrics, store, dispatcher, breaker, proxy and component are shared between threads and are
+/// thread-safe.
+class Runtime {
+ public:
+  /// Opens the store and starts connecting. `onState` is called in the component's reader thread.
+  static std::variant<std::unique_ptr<Runtime>, StartFault> start(const Settings& settings,
+                                                                  component::Component::OnState onState);
+
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+  /// Stops without waiting, if stop() was not called.
+  ~Runtime();
+
+  /// Takes over what changes live; the rest is logged as needing a restart. If a file that the settings name
+  /// is not right, nothing changes, and the error says what is wrong.
+  core::Result<void> reload(const Settings& settings);
+
+  /// Takes no more requests, lets those in hand finish for up to `bound`, answers the others wait, and closes
+  /// the stream.
+  void stop(std::chrono::milliseconds bound);
+
+ private:
+  Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::Store> opened,
+          std::shared_ptr<const http::TlsContext> xmppTls, std::unique_ptr<core::Metrics> registry,
+          component::Component::OnState onState);
+
+  Settings _settings;
+  std::unique_ptr<core::Metrics> _metrics;
+  std::unique_ptr<store::Store> _store;  // owned by pointer: it is closed before the stream is
+  FcmLink _fcm;
+  push::Breaker _breaker;
+  push::Dispatcher _dispatcher;
+  proxy::PushProxy _proxy;
+  component::Component _component;
+  bool _stopped = false;
+};
+
+}  // namespace p2::app

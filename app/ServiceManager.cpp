@@ -1,0 +1,47 @@
+#include "ServiceManager.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+
+namespace p2::app {
+
+namespace {
+
+std::string socketFromEnvironment() {
+  const char* name = std::getenv("NOTIFY_SOCKET");
+  return name == nullptr ? std::string() : name;
+}
+
+}  // namespace
+
+ServiceManager::ServiceManager() : ServiceManager(socketFromEnvironment()) {}
+
+void ServiceManager::reloading() const {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.tv_sec * 1000000L + now.tv_nsec / 1000L));
+}
+
+void ServiceManager::send(const std::string& state) const {
+  sockaddr_un address{};
+  if (_socketName.empty() || _socketName.size() >= sizeof address.sun_path) return;
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, _socketName.data(), _socketName.size());
+  if (_socketName.front() == '@') address.sun_path[0] = '\0';
+
+  const int descriptor = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return;
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + _socketName.size());
+  // A service manager that is gone is no reason to stop working.
+  (void)::sendto(descriptor, state.data(), state.size(), MSG_NOSIGNAL,
+                 reinterpret_cast<const sockaddr*>(&address), size);
+  ::close(descriptor);
+}
+
+}  // namespace p2::app

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "Runtime.h"
+#include "ServiceManager.h"
+#include "Settings.h"
+
+#include <Poco/Util/Subsystem.h>
+
+#include <chrono>
+#include <memory>
+
+namespace p2::app {
+
+/// The component and all behind it, as a part of the Poco application. Used by the main thread only.
+class XmppSubsystem final : public Poco::Util::Subsystem {
+ public:
+  /// Both must outlive the subsystem.
+  XmppSubsystem(const Settings& settings, const ServiceManager& serviceManager)
+      : _settings(settings), _serviceManager(serviceManager) {}
+
+  const char* name() const override { return "XMPP component"; }
+
+  /// 0, or why the subsystem did not start, as an exit code of sysexits.h. The fault has been logged.
+  int exitCode() const noexcept { return _exitCode; }
+
+  /// Takes over new settings, or logs why it keeps the old ones.
+  void reload(const Settings& settings);
+
+ protected:
+  void initialize(Poco::Util::Application& application) override;
+  void uninitialize() override;
+
+ private:
+  const Settings& _settings;
+  const ServiceManager& _serviceManager;
+  std::unique_ptr<Runtime> _runtime;
+  int _exitCode = 0;
+};
+
+}  // namespace p2::app
