@@ -28,6 +28,11 @@ push::Dispatcher::Options dispatcherOptions(const Settings& settings) {
   return options;
 }
 
+proxy::PushProxy::Limits proxyLimits(const Settings::Limits& settings) {
+  return {settings.registrationsPerMinute, settings.pushesPerSecond, settings.pushBurst(),
+          settings.allowDomains, settings.denyDomains};
+}
+
 component::Component::Options componentOptions(const Settings& settings,
                                                std::shared_ptr<const http::TlsContext> tls) {
   component::Component::Options options;
@@ -73,7 +78,8 @@ Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::S
       _fcm(std::move(fcm)),
       _breaker(push::Breaker::Options{}),
       _dispatcher(dispatcherOptions(settings), _fcm.makeSender, *_metrics),
-      _proxy({settings.xmpp.jid, settings.xmpp.sharedSecret}, *_store, _dispatcher, _breaker, *_metrics),
+      _proxy({settings.xmpp.jid, settings.xmpp.sharedSecret, proxyLimits(settings.limits)}, *_store,
+             _dispatcher, _breaker, *_metrics),
       _component(
           componentOptions(settings, std::move(xmppTls)),
           [this](const xmpp::Iq& iq, xmpp::Responder responder) { _proxy.handle(iq, std::move(responder)); },
@@ -95,6 +101,7 @@ core::Result<void> Runtime::reload(const Settings& settings) {
   _fcm = std::move(fcm).value();
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
   _dispatcher.reconfigure(dispatcherOptions(settings));
+  _proxy.setLimits(proxyLimits(settings.limits));
   _dispatcher.replaceSenders(_fcm.makeSender);
   Poco::Logger::setLevel(std::string(), static_cast<int>(settings.logging.level));
   _settings = settings;

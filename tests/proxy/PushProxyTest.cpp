@@ -61,7 +61,7 @@ class ScriptedSender final : public p2::push::Sender {
 /// A whole proxy on a store of its own.
 class Fixture {
  public:
-  Fixture() {
+  explicit Fixture(const p2::proxy::PushProxy::Limits& limits = {}) {
     Store::Options options;
     options.path = directory.path() / "store";
     store = std::move(Store::open(options)).value();
@@ -69,8 +69,8 @@ class Fixture {
     dispatcherOptions.maxWorkers = 2;
     dispatcher = std::make_unique<p2::push::Dispatcher>(
         dispatcherOptions, [this] { return std::make_unique<ScriptedSender>(script); }, metrics);
-    proxy = std::make_unique<p2::proxy::PushProxy>(p2::proxy::PushProxy::Options{kJid, Secret("secret")},
-                                                   *store, *dispatcher, breaker, metrics);
+    proxy = std::make_unique<p2::proxy::PushProxy>(
+        p2::proxy::PushProxy::Options{kJid, Secret("secret"), limits}, *store, *dispatcher, breaker, metrics);
   }
   ~Fixture() {
     dispatcher.reset();
@@ -318,6 +318,34 @@ TEST_CASE("A person registers by hand, step by step") {
   CHECK(done.find("status='completed'") != std::string::npos);
   CHECK(done.find(session) != std::string::npos);
   CHECK(valueOf(done, "node").size() == 12);
+}
+
+TEST_CASE(
+    "A domain beyond its rate is held back without an error on a push, and told to wait with a "
+    "registration") {
+  p2::proxy::PushProxy::Limits limits;
+  limits.pushesPerSecond = 1;
+  limits.pushBurst = 2;
+  limits.registrationsPerMinute = 2;
+  Fixture p2(limits);
+  const std::string answer = p2.registerPhone("token");
+  p2.registerPhone("token", "bob@jabber.de");
+  CHECK(errorIn(p2.registerPhone("token", "eve@jabber.de")).find("<resource-constraint") !=
+        std::string::npos);
+  CHECK(errorIn(p2.registerPhone("token", "ann@example.com")).empty());
+  for (int i = 0; i < 10; ++i)
+    CHECK(errorIn(p2.publish(valueOf(answer, "node"), valueOf(answer, "secret"))).empty());
+  CHECK(p2.script.with([](const Script& script) { return script.sent.size(); }) < 5);
+}
+
+TEST_CASE("A domain that is denied cannot register, and what it registered before looks unknown") {
+  Fixture p2;
+  const std::string answer = p2.registerPhone("token");
+  p2::proxy::PushProxy::Limits limits;
+  limits.deny = {"jabber.de"};
+  p2.proxy->setLimits(limits);
+  CHECK(errorIn(p2.registerPhone("token")).find("<error type='auth'><forbidden") != std::string::npos);
+  CHECK(errorIn(p2.publish(valueOf(answer, "node"), valueOf(answer, "secret"))) == kItemNotFound);
 }
 
 TEST_CASE("A stanza for another host is not answered") {

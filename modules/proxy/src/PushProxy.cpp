@@ -1,6 +1,7 @@
 #include "p2/proxy/PushProxy.h"
 
 #include "CommandSessions.h"
+#include "DomainLimits.h"
 #include "FaultLog.h"
 #include "p2/core/Guarded.h"
 #include "p2/proxy/Replies.h"
@@ -41,6 +42,7 @@ class PushProxy::Impl {
        core::Metrics& metrics)
       : _options(std::move(options)),
         _sessions(_options.secret),
+        _limits(_options.limits, *_options.clock),
         _store(store),
         _dispatcher(dispatcher),
         _breaker(breaker),
@@ -50,11 +52,15 @@ class PushProxy::Impl {
         _others(counterOf(metrics, "other")),
         _unknown(metrics.counter("p2_publishes_unknown_total",
                                  "Publish requests for an unknown node or with a wrong secret or domain.")),
+        _limited(metrics.counter("p2_requests_limited_total",
+                                 "Requests held back by the limits of their domain.")),
         _removed(metrics.counter("p2_registrations_removed_total",
                                  "Registrations removed because their target is gone.")),
         _storeFaults(
             metrics.counter("p2_store_faults_total", "Requests answered wait because of the store.")),
         _faultLog(*_options.clock) {}
+
+  void setLimits(Limits limits) { _limits.reconfigure(std::move(limits)); }
 
   void handle(const Iq& iq, Responder responder) {
     std::visit(
@@ -80,6 +86,7 @@ class PushProxy::Impl {
 
   void serve(Register&& request, const Iq& iq, Responder responder) {
     _registrations.add();
+    if (!admitRegistration(request.domain, responder)) return;
     auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
     if (!session) return;
     _store.registerDevice(
@@ -93,6 +100,26 @@ class PushProxy::Impl {
           logger().debug("registered " + shortName(result.value().node) + " of " + result.value().domain);
           responder.result(registered(node, session, _options.jid, result.value()));
         });
+  }
+
+  /// Answers and gives false if the domain is not served, or has registered too much.
+  bool admitRegistration(const std::string& domain, Responder& responder) {
+    if (!_limits.serves(domain)) {
+      responder.error({StanzaError::Type::auth,
+                       StanzaError::Condition::forbidden,
+                       "This service is not for accounts of your domain.",
+                       {},
+                       {}});
+      return false;
+    }
+    if (_limits.admitRegistration(domain)) return true;
+    _limited.add();
+    responder.error({StanzaError::Type::wait,
+                     StanzaError::Condition::resourceConstraint,
+                     "Too many registrations from your domain: try again in a minute.",
+                     {},
+                     {}});
+    return false;
   }
 
   void serve(Unregister&& request, const Iq& iq, Responder responder) {
@@ -132,12 +159,18 @@ class PushProxy::Impl {
       return;
     }
     auto& registration = found.value();
-    // All three are compared whatever the first ones gave: time must not tell which was wrong.
+    // All are compared whatever the first ones gave: time must not tell which was wrong.
     const bool rightSecret = request.secret.equals(registration ? registration->secret.reveal() : kNoSecret);
     const bool rightDomain = request.domain == (registration ? registration->domain : std::string());
-    if (!registration || !rightSecret || !rightDomain) {
+    if (!registration || !rightSecret || !rightDomain || !_limits.serves(request.domain)) {
       _unknown.add();
       responder.error(StanzaError::itemNotFound());
+      return;
+    }
+    if (!_limits.admitPush(request.domain)) {
+      // Held back, and not an error: on an error some servers drop the user.
+      _limited.add();
+      responder.result();
       return;
     }
     send(std::move(*registration), request.hasBody, std::move(responder));
@@ -269,6 +302,7 @@ class PushProxy::Impl {
 
   const Options _options;
   const CommandSessions _sessions;
+  DomainLimits _limits;
   store::Store& _store;
   push::Dispatcher& _dispatcher;
   push::Breaker& _breaker;
@@ -277,6 +311,7 @@ class PushProxy::Impl {
   core::Counter& _publishes;
   core::Counter& _others;
   core::Counter& _unknown;
+  core::Counter& _limited;
   core::Counter& _removed;
   core::Counter& _storeFaults;
   FaultLog _faultLog;
@@ -291,6 +326,10 @@ PushProxy::~PushProxy() = default;
 
 void PushProxy::handle(const Iq& iq, Responder responder) {
   _impl->handle(iq, std::move(responder));
+}
+
+void PushProxy::setLimits(Limits limits) {
+  _impl->setLimits(std::move(limits));
 }
 
 }  // namespace p2::proxy

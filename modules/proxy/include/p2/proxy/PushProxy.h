@@ -10,8 +10,10 @@
 #include "p2/xmpp/Iq.h"
 #include "p2/xmpp/Responder.h"
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace p2::proxy {
 
@@ -19,9 +21,20 @@ namespace p2::proxy {
 /// request gets the answer on which no server drops a user without need. Thread-safe.
 class PushProxy {
  public:
+  /// What one domain may do. Changes live.
+  struct Limits {
+    std::size_t registrationsPerMinute =
+        6000;                            ///< `limits.registrationsPerMinute`; 0: no limit. Also the burst.
+    std::size_t pushesPerSecond = 2000;  ///< `limits.pushesPerSecond`; 0: no limit.
+    std::size_t pushBurst = 20000;       ///< Pushes at once of a domain that was quiet.
+    std::vector<std::string> allow;      ///< `limits.allowDomains`: sorted, comparable; empty: all.
+    std::vector<std::string> deny;       ///< `limits.denyDomains`: sorted, comparable; wins.
+  };
+
   struct Options {
     std::string jid;      ///< `xmpp.jid`
     core::Secret secret;  ///< `xmpp.sharedSecret`: signs the session ids of ad-hoc commands.
+    Limits limits;
     const core::Clock* clock = &core::systemClock();  ///< Must outlive the proxy.
   };
 
@@ -36,6 +49,9 @@ class PushProxy {
   /// Serves one request. Answers at once, or later from a thread of the store or the dispatcher. Does not
   /// block.
   void handle(const xmpp::Iq& iq, xmpp::Responder responder);
+
+  /// Takes over new limits.
+  void setLimits(Limits limits);
 
  private:
   class Impl;
