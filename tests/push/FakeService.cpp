@@ -26,10 +26,7 @@ class FakeService::FakeSender final : public Sender {
   Outcome send(const Message& message, core::Clock::TimePoint deadline) noexcept override {
     return _service.send(_number, message, deadline);
   }
-  void closeIfIdle() noexcept override {
-    const std::scoped_lock lock(_service._mutex);
-    ++_service._idleChecks;
-  }
+  void closeIfIdle() noexcept override {}
 
  private:
   FakeService& _service;
@@ -94,11 +91,6 @@ std::size_t FakeService::sendersMade() const {
 std::size_t FakeService::mostRunning() const {
   const std::scoped_lock lock(_mutex);
   return _mostRunning;
-}
-
-std::size_t FakeService::idleChecks() const {
-  const std::scoped_lock lock(_mutex);
-  return _idleChecks;
 }
 
 void FakeService::answer(std::size_t index, Outcome outcome) {

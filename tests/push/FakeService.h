@@ -43,7 +43,6 @@ class FakeService {
   std::vector<Call> calls() const;
   std::size_t sendersMade() const;
   std::size_t mostRunning() const;
-  std::size_t idleChecks() const;
 
   /// Ends message `index`, which has begun.
   void answer(std::size_t index, Outcome outcome);
@@ -68,7 +67,6 @@ class FakeService {
   std::size_t _answered = 0;
   std::size_t _made = 0;
   std::size_t _alive = 0;
-  std::size_t _idleChecks = 0;
 };
 
 /// Notes who was told what, how often and in which thread. Must outlive the dispatcher. Thread-safe.

@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -286,17 +288,22 @@ TEST_CASE_METHOD(Fixture, "Whatever happens in whatever order, everybody is answ
       REQUIRE(waiting.erase(who) == 1);
     }
   };
+  const auto takeAny = [&]() -> std::optional<PushQueue::Handle> {
+    if (sending.empty()) return std::nullopt;
+    std::swap(sending[below(static_cast<unsigned>(sending.size()))], sending.back());
+    const auto push = sending.back();
+    sending.pop_back();
+    return push;
+  };
   for (int step = 0; step < kSteps; ++step) {
     now += std::chrono::milliseconds(below(300));
-    const auto any = sending.empty() ? 0 : below(static_cast<unsigned>(sending.size()));
     switch (below(8)) {
       case 0:
-        if (!sending.empty()) queue.finish(sending[any], answers);
-        if (!sending.empty()) sending.erase(sending.begin() + any);
+        if (const auto push = takeAny(); push) queue.finish(*push, answers);
         break;
       case 1:
-        if (!sending.empty()) queue.retry(sending[any], now + std::chrono::seconds(below(30)), answers);
-        if (!sending.empty()) sending.erase(sending.begin() + any);
+        if (const auto push = takeAny(); push)
+          queue.retry(*push, now + std::chrono::seconds(below(30)), answers);
         break;
       case 2:
       case 3:

@@ -3,12 +3,14 @@
 #include "Connection.h"
 #include "Outbox.h"
 #include "Session.h"
-#include "p2/push/Backoff.h"
+#include "p2/core/Backoff.h"
 
 #include <Poco/Logger.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -24,9 +26,18 @@ constexpr std::chrono::seconds kGoodStream{10};
 constexpr std::chrono::minutes kRepeatLog{10};
 constexpr Milliseconds kFirstBackoff{500};
 constexpr Milliseconds kLeastBackoff{100};
+// A server closes its side of the stream at once when we have closed ours; one that does not is not waited
+// for.
+constexpr std::chrono::seconds kFarewell{2};
+constexpr std::string_view kStreamEnd = "</stream:stream>";
 
 Poco::Logger& logger() {
   return Poco::Logger::get("component");
+}
+
+Milliseconds left(std::chrono::steady_clock::time_point end) {
+  const auto duration = std::chrono::duration_cast<Milliseconds>(end - std::chrono::steady_clock::now());
+  return std::max(duration, Milliseconds::zero());
 }
 
 }  // namespace
@@ -42,7 +53,7 @@ class Component::Impl {
         _refused(metrics.counter("p2_stanzas_refused_total", "Stanzas beyond the limits.")),
         _connects(
             metrics.counter("p2_component_connects_total", "Streams to the XMPP server that were opened.")),
-        _connected(metrics.gauge("p2_component_connected", "Whether the stream to the XMPP server is open.")),
+        _connected(metrics.gauge("p2_component_connected", "Streams to the XMPP server that are open.")),
         _outbox(_options.outboxCapacity, _options.answerLifetime, metrics),
         _backoff({kFirstBackoff, _options.backoffMost, kLeastBackoff}) {
     _status.since = std::chrono::system_clock::now();
@@ -50,7 +61,9 @@ class Component::Impl {
   }
 
   ~Impl() {
-    shutdown();
+    const auto connection = beginStop();
+    if (connection.ready) connection.ready->finish(kStreamEnd, Milliseconds::zero());
+    if (connection.any) connection.any->shutdown();
     _reader.join();
   }
 
@@ -59,8 +72,13 @@ class Component::Impl {
   }
 
   void close(Milliseconds bound) {
+    const auto end = std::chrono::steady_clock::now() + bound;
     if (status().state == State::connected) _outbox.flush(bound);
-    shutdown();
+    const auto connection = beginStop();
+    if (connection.ready && connection.ready->finish(kStreamEnd, left(end))) {
+      awaitReader(std::min<Milliseconds>(left(end), kFarewell));
+    }
+    if (connection.any) connection.any->shutdown();
   }
 
   Status status() const {
@@ -77,8 +95,9 @@ class Component::Impl {
       try {
         fault = runSession();
       } catch (const std::exception& exception) {
-        fault = exception.what();
+        fault = std::string("a fault of p2 ended the stream: ") + exception.what();
       }
+      hold(nullptr);
       if (stopping()) break;
       retreat(std::move(fault));
     }
@@ -87,21 +106,15 @@ class Component::Impl {
 
   /// Connects and reads one stream to its end; gives why it ended.
   std::string runSession() {
-    auto opened = Connection::open({_options.host, _options.port, _options.tls, _options.connectTimeout});
-    if (!opened) return opened.error();
-    {
-      const std::scoped_lock lock(_mutex);
-      _connection = opened.value();
-    }
+    const auto connection = std::make_shared<Connection>(Connection::Options{
+        _options.host, _options.port, _options.tls, _options.connectTimeout, _options.writeTimeout});
+    hold(connection);
     if (stopping()) return {};
+    if (const auto connected = connection->connect(); !connected) return connected.error();
     const std::function<void()> onReady = [this] { ready(); };
-    Session session({_options, _onRequest, onReady, _outbox, _reading, _received, _refused}, opened.value());
+    Session session({_options, _onRequest, onReady, _outbox, _reading, _received, _refused}, connection);
     const auto started = std::chrono::steady_clock::now();
     std::string reason = session.run();
-    {
-      const std::scoped_lock lock(_mutex);
-      _connection.reset();
-    }
     if (session.ready() && std::chrono::steady_clock::now() - started >= kGoodStream) _backoff.reset();
     return reason.empty() ? "the XMPP server closed the stream" : reason;
   }
@@ -137,14 +150,18 @@ class Component::Impl {
   }
 
   void enter(State state, const std::string& fault = {}) {
+    bool wasConnected = false;
     {
       const std::scoped_lock lock(_mutex);
       if (!fault.empty()) _status.lastFault = fault;
       if (_status.state == state) return;
+      wasConnected = _status.state == State::connected;
       _status.state = state;
       _status.since = std::chrono::system_clock::now();
     }
-    _connected.set(state == State::connected ? 1 : 0);
+    _wake.notify_all();
+    // Several components may share the metric.
+    if (wasConnected != (state == State::connected)) _connected.add(wasConnected ? -1 : 1);
     if (_onState) _onState(state);
   }
 
@@ -153,17 +170,33 @@ class Component::Impl {
     return _stopping;
   }
 
-  void shutdown() {
-    std::shared_ptr<Connection> connection;
+  /// From now on, shutting this connection down ends the reader's work.
+  void hold(std::shared_ptr<Connection> connection) {
+    const std::scoped_lock lock(_mutex);
+    _connection = std::move(connection);
+  }
+
+  struct Held {
+    std::shared_ptr<Connection> any;    // null if there is none
+    std::shared_ptr<Connection> ready;  // the same if the stream is open
+  };
+
+  /// No stream is opened any more. Gives what there is, to be closed.
+  Held beginStop() {
+    Held held;
     {
       const std::scoped_lock lock(_mutex);
       _stopping = true;
-      connection = _connection;
+      held.any = _connection;
+      if (_status.state == State::connected) held.ready = _connection;
     }
     _wake.notify_all();
-    if (!connection) return;
-    connection->write("</stream:stream>");
-    connection->shutdown();
+    return held;
+  }
+
+  void awaitReader(Milliseconds bound) {
+    std::unique_lock lock(_mutex);
+    _wake.wait_for(lock, bound, [this] { return _status.state == State::stopped; });
   }
 
   const Options _options;
@@ -176,14 +209,14 @@ class Component::Impl {
   core::Gauge& _connected;
   core::Guarded<bool> _reading{true};
   Outbox _outbox;
-  push::Backoff _backoff;                             // reader thread
+  core::Backoff _backoff;                             // reader thread
   std::string _reported;                              // reader thread
   std::chrono::steady_clock::time_point _reportedAt;  // reader thread
   mutable std::mutex _mutex;
-  std::condition_variable _wake;
+  std::condition_variable _wake;  // the end has come, or the state has changed
   Status _status;
-  std::shared_ptr<Connection>
-      _connection;  // shared with the session that reads it, so that any thread can end it
+  // Shared with the session that reads it, so that any thread can end it.
+  std::shared_ptr<Connection> _connection;
   bool _stopping = false;
   std::thread _reader;
 };

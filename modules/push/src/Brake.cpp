@@ -11,7 +11,7 @@ constexpr double kDecay = 15.0 / 16.0;
 constexpr double kTolerated = 0.25;
 
 /// Half of each delay is certain, the other half is jitter.
-Backoff::Options halved(const Brake::Options& options) {
+core::Backoff::Options halved(const Brake::Options& options) {
   return {.first = options.first, .most = options.most, .least = options.first / 2};
 }
 

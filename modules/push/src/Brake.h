@@ -1,7 +1,7 @@
 #pragma once
 
 #include "p2/core/Clock.h"
-#include "p2/push/Backoff.h"
+#include "p2/core/Backoff.h"
 #include "p2/push/Outcome.h"
 
 #include <chrono>
@@ -54,7 +54,7 @@ class Brake {
   void succeeded(bool current, std::size_t lift) noexcept;
 
   const Options _options;
-  Backoff _backoff;
+  core::Backoff _backoff;
   TimePoint _until{};
   std::size_t _limit = 0;    ///< Messages under way at most; 0: no limit.
   std::size_t _running = 0;  ///< Messages under way that started in this epoch.

@@ -106,7 +106,7 @@ class Dispatcher::Impl {
   std::uint64_t _generation = 0;
   PushQueue _queue;
   Brake _brake;
-  Backoff _backoff{Backoff::Options{}};
+  core::Backoff _backoff{core::Backoff::Options{}};
   bool _draining = false;
   bool _stopped = false;
   bool _starved = false;     // the system refused the last thread
@@ -207,14 +207,15 @@ void Dispatcher::Impl::work(WorkerPool::Handle worker) noexcept {
 }
 
 void Dispatcher::Impl::sendOne(Lock& lock, SenderSlot& slot, PushQueue::Answers& answers) {
-  const PushQueue::Handle push = _queue.take();
+  const auto push = _queue.take();
   const Brake::Epoch epoch = _brake.start();
   const TimePoint deadline = _queue.deadline(push);
   const std::uint64_t generation = _generation;
   SenderFactory makeSender = slot.stale(generation) ? _makeSender : nullptr;
   _metrics.queue.set(static_cast<std::int64_t>(_queue.queued()));
   lock.unlock();
-  const Outcome outcome = slot.send(std::move(makeSender), generation, PushQueue::message(push), deadline);
+  const Outcome outcome = slot.send(makeSender, generation, PushQueue::message(push), deadline);
+  makeSender = nullptr;  // may be the last copy, which must not be destroyed with the mutex held
   lock.lock();
   const bool held = finish(push, epoch, outcome, answers);
   const auto pause = _brake.until() - now();

@@ -20,12 +20,12 @@ PushQueue::Added PushQueue::add(const std::string& node, Message& message, Done&
   const auto known = _byNode.find(node);
   if (known == _byNode.end()) {
     if (queued() >= _limits.nodes) return Added::full;
-    const Handle push = newPush(node, now);
+    const auto push = newPush(node, now);
     push->message = std::move(message);
     join(push, std::move(done), now);
     return Added::queued;
   }
-  const Handle push = known->second;
+  const auto push = known->second;
   const bool hasBody = push->message.hasBody || message.hasBody;
   push->message = std::move(message);
   push->message.hasBody = hasBody;
@@ -34,7 +34,7 @@ PushQueue::Added PushQueue::add(const std::string& node, Message& message, Done&
 }
 
 PushQueue::Handle PushQueue::take() {
-  const Handle push = _ready.begin();
+  const auto push = _ready.begin();
   _byNode.erase(push->node);
   push->state = State::sending;
   _sending.splice(_sending.end(), _ready, push);
@@ -121,7 +121,7 @@ PushQueue::TimePoint PushQueue::nextEvent() const {
 
 PushQueue::Handle PushQueue::newPush(const std::string& node, TimePoint now) {
   if (_sparePushes.empty()) _sparePushes.emplace_back();
-  const Handle push = _sparePushes.begin();
+  const auto push = _sparePushes.begin();
   push->node = node;
   push->updated = now;
   push->retries = 0;

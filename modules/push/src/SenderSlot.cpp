@@ -22,7 +22,7 @@ std::unique_ptr<Sender> call(const SenderFactory& makeSender) noexcept {
 
 }  // namespace
 
-Outcome SenderSlot::send(SenderFactory makeSender, std::uint64_t generation, const Message& message,
+Outcome SenderSlot::send(const SenderFactory& makeSender, std::uint64_t generation, const Message& message,
                          core::Clock::TimePoint deadline) noexcept {
   if (makeSender) {
     _sender.reset();  // before the new one is made, so that there is one connection a worker at most

@@ -21,7 +21,7 @@ class SenderSlot {
 
   /// Sends and blocks until the outcome is known. Makes a sender first if `makeSender` is not empty; a
   /// factory that fails is logged and gives a retry. REQUIRES: it is not empty if the slot is stale.
-  Outcome send(SenderFactory makeSender, std::uint64_t generation, const Message& message,
+  Outcome send(const SenderFactory& makeSender, std::uint64_t generation, const Message& message,
                core::Clock::TimePoint deadline) noexcept;
   /// Closes the connection.
   void reset() noexcept { _sender.reset(); }

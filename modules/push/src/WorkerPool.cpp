@@ -49,7 +49,7 @@ bool WorkerPool::summon(std::size_t wanted, std::size_t most) {
 }
 
 bool WorkerPool::start() {
-  const Handle worker = _workers.emplace(_workers.end());
+  const auto worker = _workers.emplace(_workers.end());
   try {
     worker->thread.setName("push-" + std::to_string(++_number));
     worker->thread.setStackSize(kStackSize);

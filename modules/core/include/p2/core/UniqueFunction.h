@@ -19,6 +19,7 @@ class UniqueFunction<R(Args...)> {
 
   template <class F>
   requires(!std::same_as<std::remove_cvref_t<F>, UniqueFunction> && std::is_invocable_r_v<R, F&, Args...>)
+      // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): the constraint excludes its own kind
       UniqueFunction(F&& callable)
       : _target(std::make_unique<Target<std::remove_cvref_t<F>>>(std::forward<F>(callable))) {}
 

@@ -1,8 +1,8 @@
-#include "p2/push/Backoff.h"
+#include "p2/core/Backoff.h"
 
 #include <algorithm>
 
-namespace p2::push {
+namespace p2::core {
 
 namespace {
 
@@ -26,4 +26,4 @@ std::chrono::milliseconds Backoff::draw(unsigned failures) {
   return _options.least + std::chrono::milliseconds(evenly(_random));
 }
 
-}  // namespace p2::push
+}  // namespace p2::core

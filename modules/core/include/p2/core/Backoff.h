@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <random>
 
-namespace p2::push {
+namespace p2::core {
 
 /// Exponential backoff with full jitter: each delay is drawn evenly from zero to a bound that doubles with
 /// every failure. Pure but for its random numbers. Not thread-safe.
@@ -32,4 +32,4 @@ class Backoff {
   unsigned _failures = 0;
 };
 
-}  // namespace p2::push
+}  // namespace p2::core
