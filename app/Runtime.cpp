@@ -75,20 +75,36 @@ Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::S
     : _settings(settings),
       _metrics(std::move(registry)),
       _store(std::move(opened)),
+      _expiry(std::make_unique<Expiry>(*_store, settings.store.expireAfter)),
       _fcm(std::move(fcm)),
       _breaker(push::Breaker::Options{}),
       _dispatcher(dispatcherOptions(settings), _fcm.makeSender, *_metrics),
       _proxy({settings.xmpp.jid, settings.xmpp.sharedSecret, proxyLimits(settings.limits)}, *_store,
              _dispatcher, _breaker, *_metrics),
-      _component(
-          componentOptions(settings, std::move(xmppTls)),
-          [this](const xmpp::Iq& iq, xmpp::Responder responder) { _proxy.handle(iq, std::move(responder)); },
-          std::move(onState), *_metrics) {
+      _onState(std::move(onState)),
+      _openStreams(std::size_t{0}) {
+  for (std::size_t i = 0; i < settings.xmpp.connections; ++i) {
+    _components.push_back(std::make_unique<component::Component>(
+        componentOptions(settings, xmppTls),
+        [this](const xmpp::Iq& iq, xmpp::Responder responder) { _proxy.handle(iq, std::move(responder)); },
+        [this, wasOpen = false](component::Component::State state) mutable {
+          const bool isOpen = state == component::Component::State::connected;
+          if (isOpen != std::exchange(wasOpen, isOpen)) countStream(isOpen);
+        },
+        *_metrics));
+  }
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
 }
 
 Runtime::~Runtime() {
   stop(Milliseconds::zero());
+}
+
+void Runtime::countStream(bool opened) {
+  using State = component::Component::State;
+  const auto open = _openStreams.with([opened](std::size_t& count) { return opened ? ++count : --count; });
+  if (opened && open == 1) _onState(State::connected);
+  if (!opened && open == 0) _onState(State::connecting);
 }
 
 core::Result<void> Runtime::reload(const Settings& settings) {
@@ -101,6 +117,7 @@ core::Result<void> Runtime::reload(const Settings& settings) {
   _fcm = std::move(fcm).value();
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
   _dispatcher.reconfigure(dispatcherOptions(settings));
+  _expiry->setExpireAfter(settings.store.expireAfter);
   _proxy.setLimits(proxyLimits(settings.limits));
   _dispatcher.replaceSenders(_fcm.makeSender);
   Poco::Logger::setLevel(std::string(), static_cast<int>(settings.logging.level));
@@ -111,13 +128,16 @@ core::Result<void> Runtime::reload(const Settings& settings) {
 void Runtime::stop(Milliseconds bound) {
   if (std::exchange(_stopped, true)) return;
   const auto end = std::chrono::steady_clock::now() + bound;
-  _component.stopReading();
+  for (const auto& component : _components) component->stopReading();
   _dispatcher.drain(bound);
   // Commits what is queued and answers it. The proxy has no more callbacks to come, and the reader asks it
   // nothing.
+  _expiry.reset();
   _store.reset();
-  const auto left = std::chrono::duration_cast<Milliseconds>(end - std::chrono::steady_clock::now());
-  _component.close(std::max(left, bound == Milliseconds::zero() ? bound : kLeastFlush));
+  for (const auto& component : _components) {
+    const auto left = std::chrono::duration_cast<Milliseconds>(end - std::chrono::steady_clock::now());
+    component->close(std::max(left, bound == Milliseconds::zero() ? bound : kLeastFlush));
+  }
 }
 
 }  // namespace p2::app

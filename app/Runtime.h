@@ -1,8 +1,10 @@
 #pragma once
 
+#include "Expiry.h"
 #include "FcmLink.h"
 #include "Settings.h"
 #include "p2/component/Component.h"
+#include "p2/core/Guarded.h"
 #include "p2/core/Metrics.h"
 #include "p2/core/Result.h"
 #include "p2/proxy/PushProxy.h"
@@ -11,6 +13,7 @@
 #include "p2/store/Store.h"
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <variant>
@@ -29,7 +32,8 @@ struct StartFault {
 /// thread-safe.
 class Runtime {
  public:
-  /// Opens the store and starts connecting. `onState` is called in the component's reader thread.
+  /// Opens the store and starts connecting. `onState` is called in a reader thread when the first stream is
+  /// open, and when none is any more.
   static std::variant<std::unique_ptr<Runtime>, StartFault> start(const Settings& settings,
                                                                   component::Component::OnState onState);
 
@@ -47,6 +51,8 @@ class Runtime {
   void stop(std::chrono::milliseconds bound);
 
  private:
+  void countStream(bool opened);
+
   Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::Store> opened,
           std::shared_ptr<const http::TlsContext> xmppTls, std::unique_ptr<core::Metrics> registry,
           component::Component::OnState onState);
@@ -54,11 +60,14 @@ class Runtime {
   Settings _settings;
   std::unique_ptr<core::Metrics> _metrics;
   std::unique_ptr<store::Store> _store;  // owned by pointer: it is closed before the stream is
+  std::unique_ptr<Expiry> _expiry;       // likewise, and before the store
   FcmLink _fcm;
   push::Breaker _breaker;
   push::Dispatcher _dispatcher;
   proxy::PushProxy _proxy;
-  component::Component _component;
+  component::Component::OnState _onState;
+  core::Guarded<std::size_t> _openStreams;
+  std::vector<std::unique_ptr<component::Component>> _components;
   bool _stopped = false;
 };
 

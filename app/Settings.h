@@ -47,6 +47,7 @@ struct Settings {
     Tls tls = Tls::none;
     std::filesystem::path caFile;  ///< Empty: the system's.
     std::size_t maxStanzaSize = 0;
+    std::size_t connections = 0;
   };
 
   struct Store {

@@ -45,6 +45,7 @@ constexpr bool kLive = true;
 constexpr bool kRestart = false;
 
 using StanzaSize = codec::Number<std::size_t, 10000, 16777216>;  // RFC 6120 §13.12 asks for 10000 at least
+using Streams = codec::Number<std::size_t, 1, 16>;
 using Connections = codec::Number<std::size_t, 1, 10000>;
 using Queue = codec::Number<std::size_t, 1, 10000000>;
 using Rate = codec::Number<std::size_t, 0, 10000000>;
@@ -76,6 +77,8 @@ constexpr std::array kKeys{
            "the authorities trusted for the XMPP server"),
     P2_KEY(xmpp, Xmpp, maxStanzaSize, "262144", Kind::value, kRestart, StanzaSize,
            "the largest stanza accepted, in bytes"),
+    P2_KEY(xmpp, Xmpp, connections, "1", Kind::value, kRestart, Streams,
+           "connections to the XMPP server at a time"),
     P2_KEY(store, Store, path, "/var/lib/p2", Kind::value, kRestart, codec::Path,
            "the directory of the registrations"),
     P2_KEY(store, Store, expireAfter, "0", Kind::value, kLive, Expiry,

@@ -90,6 +90,7 @@ TEST_CASE("The three required keys are enough, and the rest has its default") {
   CHECK(settings.fcm.priority == Priority::high);
   CHECK(settings.fcm.collapse);
   CHECK_FALSE(settings.fcm.ttl);
+  CHECK(settings.xmpp.connections == 1);
   CHECK(settings.fcm.connections == 256);
   CHECK(settings.fcm.timeout == std::chrono::seconds(15));
   CHECK(settings.push.queue == 20000);
