@@ -37,13 +37,20 @@ Function* next(const char* name) {
 
 extern "C" {
 
-ssize_t pwrite(int file, const void* bytes, size_t count, off_t offset) {
-  static auto* const real = next<ssize_t(int, const void*, size_t, off_t)>("pwrite");
-  return fails() ? -1 : real(file, bytes, count, offset);
-}
+// Where off_t has 64 bits by choice, the C library's header calls pwrite() by its other name.
+#if defined(_FILE_OFFSET_BITS) && _FILE_OFFSET_BITS == 64
+constexpr const char* kPwrite = "pwrite64";
+#else
+constexpr const char* kPwrite = "pwrite";
 
 ssize_t pwrite64(int file, const void* bytes, size_t count, off64_t offset) {
   static auto* const real = next<ssize_t(int, const void*, size_t, off64_t)>("pwrite64");
+  return fails() ? -1 : real(file, bytes, count, offset);
+}
+#endif
+
+ssize_t pwrite(int file, const void* bytes, size_t count, off_t offset) {
+  static auto* const real = next<ssize_t(int, const void*, size_t, off_t)>(kPwrite);
   return fails() ? -1 : real(file, bytes, count, offset);
 }
 

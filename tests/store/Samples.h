@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <future>
 #include <memory>
@@ -18,12 +19,13 @@ namespace p2::store::test {
 
 using namespace std::chrono_literals;
 
-/// A directory that is gone at the end; in memory where the machine has room for that.
+/// A directory that is gone at the end; in memory unless TMPDIR says where.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
     const std::filesystem::path shared = "/dev/shm";
-    const auto base = std::filesystem::is_directory(shared) ? shared : std::filesystem::temp_directory_path();
+    const bool inMemory = std::getenv("TMPDIR") == nullptr && std::filesystem::is_directory(shared);
+    const auto base = inMemory ? shared : std::filesystem::temp_directory_path();
     std::string name = (base / "p2-store-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory");
     _path = name;

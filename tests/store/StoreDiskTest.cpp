@@ -173,7 +173,7 @@ TEST_CASE("A map that cannot grow fails the batch; smaller ones and later ones w
   const auto size = store->statistics().mapBytes;
   unsigned answered = 0;
   {
-    const FileSizeLimit limit(size);
+    const FileSizeLimit limit(static_cast<rlim_t>(size));
     auto answer = registering(*store, device(0), std::string(1000, 't'));
     while (answer.get().ok()) answer = registering(*store, device(++answered), std::string(1000, 't'));
     CHECK(contains(answer.get().error(), "cannot be enlarged"));

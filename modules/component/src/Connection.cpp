@@ -5,12 +5,13 @@
 #include <Poco/Exception.h>
 #include <Poco/Net/DNS.h>
 #include <Poco/Net/HostEntry.h>
-#include <Poco/Net/NetException.h>
 #include <Poco/Net/SSLException.h>
 #include <Poco/Net/SecureStreamSocket.h>
 #include <Poco/Net/SocketAddress.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -24,12 +25,31 @@ namespace p2::component {
 namespace {
 
 using Milliseconds = std::chrono::milliseconds;
+using TimePoint = core::Clock::TimePoint;
+using Poco::Net::SecureStreamSocket;
 
 // A peer that does not acknowledge what we send, pings included, is gone after so long.
 constexpr int kTcpUserTimeoutMs = 60000;
+// What a non-blocking call gives that would have had to wait. Poco's TLS sockets use the same numbers.
+constexpr int kWantRead = SecureStreamSocket::ERR_SSL_WANT_READ;
+constexpr int kWantWrite = SecureStreamSocket::ERR_SSL_WANT_WRITE;
 
-Poco::Timespan timespan(Milliseconds duration) {
-  return Poco::Timespan(duration.count() * Poco::Timespan::MILLISECONDS);
+TimePoint now() {
+  return std::chrono::steady_clock::now();
+}
+
+/// Waits until `events` are there on `fd`, or an error of the socket is; false if `deadline` comes first.
+bool await(int fd, short events, TimePoint deadline) noexcept {
+  constexpr Milliseconds kMostWait{60000};
+  for (;;) {
+    const auto left = deadline - now();
+    if (left <= left.zero()) return false;
+    pollfd entry{fd, events, 0};
+    const auto wait = left < kMostWait ? std::chrono::ceil<Milliseconds>(left) : kMostWait;
+    const int ready = ::poll(&entry, 1, static_cast<int>(wait.count()));
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return true;  // The operation that follows finds out what is wrong.
+  }
 }
 
 std::vector<Poco::Net::SocketAddress> resolve(const std::string& host, std::uint16_t port) {
@@ -40,135 +60,271 @@ std::vector<Poco::Net::SocketAddress> resolve(const std::string& host, std::uint
     return addresses;
   }
   const auto entry = Poco::Net::DNS::hostByName(host);
-  for (const auto& address : entry.addresses())
-    addresses.emplace_back(address, port);
+  for (const auto& address : entry.addresses()) addresses.emplace_back(address, port);
   return addresses;
 }
 
-/// What a non-blocking call transferred, or -1 if it would have had to wait.
-int checked(ssize_t count) {
+bool isAddress(const std::string& host) {
+  Poco::Net::IPAddress literal;
+  return Poco::Net::IPAddress::tryParse(host, literal);
+}
+
+int checked(ssize_t count, int otherwise) {
   if (count >= 0) return static_cast<int>(count);
-  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return -1;
-  throw Poco::IOException(std::generic_category().message(errno));
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return otherwise;
+  throw std::system_error(errno, std::generic_category());
 }
 
-void prepare(Poco::Net::StreamSocket& socket, Milliseconds writeTimeout) {
-  socket.setNoDelay(true);
-  socket.setKeepAlive(true);
-  socket.setOption(IPPROTO_TCP, TCP_USER_TIMEOUT, kTcpUserTimeoutMs);
-  socket.setSendTimeout(timespan(writeTimeout));
+/// Poco asks both about the operation that follows, and an older entry would be taken for its result.
+void forgetErrors() {
+  ERR_clear_error();
+  errno = 0;
 }
 
-Poco::Net::StreamSocket connectTo(const Poco::Net::SocketAddress& address,
-                                  const Connection::Options& options) {
-  Poco::Net::StreamSocket plain;
-  plain.connect(address, timespan(options.connectTimeout));
-  prepare(plain, options.writeTimeout);
-  if (!options.tls) return plain;
+std::string textOf(const std::exception& exception) {
+  const auto* poco = dynamic_cast<const Poco::Exception*>(&exception);
+  return poco != nullptr ? poco->displayText() : exception.what();
+}
 
-  plain.setReceiveTimeout(timespan(options.connectTimeout));
-  auto secure = Poco::Net::SecureStreamSocket::attach(plain, options.host, http::pocoContext(*options.tls));
-  secure.setBlocking(false);
-  return secure;
+/// Whether the peer closed the connection without the farewell of TLS. XMPP has a farewell of its own.
+bool isEndOfTls(const std::exception& exception) {
+  return dynamic_cast<const Poco::Net::SSLConnectionUnexpectedlyClosedException*>(&exception) != nullptr ||
+         textOf(exception).find("unexpected eof") != std::string::npos;
+}
+
+std::string describeTls(const http::TlsContext& context, const std::string& peer,
+                        const Poco::Exception& exception) {
+  if (dynamic_cast<const Poco::Net::CertificateValidationException*>(&exception) != nullptr) {
+    return "the certificate of the XMPP server at " + peer +
+           " is for another name: xmpp.host must be a name that it holds";
+  }
+  const std::string fault =
+      isEndOfTls(exception) ? "the server closed the connection" : exception.displayText();
+  std::string sentence =
+      http::describeTlsFault(context, "the XMPP server at " + peer,
+                             fault + "; does it speak TLS on that port? If not, leave xmpp.tls out");
+  if (sentence.back() == '.') sentence.pop_back();
+  return sentence;
 }
 
 }  // namespace
 
-core::Result<std::shared_ptr<Connection>> Connection::open(const Options& options) {
-  const std::string peer = options.host + ':' + std::to_string(options.port);
-  std::string fault = "the name has no address";
+Connection::Connection(Options options) : _options(std::move(options)) {}
+
+core::Result<void> Connection::connect() {
+  const std::string peer = _options.host + ':' + std::to_string(_options.port);
   std::vector<Poco::Net::SocketAddress> addresses;
   try {
-    addresses = resolve(options.host, options.port);
+    addresses = resolve(_options.host, _options.port);
   } catch (const Poco::Exception&) {
-    return core::Error{"cannot find the XMPP server: the host name \"" + options.host +
+    return core::Error{"cannot find the XMPP server: the host name \"" + _options.host +
                        "\" of xmpp.host has no address; check its spelling and the DNS"};
   }
+  std::string fault = "the name has no address";
+  std::string tlsFault;  // tells more than that another address of the host does not answer
   for (const auto& address : addresses) {
     http::takeCertificateError();
     try {
-      return std::make_shared<Connection>(connectTo(address, options), options.tls != nullptr);
+      establish(address);
+      return {};
     } catch (const Poco::Net::SSLException& exception) {
-      fault = http::describeTlsFault(*options.tls, peer, "TLS failed: " + exception.displayText());
-    } catch (const Poco::Exception& exception) {
-      fault = exception.displayText();
+      if (_options.tls) tlsFault = describeTls(*_options.tls, peer, exception);
+    } catch (const std::exception& exception) {
+      fault = textOf(exception);
     }
+    if (_down) break;
   }
+  if (!tlsFault.empty()) return core::Error{std::move(tlsFault)};
   return core::Error{"cannot reach the XMPP server at " + peer + " (" + fault +
                      "); is it running, and does it listen for components there (xmpp.host, xmpp.port)?"};
 }
 
-Connection::Connection(Poco::Net::StreamSocket socket, bool secure)
-    : _socket(std::move(socket)), _secure(secure) {}
+/// Throws if it cannot.
+void Connection::establish(const Poco::Net::SocketAddress& address) {
+  Poco::Net::StreamSocket socket(address.family());
+  socket.connectNB(address);
+  adopt(socket);
+  if (!await(_descriptor, POLLOUT, now() + _options.connectTimeout)) {
+    throw Poco::TimeoutException("it did not take the connection in time");
+  }
+  if (const int error = socket.impl()->socketError(); error != 0) {
+    throw std::system_error(error, std::generic_category());
+  }
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true);
+  socket.setOption(IPPROTO_TCP, TCP_USER_TIMEOUT, kTcpUserTimeoutMs);
+  if (_options.tls) startTls(now() + _options.connectTimeout);
+  open();
+}
 
-void Connection::watch(Milliseconds wait, OnSilence onSilence) {
-  _wait = wait;
-  _onSilence = std::move(onSilence);
+/// From now on, shutdown() ends this socket.
+void Connection::adopt(const Poco::Net::StreamSocket& socket) {
+  const std::scoped_lock lock(_mutex);
+  if (_down) throw Poco::IOException("the connection was given up");
+  _socket = socket;
+  _descriptor = socket.impl()->sockfd();
+}
+
+void Connection::open() {
+  const std::scoped_lock lock(_mutex);
+  _open = true;
+  _lastInput = now();
+}
+
+/// REQUIRES: the socket does not block: Poco would wait inside its calls, and skip the check of the host name
+/// when the handshake takes long.
+void Connection::startTls(TimePoint deadline) {
+  const auto context = http::pocoContext(*_options.tls);
+  // An address must not be sent as the server's name, RFC 6066 §3.
+  auto secure = isAddress(_options.host) ? SecureStreamSocket::attach(_socket, context)
+                                         : SecureStreamSocket::attach(_socket, _options.host, context);
+  for (;;) {
+    forgetErrors();
+    const int result = secure.completeHandshake();
+    if (result > 0) break;
+    if (result == 0) throw Poco::Net::SSLConnectionUnexpectedlyClosedException();
+    if (!await(_descriptor, result == kWantWrite ? POLLOUT : POLLIN, deadline)) {
+      throw Poco::Net::SSLException("the server did not answer the TLS handshake in time");
+    }
+  }
+  secure.verifyPeerCertificate(_options.host);
+  _socket = secure;
 }
 
 std::size_t Connection::read(char* buffer, std::size_t size) noexcept {
   try {
     while (!_down) {
-      if (const int count = receive(buffer, size); count >= 0) return static_cast<std::size_t>(count);
-      if (!awaitInput()) return 0;
+      const int count = receive(buffer, size);
+      if (count > 0) _lastInput = now();
+      if (count >= 0) return static_cast<std::size_t>(count);
+      if (!awaitInput(count == kWantWrite ? POLLOUT : POLLIN)) return 0;
     }
-  } catch (const Poco::Exception& exception) {
-    if (!_down) _why = exception.message();
   } catch (const std::exception& exception) {
-    if (!_down) _why = exception.what();
+    if (!isEndOfTls(exception)) breakOff(textOf(exception));
   }
   return 0;
 }
 
-/// Waits for input. False if the peer stays silent and is given up.
-bool Connection::awaitInput() {
+/// False if the peer is given up.
+bool Connection::awaitInput(short events) {
   while (!_down) {
-    if (_socket.poll(timespan(_wait), Poco::Net::Socket::SELECT_READ | Poco::Net::Socket::SELECT_ERROR))
-      return true;
-    if (_down) return false;
-    _wait = _onSilence();
-    if (_wait <= Milliseconds::zero()) return false;
+    const auto patience = _patience();
+    if (patience <= Milliseconds::zero()) return false;
+    if (await(_descriptor, events, now() + patience)) return true;
   }
   return false;
 }
 
-/// The number of bytes, 0 at the end, negative if there are none yet.
+/// The number of bytes, 0 at the end, or kWantRead or kWantWrite.
 int Connection::receive(char* buffer, std::size_t size) {
-  if (!_secure) return checked(::recv(_socket.impl()->sockfd(), buffer, size, MSG_DONTWAIT));
+  if (!_options.tls) return checked(::recv(_descriptor, buffer, size, MSG_DONTWAIT), kWantRead);
   const std::scoped_lock lock(_tls);
+  forgetErrors();
   return _socket.receiveBytes(buffer, static_cast<int>(size));
 }
 
 bool Connection::write(std::string_view bytes) noexcept {
-  const std::scoped_lock lock(_writing);
+  if (!beginWriting(TimePoint::max())) return false;
+  const bool done = transfer(bytes, TimePoint::max());
+  endWriting();
+  return done;
+}
+
+bool Connection::finish(std::string_view lastWords, Milliseconds bound) noexcept {
+  const auto deadline = now() + bound;
+  if (!beginWriting(deadline)) return false;
+  const bool done = transfer(lastWords, deadline);
   try {
-    while (!bytes.empty() && !_down) {
+    if (done && _options.tls) {
+      const std::scoped_lock lock(_tls);
+      forgetErrors();
+      _socket.shutdown();  // TLS's farewell; as the socket does not block, it is left open
+    }
+  } catch (const std::exception&) {
+    // The peer has closed already.
+  }
+  if (done) ::shutdown(_descriptor, SHUT_WR);
+  {
+    const std::scoped_lock lock(_mutex);
+    _finished = true;
+  }
+  endWriting();
+  return done;
+}
+
+bool Connection::beginWriting(TimePoint deadline) noexcept {
+  std::unique_lock lock(_mutex);
+  const auto mayGo = [this] { return !_writing || _down; };
+  if (deadline == TimePoint::max()) {
+    _turn.wait(lock, mayGo);
+  } else if (!_turn.wait_until(lock, deadline, mayGo)) {
+    return false;
+  }
+  if (_down || !_open || _finished) return false;
+  _writing = true;
+  return true;
+}
+
+void Connection::endWriting() noexcept {
+  {
+    const std::scoped_lock lock(_mutex);
+    _writing = false;
+  }
+  _turn.notify_all();
+}
+
+/// REQUIRES: beginWriting() gave the turn. When it fails, a part may have been written.
+bool Connection::transfer(std::string_view bytes, TimePoint deadline) noexcept {
+  try {
+    while (!bytes.empty()) {
+      if (_down) return false;
       const int sent = sendSome(bytes);
       if (sent > 0) {
         bytes.remove_prefix(static_cast<std::size_t>(sent));
-      } else if (!_socket.poll(_socket.getSendTimeout(), Poco::Net::Socket::SELECT_WRITE)) {
-        break;
+      } else if (!await(_descriptor, POLLOUT, std::min(deadline, now() + _options.writeTimeout))) {
+        breakOff("it takes nothing that is sent to it");
+        shutdown();
+        return false;
       }
     }
-  } catch (const std::exception&) {
-    // The reader finds out why, once the connection is shut down.
+    return true;
+  } catch (const std::exception& exception) {
+    // Not shutdown(): the server may have said why it closed, and that is still to be read.
+    breakOff(textOf(exception));
   }
-  if (!bytes.empty()) shutdown();
-  return bytes.empty();
+  return false;
 }
 
 int Connection::sendSome(std::string_view bytes) {
-  if (!_secure) {
-    return checked(::send(_socket.impl()->sockfd(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+  if (!_options.tls) {
+    return checked(::send(_descriptor, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL), kWantWrite);
   }
   const std::scoped_lock lock(_tls);
+  forgetErrors();
   return _socket.sendBytes(bytes.data(), static_cast<int>(bytes.size()));
 }
 
-void Connection::shutdown() noexcept {
-  if (_down.exchange(true)) return;
+/// No more input is waited for; what came already can be read.
+void Connection::breakOff(const std::string& why) noexcept {
+  const std::scoped_lock lock(_mutex);
+  if (_down) return;
+  if (_why.empty()) _why = why;
   // On the descriptor itself: a TLS socket would first write, and wait for its peer.
-  ::shutdown(_socket.impl()->sockfd(), SHUT_RDWR);
+  ::shutdown(_descriptor, SHUT_RDWR);
+}
+
+void Connection::shutdown() noexcept {
+  {
+    const std::scoped_lock lock(_mutex);
+    _down = true;
+    if (_descriptor >= 0) ::shutdown(_descriptor, SHUT_RDWR);
+  }
+  _turn.notify_all();
+}
+
+std::string Connection::why() const {
+  const std::scoped_lock lock(_mutex);
+  return _why;
 }
 
 }  // namespace p2::component

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "p2/core/Clock.h"
 #include "p2/core/Result.h"
 #include "p2/http/TlsContext.h"
 #include "p2/xmpp/StanzaReader.h"
@@ -8,6 +9,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,54 +20,74 @@
 
 namespace p2::component {
 
-/// One TCP or TLS connection to the XMPP server. The reader thread reads, any thread writes; writes are in
-/// turn.
+/// One TCP or TLS connection to the XMPP server. The reader thread connects and reads, any thread writes, one
+/// at a time, and any thread ends it.
 class Connection final : public xmpp::ByteSource {
  public:
   struct Options {
     std::string host;
     std::uint16_t port = 0;
     std::shared_ptr<const http::TlsContext> tls;  ///< null: plain TCP
-    std::chrono::milliseconds connectTimeout{};
+    std::chrono::milliseconds connectTimeout{10000};
     std::chrono::milliseconds writeTimeout{15000};  ///< A peer that takes nothing for so long is gone.
   };
 
-  /// Called in the reader thread when nothing came for `wait`; gives how long to wait on, or zero to give the
-  /// peer up.
-  using OnSilence = std::function<std::chrono::milliseconds()>;
+  /// Asked in the reader thread whenever there is nothing to read: how long to wait for input before it is
+  /// asked again, or zero to give the peer up.
+  using Patience = std::function<std::chrono::milliseconds()>;
 
-  /// Tries each address of the host and blocks meanwhile. The error names host, port and what the system
-  /// says.
-  static core::Result<std::shared_ptr<Connection>> open(const Options& options);
+  explicit Connection(Options options);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
-  /// `wait`: how long read() waits before it calls `onSilence`. Before the first read.
-  void watch(std::chrono::milliseconds wait, OnSilence onSilence);
-  /// From now on, read() waits so long. Reader thread.
-  void setWait(std::chrono::milliseconds wait) noexcept { _wait = wait; }
+  /// Tries each address of the host. Blocks up to connectTimeout for TCP and again for TLS with each of them,
+  /// and as long as the resolver takes; shutdown() ends all but the resolver. The error is for an operator.
+  /// Reader thread, once, before all else.
+  core::Result<void> connect();
 
+  /// Before the first read.
+  void watch(Patience patience) { _patience = std::move(patience); }
   std::size_t read(char* buffer, std::size_t size) noexcept override;
-  /// Blocks until the system has taken all. False if the connection is lost.
+  /// When something came for the last time. Reader thread.
+  core::Clock::TimePoint lastInput() const noexcept { return _lastInput; }
+
+  /// Blocks until the system has taken all. False if it does not: the connection is lost then, or finished.
   bool write(std::string_view bytes) noexcept;
-  /// Makes reading and writing end, now and from now on. Any thread.
+  /// Writes the last words and tells the peer that no more will come; what it still sends can be read. False
+  /// if that cannot be done within `bound`.
+  bool finish(std::string_view lastWords, std::chrono::milliseconds bound) noexcept;
+  /// Makes reading and writing end, now and from now on. Does not block.
   void shutdown() noexcept;
 
-  /// Why read() gave 0, for an operator; empty if the peer just closed. Reader thread.
-  const std::string& why() const noexcept { return _why; }
-
-  Connection(Poco::Net::StreamSocket socket, bool secure);
+  /// Why the connection broke, for an operator; empty if it was just closed.
+  std::string why() const;
 
  private:
-  bool awaitInput();
+  void establish(const Poco::Net::SocketAddress& address);
+  void adopt(const Poco::Net::StreamSocket& socket);
+  void startTls(core::Clock::TimePoint deadline);
+  void open();
+  bool awaitInput(short events);
   int receive(char* buffer, std::size_t size);
+  bool beginWriting(core::Clock::TimePoint deadline) noexcept;
+  void endWriting() noexcept;
+  bool transfer(std::string_view bytes, core::Clock::TimePoint deadline) noexcept;
   int sendSome(std::string_view bytes);
+  void breakOff(const std::string& why) noexcept;
 
-  Poco::Net::StreamSocket _socket;
-  const bool _secure;
+  const Options _options;
+  Poco::Net::StreamSocket _socket;  // the reader's alone until _open
+  Patience _patience;
+  core::Clock::TimePoint _lastInput{};
+  std::mutex _tls;  // OpenSSL reads and writes through one object, which has no lock of its own
   std::atomic<bool> _down{false};
-  std::mutex _writing;  // one writer at a time
-  std::mutex _tls;      // OpenSSL reads and writes through one object, which has no lock of its own
-  std::chrono::milliseconds _wait{0};
-  OnSilence _onSilence;
+
+  mutable std::mutex _mutex;      // for what follows
+  std::condition_variable _turn;  // nobody writes any more
+  int _descriptor = -1;
+  bool _open = false;
+  bool _writing = false;
+  bool _finished = false;
   std::string _why;
 };
 

@@ -10,6 +10,8 @@ namespace {
 
 // Bytes that are handed to the system at once: enough for some hundred answers.
 constexpr std::size_t kBatchSize = 65536;
+// Unsent bytes at which there is no more room: a request's id comes back in its answer and may be long.
+constexpr std::size_t kMostBytes = 64 * 1024 * 1024;
 
 }  // namespace
 
@@ -35,6 +37,7 @@ Outbox::~Outbox() {
 void Outbox::send(std::string stanza) noexcept {
   {
     const std::scoped_lock lock(_mutex);
+    _bytes += stanza.size();
     _queue.push_back({std::move(stanza), std::chrono::steady_clock::now()});
   }
   _work.notify_one();
@@ -43,20 +46,28 @@ void Outbox::send(std::string stanza) noexcept {
 void Outbox::attach(std::shared_ptr<Connection> connection) {
   {
     const std::scoped_lock lock(_mutex);
-    dropExpired();
     _connection = std::move(connection);
+    _fresh = true;
   }
   _work.notify_one();
 }
 
 void Outbox::detach() {
-  const std::scoped_lock lock(_mutex);
-  _connection.reset();
+  {
+    const std::scoped_lock lock(_mutex);
+    _connection.reset();
+  }
+  _done.notify_all();
+}
+
+bool Outbox::hasRoom() const {
+  return _queue.size() < _capacity && _bytes < kMostBytes;
 }
 
 bool Outbox::waitForRoom(std::chrono::milliseconds bound) {
   std::unique_lock lock(_mutex);
-  return _done.wait_for(lock, bound, [this] { return _queue.size() < _capacity; });
+  _done.wait_for(lock, bound, [this] { return hasRoom() || !_connection; });
+  return hasRoom();
 }
 
 bool Outbox::flush(std::chrono::milliseconds bound) {
@@ -82,33 +93,39 @@ void Outbox::run() {
 /// Writes what fits into one batch, without the lock. False if the connection is lost: nothing is forgotten
 /// then, for nobody knows how much of it arrived, and an answer that comes twice does no harm.
 bool Outbox::sendBatch(std::unique_lock<std::mutex>& lock) {
+  if (std::exchange(_fresh, false)) dropExpired();
   std::string batch;
-  _inHand = 0;
+  std::size_t count = 0;
   for (const Entry& entry : _queue) {
     if (!batch.empty() && batch.size() + entry.stanza.size() > kBatchSize) break;
     batch += entry.stanza;
-    ++_inHand;
+    ++count;
   }
   const auto connection = _connection;
   lock.unlock();
   const bool sent = connection->write(batch);
   lock.lock();
-  if (!sent) {
-    _inHand = 0;
-    // A connection that was attached meanwhile is another one and stays.
-    return _connection != connection;
-  }
-  _queue.erase(_queue.begin(), _queue.begin() + static_cast<std::ptrdiff_t>(_inHand));
-  _sent.add(std::exchange(_inHand, 0));
+  // A connection that was attached meanwhile is another one and stays.
+  if (!sent) return _connection != connection;
+  dropFront(count);
+  _sent.add(count);
   return true;
 }
 
-/// REQUIRES: nothing is in hand.
+/// Drops what is too old for a new stream.
 void Outbox::dropExpired() {
   const auto oldest = std::chrono::steady_clock::now() - _lifetime;
-  while (_inHand == 0 && !_queue.empty() && _queue.front().born < oldest) {
+  std::size_t count = 0;
+  while (count < _queue.size() && _queue[count].born < oldest) ++count;
+  dropFront(count);
+  _expired.add(count);
+}
+
+/// REQUIRES: nobody but the sending thread calls it, so that what is being written stays at the front.
+void Outbox::dropFront(std::size_t count) {
+  for (; count > 0; --count) {
+    _bytes -= _queue.front().stanza.size();
     _queue.pop_front();
-    _expired.add();
   }
 }
 

@@ -37,7 +37,8 @@ class Outbox final : public xmpp::ReplySink {
   void attach(std::shared_ptr<Connection> connection);
   void detach();
 
-  /// Waits up to `bound` until fewer stanzas are unsent than the capacity; false if they are not.
+  /// Waits up to `bound` until there is room: fewer stanzas are unsent than the capacity, and few bytes.
+  /// False if there is none, at once if nothing is sent as the connection is lost.
   bool waitForRoom(std::chrono::milliseconds bound);
   /// Waits up to `bound` until all is sent; false if it is not.
   bool flush(std::chrono::milliseconds bound);
@@ -53,6 +54,8 @@ class Outbox final : public xmpp::ReplySink {
   void run();
   bool sendBatch(std::unique_lock<std::mutex>& lock);
   void dropExpired();
+  void dropFront(std::size_t count);
+  bool hasRoom() const;
 
   const std::size_t _capacity;
   const std::chrono::milliseconds _lifetime;
@@ -60,10 +63,11 @@ class Outbox final : public xmpp::ReplySink {
   core::Counter& _expired;
   mutable std::mutex _mutex;
   std::condition_variable _work;  // something to send, a connection, or the end
-  std::condition_variable _done;  // something was sent
+  std::condition_variable _done;  // something was sent, or the connection is lost
   std::deque<Entry> _queue;
-  std::size_t _inHand = 0;  // entries at the front that are being written
+  std::size_t _bytes = 0;  // of the stanzas in _queue
   std::shared_ptr<Connection> _connection;
+  bool _fresh = false;  // nothing was sent through _connection yet
   bool _stopping = false;
   std::thread _thread;
 };

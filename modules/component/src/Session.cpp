@@ -8,6 +8,7 @@
 #include <Poco/DigestEngine.h>
 #include <Poco/SHA1Engine.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace p2::component {
@@ -17,8 +18,8 @@ namespace {
 using Milliseconds = std::chrono::milliseconds;
 namespace ns = xmpp::ns;
 
-// A server that takes no answers for so long while it sends requests is as good as gone.
-constexpr Milliseconds kRoomTimeout{10000};
+// A last word to a server that ended the stream, or has to: as long as it takes it at once.
+constexpr Milliseconds kLastWordBound{1000};
 
 std::string attributeText(const std::string& value) {
   std::string text;
@@ -34,6 +35,10 @@ std::string handshake(std::string_view streamId, const core::Secret& secret) {
   return "<handshake>" + Poco::DigestEngine::digestToHex(sha1.digest()) + "</handshake>";
 }
 
+std::string seconds(Milliseconds duration) {
+  return std::to_string(std::chrono::ceil<std::chrono::seconds>(duration).count()) + " s";
+}
+
 std::string streamError(const std::string& condition) {
   return "<stream:error><" + condition + " xmlns='" + std::string(ns::kStreamErrors) +
          "'/></stream:error></stream:stream>";
@@ -42,22 +47,24 @@ std::string streamError(const std::string& condition) {
 }  // namespace
 
 Session::Session(const Context& context, std::shared_ptr<Connection> connection)
-    : _context(context),
-      _connection(std::move(connection)),
-      _started(std::chrono::steady_clock::now()),
-      _lastInput(_started) {}
+    : _context(context), _connection(std::move(connection)), _started(std::chrono::steady_clock::now()) {}
+
+Session::~Session() {
+  _context.outbox.detach();
+  _connection->shutdown();
+}
 
 std::string Session::run() {
-  _connection->watch(_context.options.handshakeTimeout, [this] { return onSilence(); });
+  _connection->watch([this] { return patience(); });
   _connection->write("<?xml version='1.0'?><stream:stream xmlns='" + std::string(ns::kComponent) +
                      "' xmlns:stream='" + std::string(ns::kStreams) + "' to='" +
                      attributeText(_context.options.jid) + "'>");
   const auto end = xmpp::StanzaReader(_context.options.limits).read(*_connection, *this);
   _context.outbox.detach();
   if (end.kind == xmpp::StanzaReader::End::Kind::fault && _fault.empty()) {
-    _connection->write(streamError(end.condition));
+    _connection->finish(streamError(end.condition), kLastWordBound);
   } else if (end.kind == xmpp::StanzaReader::End::Kind::closed) {
-    _connection->write("</stream:stream>");
+    _connection->finish("</stream:stream>", kLastWordBound);
   }
   _connection->shutdown();
   return reasonOf(end);
@@ -76,7 +83,6 @@ void Session::onStreamOpen(const xmpp::Element& header) {
 }
 
 void Session::onStanza(xmpp::Element stanza) {
-  _lastInput = std::chrono::steady_clock::now();
   if (stanza.is("error", ns::kStreams)) {
     onStreamError(stanza);
   } else if (!_ready) {
@@ -84,15 +90,16 @@ void Session::onStanza(xmpp::Element stanza) {
   } else {
     _context.received.add();
     auto request = xmpp::toRequest(std::move(stanza));
-    if (request && admit()) handOut(std::move(*request));
+    if (request) handOut(std::move(*request));
   }
 }
 
+/// What is not handed out is answered wait, as a Responder does on its own.
 void Session::handOut(xmpp::Iq request) {
+  xmpp::Responder responder(_context.outbox, request.id, request.from, request.to);
+  if (!admit()) return;
   _context.reading.with([&](bool reading) {
-    if (!reading) return;
-    xmpp::Responder responder(_context.outbox, request.id, request.from, request.to);
-    _context.onRequest(std::move(request), std::move(responder));
+    if (reading) _context.onRequest(std::move(request), std::move(responder));
   });
 }
 
@@ -100,6 +107,7 @@ void Session::onRefused(xmpp::Element head, std::string_view why) {
   _context.refused.add();
   const auto request = xmpp::toRequest(std::move(head));
   if (!request || !_ready) return;
+  admit();
   xmpp::Responder(_context.outbox, request->id, request->from, request->to)
       .error({xmpp::StanzaError::Type::modify,
               xmpp::StanzaError::Condition::policyViolation,
@@ -110,7 +118,6 @@ void Session::onRefused(xmpp::Element head, std::string_view why) {
 
 void Session::onHandshake() {
   _ready = true;
-  _connection->setWait(_context.options.idleInterval);
   _context.outbox.attach(_connection);
   _context.onReady();
 }
@@ -119,34 +126,50 @@ void Session::onStreamError(const xmpp::Element& error) {
   giveUp(explainStreamError(error, _context.options));
 }
 
-/// Called when the server has been silent for a while: pings ourselves through it, so that a server that
-/// hangs is told from one that has nothing to say. With several connections for one name the ping may end at
-/// another of them, which answers it; so only a long silence counts.
-Milliseconds Session::onSilence() {
-  const auto silent = std::chrono::steady_clock::now() - _lastInput;
+/// How long to wait for input. A server that has been silent for a while is pinged, so that one that hangs is
+/// told from one that has nothing to say.
+Milliseconds Session::patience() {
+  const auto& options = _context.options;
+  const auto now = std::chrono::steady_clock::now();
   if (!_ready) {
-    giveUp(
-        "the XMPP server took the connection but did not answer the component handshake within " +
-        std::to_string(std::chrono::ceil<std::chrono::seconds>(_context.options.handshakeTimeout).count()) +
-        " s: is xmpp.port its component port, and must xmpp.tls be set?");
+    if (const auto left = _started + options.handshakeTimeout - now; left > left.zero()) {
+      return std::chrono::ceil<Milliseconds>(left);
+    }
+    giveUp("the XMPP server took the connection but did not finish the component handshake within " +
+           seconds(options.handshakeTimeout) +
+           ": is xmpp.port its component port, and must xmpp.tls be set?");
     return Milliseconds::zero();
   }
-  if (silent >= _context.options.deadAfter) {
-    giveUp("the XMPP server has not sent anything for " +
-           std::to_string(std::chrono::floor<std::chrono::seconds>(silent).count()) +
-           " s, not even answers to pings");
+  const auto dead = _connection->lastInput() + options.deadAfter;
+  if (now >= dead) {
+    giveUp("the XMPP server has not sent anything for " + seconds(options.deadAfter) +
+           ", not even answers to pings");
     return Milliseconds::zero();
   }
-  const std::string jid = attributeText(_context.options.jid);
-  _connection->write("<iq type='get' id='p2-ping-" + std::to_string(++_pings) + "' from='" + jid + "' to='" +
-                     jid + "'><ping xmlns='" + std::string(ns::kPing) + "'/></iq>");
-  return _context.options.idleInterval;
+  auto nextPing = std::max(_connection->lastInput(), _lastPing) + options.idleInterval;
+  if (now >= nextPing) {
+    ping();
+    _lastPing = now;
+    nextPing = now + options.idleInterval;
+  }
+  return std::chrono::ceil<Milliseconds>(std::min(nextPing, dead) - now);
 }
 
-/// Whether there is room for one more answer.
+/// Pings ourselves through the server. With several connections for one name the ping may end at another of
+/// them, which answers it; so only a long silence counts. Through the outbox, as this thread must not wait
+/// for a server that reads slowly.
+void Session::ping() {
+  const std::string jid = attributeText(_context.options.jid);
+  _context.outbox.send("<iq type='get' id='p2-ping-" + std::to_string(++_pings) + "' from='" + jid +
+                       "' to='" + jid + "'><ping xmlns='" + std::string(ns::kPing) + "'/></iq>");
+}
+
+/// Whether there is room for one more answer. Gives a server up that sends requests and takes no answers.
 bool Session::admit() {
-  if (_context.outbox.waitForRoom(kRoomTimeout)) return true;
-  giveUp("the XMPP server sends requests but takes no answers");
+  if (_context.outbox.waitForRoom(_fault.empty() ? _context.options.writeTimeout : Milliseconds::zero())) {
+    return true;
+  }
+  if (_connection->why().empty()) giveUp("the XMPP server sends requests but takes no answers");
   return false;
 }
 

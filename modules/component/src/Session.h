@@ -8,7 +8,6 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace p2::component {
@@ -24,13 +23,18 @@ class Session final : public xmpp::StanzaHandler {
     const Component::OnRequest& onRequest;
     const std::function<void()>& onReady;  ///< The handshake is done.
     Outbox& outbox;
-    /// Whether requests are handed out; held while one is, so that nobody is in the middle of one once it is false.
+    /// Whether requests are handed out; held while one is, so that nobody is in the middle of one once it is
+    /// false.
     core::Guarded<bool>& reading;
     core::Counter& received;
     core::Counter& refused;
   };
 
   Session(const Context& context, std::shared_ptr<Connection> connection);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  /// Ends the connection, whatever happened: a server that still sees an old one may refuse the next.
+  ~Session() override;
 
   /// Opens the stream and reads until it ends. Gives the reason, for an operator; empty if the server closed
   /// it in due form.
@@ -42,7 +46,8 @@ class Session final : public xmpp::StanzaHandler {
   void onRefused(xmpp::Element head, std::string_view why) override;
 
  private:
-  std::chrono::milliseconds onSilence();
+  std::chrono::milliseconds patience();
+  void ping();
   void onHandshake();
   void onStreamError(const xmpp::Element& error);
   void handOut(xmpp::Iq request);
@@ -53,7 +58,7 @@ class Session final : public xmpp::StanzaHandler {
   const Context _context;
   const std::shared_ptr<Connection> _connection;  // shared with the outbox, which may still be writing
   const core::Clock::TimePoint _started;
-  core::Clock::TimePoint _lastInput;
+  core::Clock::TimePoint _lastPing{};
   bool _ready = false;
   std::uint64_t _pings = 0;
   std::string _fault;

@@ -1,9 +1,73 @@
 #include "Session.h"
 #include "p2/xmpp/Namespaces.h"
 
+#include <algorithm>
+#include <array>
 #include <string_view>
 
 namespace p2::component {
+
+namespace {
+
+// Of what a server says, so that it cannot fill the log.
+constexpr std::size_t kMostText = 200;
+
+struct Explanation {
+  std::string_view condition;
+  std::string_view sentence;  // `%` stands for the component's name
+};
+
+constexpr std::array kExplanations{
+    Explanation{
+        "not-authorized",
+        "the XMPP server refuses the shared secret (not-authorized): xmpp.sharedSecret must equal the secret "
+        "that the server has for the component % (component_secret in Prosody, password in ejabberd's listen "
+        "section)"},
+    Explanation{
+        "host-unknown",
+        "the XMPP server does not know the component % (host-unknown): xmpp.jid must equal the name that the "
+        "server's configuration gives it"},
+    Explanation{"conflict",
+                "the XMPP server has another connection for the component % (conflict): either another p2 is "
+                "running, "
+                "or the server has not noticed yet that an earlier connection is gone"},
+    Explanation{
+        "invalid-from",
+        "the XMPP server says that an answer came from a name that is not the component's (invalid-from): "
+        "xmpp.jid must equal the component's name in the server's configuration"},
+    Explanation{"system-shutdown", "the XMPP server shuts down"},
+    Explanation{"reset", "the XMPP server wants the stream to be opened again (reset)"},
+    Explanation{"connection-timeout", "the XMPP server has heard nothing for too long (connection-timeout)"},
+    Explanation{"resource-constraint", "the XMPP server is short of resources (resource-constraint)"},
+    Explanation{
+        "policy-violation",
+        "the XMPP server says that a limit was exceeded (policy-violation): its limits for the size and the "
+        "rate of a component's stanzas, such as ejabberd's shaper_rule, must leave room for the answers"},
+    Explanation{"internal-server-error",
+                "the XMPP server has a fault of its own, see its log (internal-server-error)"},
+    Explanation{
+        "invalid-namespace",
+        "the XMPP server does not take a component's stream there (invalid-namespace): xmpp.port must be its "
+        "component port, not the one for clients or servers"},
+};
+
+std::string named(std::string_view sentence, const std::string& name) {
+  const auto at = sentence.find('%');
+  if (at == std::string_view::npos) return std::string(sentence);
+  return std::string(sentence.substr(0, at)) + name + std::string(sentence.substr(at + 1));
+}
+
+/// On one line, and not longer than it has to be; cut between two characters.
+std::string brief(std::string_view text) {
+  std::size_t size = std::min(text.size(), kMostText);
+  while (size > 0 && size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
+  std::string line(text.substr(0, size));
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; }, ' ');
+  return line;
+}
+
+}  // namespace
 
 std::string explainStreamError(const xmpp::Element& error, const Component::Options& options) {
   std::string_view condition = "undefined-condition";
@@ -16,29 +80,11 @@ std::string explainStreamError(const xmpp::Element& error, const Component::Opti
       condition = child.name;
     }
   }
-  if (condition == "not-authorized") {
-    return "the XMPP server refuses the shared secret (not-authorized): xmpp.sharedSecret must equal the secret that the "
-           "server has for "
-           "the component " +
-           options.jid + " (component_secret in Prosody, password in ejabberd's listen section)";
+  std::string sentence = "the XMPP server ended the stream: " + brief(condition);
+  for (const auto& explanation : kExplanations) {
+    if (explanation.condition == condition) sentence = named(explanation.sentence, options.jid);
   }
-  if (condition == "host-unknown") {
-    return "the XMPP server does not know the component " + options.jid +
-           " (host-unknown): xmpp.jid must equal the name that the server's configuration gives it";
-  }
-  if (condition == "conflict") {
-    return "the XMPP server has another connection for the component " + options.jid +
-           " (conflict): either another p2 is running, or the server has not noticed yet that an earlier connection is "
-           "gone";
-  }
-  if (condition == "system-shutdown") return "the XMPP server shuts down";
-  if (condition == "invalid-from") {
-    return "the XMPP server says that an answer came from a name that is not the component's (invalid-from): "
-           "xmpp.jid "
-           "must equal the component's name in the server's configuration";
-  }
-  std::string sentence = "the XMPP server ended the stream: " + std::string(condition);
-  if (!text.empty()) sentence += " (" + std::string(text.substr(0, 200)) + ')';
+  if (!text.empty()) sentence += "; it says: " + brief(text);
   return sentence;
 }
 

@@ -2,8 +2,8 @@
 
 #include "JwtAssertion.h"
 #include "TokenAnswer.h"
+#include "p2/core/Backoff.h"
 #include "p2/http/HttpsSession.h"
-#include "p2/push/Backoff.h"
 
 #include <Poco/Logger.h>
 
@@ -75,8 +75,8 @@ class AccessTokenSource::Impl {
   unsigned long long _flights = 0;
   TimePoint _notBefore = TimePoint::min();
   std::optional<TimePoint> _invalidated;
-  push::Backoff _passing;
-  push::Backoff _refusing;
+  core::Backoff _passing;
+  core::Backoff _refusing;
   std::thread _thread;
 };
 
@@ -206,6 +206,7 @@ std::variant<Grant, Refusal> AccessTokenSource::Impl::requestNow() {
   options.url = _account.tokenUrl;
   options.proxy = _options.proxy;
   options.timeout = _options.timeout;
+  options.connectTimeout = _options.timeout / 2;
   options.clock = &_clock;
   http::HttpsSession session(options, _tls);
   const std::string& path = _account.tokenUrl.path;

@@ -27,12 +27,12 @@ std::optional<std::tm> parseForm(const std::string& text, const char* form) {
   return fields;
 }
 
-std::optional<std::chrono::system_clock::time_point> toTimePoint(const std::tm& fields) {
-  using namespace std::chrono;
-  const year_month_day date{year{fields.tm_year + 1900}, month{static_cast<unsigned>(fields.tm_mon + 1)},
-                            day{static_cast<unsigned>(fields.tm_mday)}};
-  if (!date.ok()) return std::nullopt;
-  return sys_days{date} + hours{fields.tm_hour} + minutes{fields.tm_min} + seconds{fields.tm_sec};
+std::optional<std::chrono::system_clock::time_point> toTimePoint(std::tm fields) {
+  const std::tm given = fields;
+  const std::time_t seconds = ::timegm(&fields);
+  // timegm turns the 31st of June into the 1st of July.
+  if (fields.tm_mday != given.tm_mday || fields.tm_mon != given.tm_mon) return std::nullopt;
+  return std::chrono::system_clock::from_time_t(seconds);
 }
 
 }  // namespace

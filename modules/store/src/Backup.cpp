@@ -13,7 +13,6 @@ namespace p2::store {
 
 namespace {
 
-using core::Error;
 using core::Result;
 using std::filesystem::path;
 

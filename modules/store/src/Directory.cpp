@@ -25,7 +25,7 @@ std::string userName(uid_t id) {
   std::array<char, 4096> buffer{};
   passwd entry{};
   passwd* found = nullptr;
-  const std::string number = "uid " + std::to_string(id);
+  std::string number = "uid " + std::to_string(id);
   if (::getpwuid_r(id, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return number;
   return std::string(entry.pw_name) + " (" + number + ")";
 }

@@ -28,7 +28,7 @@ constexpr std::size_t kLeastMapSize = std::size_t{64} << 10U;
 constexpr std::size_t kGreatestMapSize = std::size_t{1} << (sizeof(void*) == 4 ? 30U : 40U);
 
 std::size_t wholePages(std::size_t bytes) {
-  const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   return (std::max(bytes, kLeastMapSize) + page - 1) / page * page;
 }
 

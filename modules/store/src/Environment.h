@@ -85,7 +85,7 @@ class Environment {
     void operator()(MDB_env* env) const { mdb_env_close(env); }
   };
 
-  explicit Environment(const Options& options) : _options(options) {}
+  explicit Environment(Options options) : _options(std::move(options)) {}
 
   core::Result<void> openFile();
   core::Result<void> createTables();

@@ -189,7 +189,7 @@ std::size_t importedBytes(std::span<const Registration> rows) {
     bytes += kOverhead + 2 * (row.node.size() + row.key.device.size() + row.key.channel.size()) +
              row.domain.size() + row.target.value.reveal().size() + row.secret.reveal().size();
   }
-  return bytes + bytes;
+  return bytes + bytes / 2;
 }
 
 }  // namespace p2::store

@@ -30,13 +30,15 @@ class Component {
     core::Secret sharedSecret;       ///< `xmpp.sharedSecret`
     /// Direct TLS with this context, shared because a reload may replace it; null: plain TCP.
     std::shared_ptr<const http::TlsContext> tls;
-    xmpp::StanzaReader::Limits limits;                  ///< `xmpp.maxStanzaSize`
-    std::chrono::milliseconds connectTimeout{10000};    ///< For each address of the host.
+    xmpp::StanzaReader::Limits limits;  ///< `xmpp.maxStanzaSize`
+    std::chrono::milliseconds connectTimeout{
+        10000};  ///< For each address of the host; as long again for TLS.
     std::chrono::milliseconds handshakeTimeout{20000};  ///< From the connection to the handshake's end.
     std::chrono::milliseconds idleInterval{
         30000};  ///< A silent server is pinged after so long, again and again.
-    std::chrono::milliseconds deadAfter{120000};   ///< Silent for so long, it is given up.
-    std::chrono::milliseconds backoffMost{30000};  ///< Longest wait before connecting again.
+    std::chrono::milliseconds deadAfter{120000};    ///< Silent for so long, without a byte, it is given up.
+    std::chrono::milliseconds writeTimeout{15000};  ///< A server that takes nothing for so long is given up.
+    std::chrono::milliseconds backoffMost{30000};   ///< Longest wait before connecting again.
     std::chrono::milliseconds answerLifetime{
         30000};                          ///< Servers wait 32 s at least; an older answer is dropped.
     std::size_t outboxCapacity = 50000;  ///< Unsent answers at which no more requests are read.
@@ -60,14 +62,16 @@ class Component {
   Component(Options options, OnRequest onRequest, OnState onState, core::Metrics& metrics);
   Component(const Component&) = delete;
   Component& operator=(const Component&) = delete;
-  /// Closes without waiting for unsent answers. Every Responder must have been answered or destroyed before.
+  /// Closes without waiting for unsent answers; only the resolver, if it is at work, is waited for. Every
+  /// Responder must have been answered or destroyed before.
   ~Component();
 
-  /// No more requests are handed out once this returns; the answers to earlier ones are still sent. Waits for a request
-  /// that is being handed out: not to be called by OnRequest.
+  /// No more requests are handed out once this returns: later ones are answered wait/internal-server-error.
+  /// The answers to earlier ones are still sent. Waits for a request that is being handed out: not to be
+  /// called by OnRequest.
   void stopReading();
-  /// Waits up to `bound` until every answer is sent, then closes the stream in due form. Call it once, after
-  /// stopReading().
+  /// Waits until every answer is sent, if there is a stream, then closes it in due form and waits for the
+  /// server to do the same; all that up to `bound`. Call it once, after stopReading().
   void close(std::chrono::milliseconds bound);
 
   Status status() const;

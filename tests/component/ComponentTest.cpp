@@ -1,0 +1,341 @@
+#include "ComponentFixture.h"
+#include "ScriptedServer.h"
+#include "support/Catch.h"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+using namespace p2::test;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+constexpr auto kStreamEnd = "</stream:stream>";
+
+}  // namespace
+
+TEST_CASE("The handshake is the SHA-1 of the stream's id and the secret") {
+  Mailbox seen;
+  ScriptedServer server([&](Peer& peer, int) {
+    seen.put(peer.openStream("3BF96D32"));
+    peer.send("<handshake/>");
+    peer.awaitEnd();
+  });
+  TestComponent component(optionsFor(server.port()));
+  CHECK(seen.take() == "<handshake>8b6b31f47dce66a64f2bf9df04dc0cc15ede1806</handshake>");
+  CHECK(component.reaches(State::connected));
+  CHECK(component->status().lastFault.empty());
+}
+
+TEST_CASE("The stream is opened as XEP-0114 asks, and an id with an entity is understood") {
+  Mailbox seen;
+  ScriptedServer server([&](Peer& peer, int) {
+    seen.put(peer.await("'>"));
+    peer.send("<stream:stream xmlns:stream='http://etherx.jabber.org/streams' id='a&amp;b'>");
+    seen.put(peer.await("</handshake>"));
+  });
+  TestComponent component(optionsFor(server.port()));
+  CHECK(seen.take() ==
+        "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' "
+        "xmlns:stream='http://etherx.jabber.org/streams' to='push.example.org'>");
+  CHECK(seen.take() == "<handshake>0d7f7c3db5f9a62466f54a1fda61ed97b7a98562</handshake>");
+}
+
+TEST_CASE("A wrong secret is named as such, and not shown") {
+  ScriptedServer server([](Peer& peer, int) {
+    peer.openStream();
+    peer.fail("not-authorized");
+    peer.awaitEnd();
+  });
+  TestComponent component(optionsFor(server.port()));
+  const auto fault = component.fault();
+  CHECK_THAT(fault, Contains("refuses the shared secret") && Contains("xmpp.sharedSecret"));
+  CHECK_THAT(fault, !Contains("a-secret"));
+  CHECK(component->status().state == State::connecting);
+}
+
+TEST_CASE("After conflicts it keeps trying, with pauses, until the server has it") {
+  std::vector<std::chrono::steady_clock::time_point> tries(3);
+  ScriptedServer server([&](Peer& peer, int connection) {
+    tries.at(static_cast<std::size_t>(connection - 1)) = std::chrono::steady_clock::now();
+    peer.openStream();
+    if (connection < 3) {
+      peer.fail("conflict");
+    } else {
+      peer.send("<handshake/>");
+    }
+    peer.awaitEnd();
+  });
+  TestComponent component(optionsFor(server.port()));
+  CHECK_THAT(component.fault(), Contains("(conflict)"));
+  REQUIRE(component.reaches(State::connected));
+  CHECK(server.connections() == 3);
+  CHECK(tries[1] - tries[0] >= 90ms);
+  CHECK(tries[2] - tries[1] >= 90ms);
+  CHECK(component->status().lastFault.empty());
+}
+
+TEST_CASE("A server that takes the connection and stays silent is given up") {
+  ScriptedServer server([](Peer& peer, int) { peer.awaitEnd(); });
+  auto options = optionsFor(server.port());
+  options.handshakeTimeout = 50ms;
+  TestComponent component(options);
+  CHECK_THAT(component.fault(), Contains("did not finish the component handshake within 1 s"));
+}
+
+TEST_CASE("A server that trickles instead of opening the stream is given up as well") {
+  ScriptedServer server([](Peer& peer, int) {
+    peer.await("'>");
+    while (!peer.stirsWithin(5ms)) peer.send(" ");
+  });
+  auto options = optionsFor(server.port());
+  options.handshakeTimeout = 100ms;
+  TestComponent component(options);
+  CHECK_THAT(component.fault(), Contains("did not finish the component handshake"));
+}
+
+TEST_CASE("What does not speak XMPP is named as such") {
+  const auto [words, expected] = GENERATE(table<std::string, std::string>({
+      {"SSH-2.0-OpenSSH_9.2p1\r\n<html>", "does not speak XMPP"},
+      {"<html><body></body></html>", "does not speak XMPP"},
+      {"<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'>",
+       "without an id"},
+      {"", "closed the connection before the handshake"},
+  }));
+  ScriptedServer server([said = words](Peer& peer, int) {
+    peer.await("'>");
+    peer.send(said);
+    if (!said.empty()) peer.awaitEnd();
+  });
+  TestComponent component(optionsFor(server.port()));
+  CHECK_THAT(component.fault(), Contains(expected) && Contains("xmpp.port"));
+}
+
+TEST_CASE("A server that goes silent is pinged and then given up") {
+  Mailbox seen;
+  ScriptedServer server([&](Peer& peer, int) {
+    peer.open();
+    seen.put(peer.await("</iq>"));
+    seen.put(peer.awaitEnd());
+  });
+  auto options = optionsFor(server.port());
+  options.idleInterval = 20ms;
+  options.deadAfter = 200ms;
+  TestComponent component(options);
+  CHECK(seen.take() ==
+        "<iq type='get' id='p2-ping-1' from='push.example.org' to='push.example.org'>"
+        "<ping xmlns='urn:xmpp:ping'/></iq>");
+  CHECK_THAT(seen.take(), Contains("p2-ping-2"));
+  CHECK_THAT(component.fault(), Contains("has not sent anything for 1 s, not even answers to pings"));
+}
+
+TEST_CASE("White space is a sign of life") {
+  Mailbox seen;
+  ScriptedServer server([&](Peer& peer, int) {
+    peer.open();
+    for (int i = 0; i < 20; ++i) {
+      if (peer.await("</iq>").empty()) return;
+      peer.send(" ");
+    }
+    seen.put("alive");
+    peer.awaitEnd();
+  });
+  auto options = optionsFor(server.port());
+  options.idleInterval = 100ms;
+  options.deadAfter = 1500ms;
+  TestComponent component(options);
+  CHECK(seen.take() == "alive");
+  CHECK(server.connections() == 1);
+  CHECK(component->status().state == State::connected);
+}
+
+TEST_CASE("A server that closes the stream gets its end in turn, and is connected to again") {
+  Mailbox seen;
+  ScriptedServer server([&](Peer& peer, int connection) {
+    peer.open();
+    if (connection == 1) peer.send(kStreamEnd);
+    seen.put(peer.awaitEnd());
+  });
+  TestComponent component(optionsFor(server.port()));
+  CHECK(seen.take() == kStreamEnd);
+  CHECK(component.reaches(State::connecting));
+  CHECK(component.reaches(State::connected, 2));
+}
+
+TEST_CASE("A stream that ends, however it does, is opened again, and the reason kept until then") {
+  Mailbox mayGoOn;
+  const auto reason = [&](const ScriptedServer::Script& end) {
+    ScriptedServer server([&](Peer& peer, int connection) {
+      if (connection > 1) mayGoOn.take();
+      peer.open();
+      if (connection > 1) {
+        peer.awaitEnd();
+      } else {
+        end(peer, connection);
+      }
+    });
+    TestComponent component(optionsFor(server.port()));
+    const auto fault = component.fault();
+    mayGoOn.put("go on");
+    CHECK(component.reaches(State::connected, 2));
+    return fault;
+  };
+  CHECK_THAT(reason([](Peer& peer, int) { peer.send(kStreamEnd); }), Contains("closed the stream"));
+  CHECK_THAT(reason([](Peer&, int) {}), Contains("closed the connection"));
+  CHECK_THAT(reason([](Peer& peer, int) { peer.reset(); }), Contains("broke: Connection reset"));
+  CHECK_THAT(reason([](Peer& peer, int) { peer.fail("system-shutdown"); }), Contains("shuts down"));
+  CHECK_THAT(reason([](Peer& peer, int) {
+               peer.send("<!-- no -->");
+               peer.awaitEnd();
+             }),
+             Contains("not allowed in a stream (restricted-xml"));
+}
+
+TEST_CASE("A server that breaks the rules is told which") {
+  Mailbox seen;
+  ScriptedServer server([&](Peer& peer, int connection) {
+    peer.open();
+    if (connection == 1) peer.send("<iq><unclosed></iq>");
+    seen.put(peer.awaitEnd());
+  });
+  TestComponent component(optionsFor(server.port()));
+  CHECK(seen.take() ==
+        "<stream:error><not-well-formed xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
+        "</stream:stream>");
+}
+
+TEST_CASE("Every request is answered exactly once, however many come at a time") {
+  constexpr std::size_t kRequests = 2000;
+  std::string all;
+  for (std::size_t i = 0; i < kRequests; ++i) all += request("r" + std::to_string(i));
+  Mailbox seen;
+  ScriptedServer server([&](Peer& peer, int) {
+    peer.open();
+    peer.exchange(all, [&](const std::string& got) { return count(got, "type='result'") >= kRequests; });
+    peer.send(kStreamEnd);
+    seen.put(peer.awaitEnd());
+  });
+  TestComponent component(optionsFor(server.port()), true);
+  REQUIRE(component.gets(kRequests));
+  component.answerKept();
+  const std::string answers = seen.take();
+  CHECK(count(answers, "<iq ") == kRequests);
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    if (count(answers, "id='r" + std::to_string(i) + "'") != 1) FAIL("r" << i << " was not answered once");
+  }
+  CHECK(component.counter("p2_stanzas_sent_total") == kRequests);
+}
+
+TEST_CASE("Answers to requests of before a cut go into the next stream, once") {
+  Mailbox seen;
+  ScriptedServer server([&](Peer& peer, int connection) {
+    peer.open();
+    if (connection == 1) {
+      peer.send(request("before"));
+      seen.take();
+      return;
+    }
+    const std::string first = peer.await("/>");
+    peer.send(request("after"));
+    seen.put(first + peer.await("/>"));
+    peer.awaitEnd();
+  });
+  TestComponent component(optionsFor(server.port()), true);
+  REQUIRE(component.gets(1));
+  seen.put("cut");
+  REQUIRE(component.reaches(State::connecting));
+  component.answerKept();
+  REQUIRE(component.gets(2));
+  component.answerKept();
+  CHECK(seen.take() ==
+        "<iq type='result' id='before' from='push.example.org' to='im.example.org'/>"
+        "<iq type='result' id='after' from='push.example.org' to='im.example.org'/>");
+}
+
+TEST_CASE("Answers that nobody waits for any more are dropped") {
+  Mailbox seen;
+  ScriptedServer server([&](Peer& peer, int connection) {
+    peer.openStream();
+    if (connection == 1) {
+      peer.send("<handshake/>" + request("before"));
+      seen.take();
+      return;
+    }
+    seen.take();              // The answer is on its way to nowhere,
+    peer.stirsWithin(200ms);  // and so old now that it is of no use.
+    peer.send("<handshake/>" + request("after"));
+    seen.put(peer.await("/>"));
+    peer.awaitEnd();
+  });
+  auto options = optionsFor(server.port());
+  options.answerLifetime = 100ms;
+  TestComponent component(options, true);
+  REQUIRE(component.gets(1));
+  seen.put("cut");
+  REQUIRE(component.reaches(State::connecting));
+  component.answerKept();
+  seen.put("answered");
+  REQUIRE(component.gets(2));
+  component.answerKept();
+  CHECK(seen.take() == "<iq type='result' id='after' from='push.example.org' to='im.example.org'/>");
+  CHECK(component.counter("p2_answers_expired_total") == 1);
+}
+
+TEST_CASE("A server that sends requests and takes no answers is given up before they fill the memory") {
+  const std::string longId(20000, 'x');
+  ScriptedServer server([&](Peer& peer, int connection) {
+    if (connection == 1) peer.narrow();
+    peer.open();
+    // Without reading a word of what comes back.
+    while (connection == 1 && peer.send(request(longId))) {
+    }
+    peer.awaitEnd();
+  });
+  auto options = optionsFor(server.port());
+  options.outboxCapacity = 100;
+  options.writeTimeout = 200ms;
+  TestComponent component(options);
+  REQUIRE(component.reaches(State::connecting));
+  CHECK(component->status().unsentAnswers <= 110);
+  CHECK(component.reaches(State::connected, 2));
+}
+
+TEST_CASE("A stanza that is too big is refused with policy-violation, and the stream goes on") {
+  Mailbox seen;
+  ScriptedServer server([&](Peer& peer, int) {
+    peer.open();
+    peer.send("<iq type='set' id='big' from='im.example.org' to='push.example.org'><x xmlns='y'>" +
+              std::string(5000, 'z') + "</x></iq>" + request("small"));
+    seen.put(peer.await("</iq>"));
+    seen.put(peer.await("/>"));
+    peer.awaitEnd();
+  });
+  auto options = optionsFor(server.port());
+  options.limits.stanzaSize = 1000;
+  TestComponent component(options);
+  CHECK_THAT(seen.take(), Contains("type='error' id='big' from='push.example.org' to='im.example.org'") &&
+                              Contains("<error type='modify'><policy-violation "));
+  CHECK_THAT(seen.take(), Contains("type='result' id='small'"));
+  CHECK(component.handedOut() == std::vector<std::string>{"small"});
+  CHECK(component.counter("p2_stanzas_refused_total") == 1);
+}
+
+TEST_CASE("What is no request is not handed out") {
+  Mailbox seen;
+  ScriptedServer server([&](Peer& peer, int) {
+    peer.open();
+    peer.send(
+        "<message from='a@b' to='push.example.org'><body>hi</body></message>"
+        "<presence from='a@b' to='push.example.org'/><handshake/>"
+        "<iq type='result' id='1' from='a@b' to='push.example.org'/>"
+        "<iq type='get' from='a@b' to='push.example.org'><x xmlns='y'/></iq>" +
+        request("real"));
+    seen.put(peer.await("/>"));
+    peer.awaitEnd();
+  });
+  TestComponent component(optionsFor(server.port()));
+  CHECK_THAT(seen.take(), Contains("id='real'"));
+  CHECK(component.handedOut() == std::vector<std::string>{"real"});
+}

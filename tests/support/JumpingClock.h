@@ -1,0 +1,29 @@
+#pragma once
+
+#include "p2/core/Clock.h"
+
+#include <atomic>
+
+namespace p2::test {
+
+/// Time that passes as it does and jumps when a test wants it: a wait of hours takes no time, and none of
+/// those that must not be over yet ends early on a busy machine. Thread-safe; who waits already does not
+/// notice a jump.
+class JumpingClock final : public core::Clock {
+ public:
+  TimePoint now() const noexcept override { return std::chrono::steady_clock::now() + _jumped.load(); }
+  std::chrono::system_clock::time_point wallTime() const noexcept override {
+    return std::chrono::system_clock::now() +
+           std::chrono::duration_cast<std::chrono::system_clock::duration>(_jumped.load());
+  }
+  TimePoint realDeadline(TimePoint deadline) const noexcept override {
+    return deadline == TimePoint::max() ? deadline : deadline - _jumped.load();
+  }
+
+  void jump(Duration by) { _jumped = _jumped.load() + by; }
+
+ private:
+  std::atomic<Duration> _jumped{Duration::zero()};
+};
+
+}  // namespace p2::test
