@@ -320,7 +320,7 @@ class FcmStandIn:
         account = dict(self._account, token_uri=f"https://localhost:{port}/token")
         with open(self._path(name), "w") as file:
             json.dump(account, file, indent=2)
-        os.chmod(self._path(name), 0o644)
+        os.chmod(self._path(name), 0o600)
         return self._path(name)
 
     async def _open(self):

@@ -186,15 +186,15 @@ class Quickstart:
         show = self._show
         show.step("Everything is still running (--keep)")
         pids = [actor.process.pid for actor in (self.p2, self.fcm, self.server)]
+        control = f"http://127.0.0.1:{self.fcm.info['control']}"
         lines = [
             ("p2's log", f"cat {self.p2.process.log}"),
             ("p2's metrics", f"curl -s http://{self.p2.properties['http.listen']}/metrics"),
-            ("what FCM got", f"curl -s http://127.0.0.1:{self.fcm.info['control']}/_requests"),
-            ("let FCM be down", f"curl -s -d '{{\"fault\": \"503\"}}' http://127.0.0.1:{self.fcm.info['control']}"
-                                "/_control"),
-            ("  and up again", f"curl -s -d '{{\"clear\": true}}' http://127.0.0.1:{self.fcm.info['control']}/_control"),
+            ("what FCM got", f"curl -s {control}/_requests"),
+            ("let FCM be down", f"curl -s -d '{{\"fault\": \"503\"}}' {control}/_control"),
+            ("  and up again", f"curl -s -d '{{\"clear\": true}}' {control}/_control"),
             ("Prosody's log", f"less {self.server.process.log}"),
-            ("a client", f"romeo@{self.server.domain} or juliet@{self.server.domain}, password \"pass\", host 127.0.0.1, "
+            ("a client", f"{self.romeo.jid} or {self.juliet.jid}, password \"pass\", host 127.0.0.1, "
                          f"port {self.server.c2s}, without TLS"),
             ("stop it all", f"kill {' '.join(map(str, pids))}; sleep 1; rm -rf {self.directory}"),
         ]

@@ -74,8 +74,8 @@ class FakeServer:
         name = element.tag.rpartition("}")[2]
         if name == "handshake":
             if element.text == hashlib.sha1((stream_id + self.secret).encode()).hexdigest():
-                connection.sendall(b"<handshake/>")
                 with self._changed:
+                    connection.sendall(b"<handshake/>")
                     self._stream = connection
                     self._changed.notify_all()
             else:
@@ -112,9 +112,27 @@ class FakeServer:
     def wait_for_connections(self, count, seconds=30):
         self._wait(lambda: self.connections >= count, seconds, f"{count} connections")
 
+    @property
+    def stream(self):
+        """Tells one stream from the next; None while there is none."""
+        with self._changed:
+            return self._stream
+
+    def wait_for_other_stream(self, stream, seconds=30):
+        """Until a component has shaken hands on another stream than `stream`."""
+        self._wait(lambda: self._stream not in (None, stream), seconds, "the next stream")
+
+    def wait_for_first_answer(self, beginning, seconds=30):
+        """Until there is an answer with an id that begins so."""
+        self._wait(lambda: any(str(id).startswith(beginning) for id in self._answers), seconds,
+                   f"answers to {beginning}")
+
     def send(self, data):
-        """Bytes as they are."""
-        self._stream.sendall(data)
+        """Bytes as they are, to the component that is connected."""
+        self.wait_for_component()
+        with self._changed:
+            stream = self._stream
+        stream.sendall(data)
 
     def request(self, payload, sender="im.localhost", kind="set", to=None, id=None):
         """The text of an iq and its id, for send(): many in one call."""

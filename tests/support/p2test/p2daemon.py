@@ -3,12 +3,51 @@
 import os
 import signal
 import socket
+import threading
 import time
 
 from . import transcript
 from .process import Process
 
-EX_CONFIG = 78
+EX_USAGE, EX_CANTCREAT, EX_CONFIG = 64, 73, 78  # sysexits.h
+
+
+class ServiceManager:
+    """systemd's end of NOTIFY_SOCKET: reads what the daemon says, in a thread of its own."""
+
+    def __init__(self, path, deaf=False):
+        self._lines = []
+        self._changed = threading.Condition()
+        self._deaf = deaf
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(path)
+        threading.Thread(target=self._read, name="service-manager", daemon=True).start()
+
+    def _read(self):
+        try:
+            while datagram := self._socket.recv(4096):
+                with self._changed:
+                    self._lines += datagram.decode().splitlines()
+                    self._changed.notify_all()
+                    if self._deaf and "READY=1" in self._lines:
+                        return
+        except OSError:
+            pass
+
+    def said(self, line, seconds=0):
+        """Whether the daemon has said this line, waiting up to `seconds` for it."""
+        with self._changed:
+            return self._changed.wait_for(lambda: line in self._lines, seconds)
+
+    def close(self):
+        # close() alone does not end a recv() of another thread; an empty datagram does.
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as waker:
+                waker.setblocking(False)
+                waker.sendto(b"", self._socket.getsockname())
+        except OSError:
+            pass
+        self._socket.close()
 
 
 class P2:
@@ -32,14 +71,15 @@ class P2:
         for key, value in settings.items():
             self.properties[key.replace("_", ".")] = value
         self.process = None
-        self._notify = None
+        self._manager = None
+        self.deaf_manager = False  # one that reads READY=1 and nothing after it
         self._starts = 0
         os.makedirs(self.store, mode=0o700, exist_ok=True)
 
     # ---- start
 
     def write_config(self):
-        with open(self.config, "w") as file:
+        with open(os.open(self.config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             for key, value in self.properties.items():
                 if value is not None:
                     file.write(f"{key} = {str(value)}\n".replace("\\", "\\\\"))
@@ -50,8 +90,7 @@ class P2:
             self.write_config()
         self._starts += 1
         path = os.path.join(self.directory, f"notify.{self._starts}")
-        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._notify.bind(path)
+        self._manager = ServiceManager(path, deaf=self.deaf_manager)
         env = {k: v for k, v in os.environ.items()
                if not k.startswith("P2_") and k.lower() not in ("https_proxy", "http_proxy", "all_proxy")}
         env.update(NOTIFY_SOCKET=path, **self.environment)
@@ -69,19 +108,14 @@ class P2:
     def wait_ready(self, seconds=30):
         """Until it says READY=1 to the service manager, which it does after the first handshake."""
         deadline = time.monotonic() + seconds
-        self._notify.settimeout(0.25)
-        while True:
-            try:
-                if b"READY=1" in self._notify.recv(4096).split(b"\n"):
-                    transcript.line("p2 is ready")
-                    return self
-            except socket.timeout:
-                pass
+        while not self._manager.said("READY=1", 0.25):
             if self.process.exit_code() is not None:
                 raise AssertionError(f"p2 ended with {self.process.wait()} before it was ready:\n"
                                      + self.process.tail())
             if time.monotonic() > deadline:
                 raise AssertionError(f"p2 is not ready after {seconds} s:\n" + self.process.tail())
+        transcript.line("p2 is ready")
+        return self
 
     def up(self):
         return self.start().wait_ready()
@@ -113,6 +147,10 @@ class P2:
         """Anonymous memory in KiB: what the mapped store adds is the page cache's."""
         return self._status("RssAnon")
 
+    def peak_memory(self):
+        """The most memory so far in KiB, mapped files included."""
+        return self._status("VmHWM")
+
     def cpu_seconds(self):
         with open(f"/proc/{self.process.pid}/stat") as file:
             fields = file.read().rpartition(")")[2].split()
@@ -120,18 +158,22 @@ class P2:
 
     # ---- end
 
+    def says(self, line, seconds=0):
+        """Whether it has told the service manager this line (`STOPPING=1`)."""
+        return self._manager.said(line, seconds)
+
     def hang_up(self):
         self.process.send_signal(signal.SIGHUP)
 
     def stop(self, seconds=40):
         """SIGTERM; gives the exit status."""
         code = self.process.stop(seconds)
-        self._notify.close()
+        self._manager.close()
         transcript.line(f"p2 stopped with {code}")
         return code
 
     def kill(self):
         """kill -9"""
         self.process.kill()
-        self._notify.close()
+        self._manager.close()
         transcript.line("p2 was killed with -9")

@@ -1,0 +1,216 @@
+"""What breaks, and what a server and its users see of it: FCM, OAuth, the stream, the process."""
+
+import time
+
+from p2test import shapes
+from p2test.shapes import NOT_FOUND, WAIT, verdict
+
+from stage import BOTH, eq, scenario, until
+
+#: fault → (the answer in time, whether the registration stays)
+VERDICTS = {
+    "unregistered": (NOT_FOUND, False),
+    "invalid_token": (NOT_FOUND, False),
+    "invalid_token_field": (NOT_FOUND, False),
+    "invalid_argument": (WAIT, True),
+    "sender_mismatch": (NOT_FOUND, False),
+    "permission_denied": (WAIT, True),
+    "unauthenticated": (WAIT, True),
+    "token_expired": (WAIT, True),
+    "third_party_auth": (WAIT, True),
+    "quota": (WAIT, True),
+    "rate_limit": (WAIT, True),
+    "500": (WAIT, True),
+    "503": (WAIT, True),
+    "html404": (WAIT, True),
+    "html502": (WAIT, True),
+    "not_json": ("result", True),
+    "close": (WAIT, True),
+    "close_mid": (WAIT, True),
+    "hang": (WAIT, True),
+    "trickle": (WAIT, True),
+    "huge": (WAIT, True),
+    "garbage": (WAIT, True),
+    "redirect": (WAIT, True),
+    "chunked": ("result", True),
+    "close_after": ("result", True),
+}
+
+
+def push(server, registration, seconds=40):
+    return verdict(server.iq(shapes.publish(registration.node, registration.secret), seconds=seconds))
+
+
+@scenario()
+def each_fault_of_fcm(s):
+    """Each fault of FCM gets its answer in time, and only a verdict on the target removes a registration"""
+    server = s.fake_server()
+    p2 = s.p2(server, push_deadline="3s", fcm_timeout="2s").up()
+    for fault, (answer, stays) in VERDICTS.items():
+        honest = s.registered(server, 12)
+        eq({push(server, registration) for registration, _, _ in honest}, {"result"}, "honest pushes")
+        [(registration, token, device)] = s.registered(server)
+        more = {"retry_after": 1} if fault in ("quota", "503") else {"ms": 400} if fault == "trickle" else {}
+        s.fcm.misbehave(fault, token=token, **more)
+        began = time.monotonic()
+        eq(push(server, registration), answer, f"the answer to a push when FCM's is {fault}")
+        took = time.monotonic() - began
+        assert took < 6, f"the answer to {fault} took {took:.1f} s with push.deadline=3s"
+        s.fcm.behave()
+        again = shapes.Registration(server.iq(shapes.register(token, device), sender="hecuba@im.localhost/x"))
+        eq(again == registration, stays, f"the registration stays after {fault}")
+        wait_until_delivered(server, again, fault)
+    eq(server.doubled, [], "answered twice")
+    assert p2.rss() < 80_000 or s.sanitizer, f"{p2.rss()} KiB after a huge body"
+
+
+def wait_until_delivered(server, registration, fault, seconds=75):
+    """After a brake the first answers may still be wait; it has to end."""
+    def delivered():
+        answer = push(server, registration)
+        assert answer in ("result", WAIT), f"{answer} while p2 holds back after {fault}"
+        return answer == "result"
+
+    until(delivered, f"a push that goes through after {fault}", seconds, 0.25)
+
+
+@scenario()
+def expired_access_token(s):
+    """An access token that Google no longer takes is renewed at once, and the push goes through"""
+    server = s.fake_server()
+    s.p2(server).up()
+    [(registration, token, _)] = s.registered(server)
+    eq(push(server, registration), "result", "a push")
+    s.fcm.control(expire_tokens=True)
+    eq(push(server, registration), "result", "a push after the access token expired")
+    eq([r["status"] for r in s.fcm.requests(token=token)], [200, 401, 200], "FCM's answers")
+    eq(len(s.fcm.requests("token")), 2, "access tokens fetched")
+
+
+@scenario()
+def each_fault_of_oauth(s):
+    """While no access token can be had the answer is wait and the log says why; then it recovers"""
+    refusals = ("invalid_signature", "bad_timeframe", "account_not_found")  # tried again rarely, or on reload
+    words = {"invalid_signature": ("key",), "bad_timeframe": ("clock",), "account_not_found": ("account",),
+             "500": ("500",), "html502": ("502",), "no_access_token": ("token",), "close": (), "hang": ()}
+    for fault, expected in words.items():
+        server = s.fake_server()
+        p2 = s.p2(server, push_deadline="3s", fcm_timeout="2s")
+        s.fcm.misbehave(fault, endpoint="token")
+        p2.start()
+        server.wait_for_component()
+        [(registration, _, _)] = s.registered(server)
+        eq(push(server, registration), WAIT, f"the answer to a push while the token endpoint says {fault}")
+        p2.wait_for_log(*expected, seconds=5)
+        s.fcm.behave()
+        if fault in refusals:
+            asked = len(s.fcm.requests("token"))
+            eq([push(server, registration) for _ in range(5)], [WAIT] * 5, f"right after {fault}")
+            eq(len(s.fcm.requests("token")), asked, f"requests to the token endpoint that has said {fault}")
+            p2.hang_up()
+        wait_until_delivered(server, registration, fault)
+        eq(p2.stop(), 0, "exit status")
+        server.close()
+
+
+@scenario()
+def certificates(s):
+    """A certificate that is expired, of another name or of an unknown authority stops pushes, with a reason in the log"""
+    for listener in ("expired", "wrong_name", "untrusted"):
+        server = s.fake_server()
+        s.fcm.control(forget=True)
+        port = s.fcm.info["ports"][listener]
+        p2 = s.p2(server, push_deadline="3s", fcm_timeout="2s", fcm_endpoint=f"https://localhost:{port}")
+        p2.start()
+        server.wait_for_component()
+        [(registration, _, _)] = s.registered(server)
+        eq(push(server, registration), WAIT, f"the answer to a push with the certificate {listener}")
+        p2.wait_for_log("certificate", seconds=5)
+        eq(s.fcm.requests("send"), [], f"requests over the connection with the certificate {listener}")
+        eq(p2.stop(), 0, "exit status")
+        server.close()
+
+
+@scenario(*BOTH)
+def killed_after_the_answer(s):
+    """A registration that was answered is there after kill -9"""
+    for round in range(5):
+        p2 = s.p2().up()
+        peer, token = s.component(), s.token()
+        made = {}
+        for i in range(20):
+            device = f"device {round} {i}"
+            made[device] = shapes.Registration(
+                peer.iq(s.server.p2_jid, shapes.register(token, device), sender="juliet"))
+        p2.kill()
+        p2.start().wait_ready()
+        for device, registration in made.items():
+            eq(shapes.Registration(peer.iq(s.server.p2_jid, shapes.register(token, device), sender="juliet")),
+               registration, f"the registration of {device} after kill -9")
+        eq(verdict(peer.iq(s.server.p2_jid, shapes.publish(registration.node, registration.secret))), "result",
+           "a push after kill -9")
+        eq(p2.stop(), 0, "exit status")
+        peer.close()
+
+
+@scenario()
+def stop_drains(s):
+    """SIGTERM lets the pushes under way end, answers them all, and exits with 0"""
+    server = s.fake_server()
+    p2 = s.p2(server).up()
+    made = s.registered(server, 50)
+    s.fcm.control(latency=700)
+    answered = server.answered
+    requests = [server.request(shapes.publish(r.node, r.secret)) for r, _, _ in made]
+    server.take_answers()
+    server.send("".join(text for _, text in requests).encode())
+    s.fcm.requests(at_least=1, wait=10)
+    eq(p2.stop(), 0, "exit status")
+    server.wait_for_answers(answered + 50, 5)
+    answers = server.take_answers()
+    kinds = {verdict(answers[id]) for id, _ in requests}
+    assert kinds <= {"result", WAIT} and "result" in kinds, f"answers at the stop: {kinds}"
+    eq(server.doubled, [], "answered twice")
+
+
+@scenario()
+def stream_is_cut(s):
+    """When the stream is cut p2 comes back by itself, and no answer is sent into the new stream twice"""
+    server = s.fake_server()
+    s.p2(server).up()
+    [(registration, _, _)] = s.registered(server)
+    for _ in range(3):
+        connections = server.connections
+        server.drop()
+        server.wait_for_connections(connections + 1)
+        server.wait_for_component()
+        eq(push(server, registration), "result", "a push over the new stream")
+    eq(server.doubled, [], "answered twice")
+
+
+@scenario()
+def deaf_service_manager(s):
+    """A service manager that no longer reads what p2 reports holds nothing up"""
+    server = s.fake_server()
+    p2 = s.p2(server)
+    p2.deaf_manager = True
+    p2.up()
+    for _ in range(8):  # a datagram socket takes some ten messages
+        seen = len(p2.process.lines())
+        p2.hang_up()
+        p2.wait_for_log("read again", since=seen)
+    server.drop()
+    server.wait_for_connections(2)
+    [(registration, _, _)] = s.registered(server)
+    eq(push(server, registration), "result", "a push")
+    eq(p2.stop(), 0, "exit status")
+
+
+@scenario("prosody")
+def second_daemon(s):
+    """A second p2 for the same name waits while Prosody answers conflict, and takes over when the first one ends"""
+    first, second = s.p2().up(), s.p2()
+    second.start()
+    second.wait_for_log("conflict", seconds=20)
+    eq(first.stop(), 0, "exit status of the first")
+    second.wait_ready(60)
