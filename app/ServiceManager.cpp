@@ -38,8 +38,8 @@ void ServiceManager::send(const std::string& state) const {
   const int descriptor = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return;
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + _socketName.size());
-  // A service manager that is gone is no reason to stop working.
-  (void)::sendto(descriptor, state.data(), state.size(), MSG_NOSIGNAL,
+  // A service manager that is gone or does not read is no reason to stop working.
+  (void)::sendto(descriptor, state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
                  reinterpret_cast<const sockaddr*>(&address), size);
   ::close(descriptor);
 }
