@@ -1,0 +1,208 @@
+"""Moving from the reference service: its table in a real MariaDB, read by p2 import."""
+
+import base64
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+
+from p2test import shapes, transcript
+from p2test.process import Process
+
+from stage import eq, scenario, until
+
+#: As the reference service creates it (PROTOCOL §9 of the design).
+_TABLE = """CREATE TABLE target (
+  service CHAR(4) NOT NULL, device CHAR(40) NOT NULL, channel CHAR(40) NOT NULL DEFAULT '',
+  domain VARCHAR(253) NOT NULL, token VARCHAR(255) NOT NULL, node CHAR(12) NOT NULL, secret CHAR(24) NOT NULL,
+  PRIMARY KEY (device, channel), INDEX nodeDomain (node, domain))"""
+_COLUMNS = "service, device, channel, domain, token, node, secret"
+_MILLION = 1_000_000
+
+
+class MariaDb:
+    """Debian's MariaDB in a directory of its own, reached through a socket in it."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.socket = os.path.join(directory, "db.sock")
+        data = os.path.join(directory, "data")
+        os.makedirs(directory)
+        os.chmod(directory, 0o755)
+        user = ["--user=mysql"] if os.geteuid() == 0 else []
+        if user:
+            shutil.chown(directory, "mysql")
+        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
+                        "--auth-root-authentication-method=normal", *user],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = Process("mariadb", ["mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={self.socket}",
+                                           "--skip-networking", "--innodb-flush-log-at-trx-commit=0", *user],
+                               os.path.join(directory, "mariadb.log"))
+        until(lambda: os.path.exists(self.socket), "MariaDB's socket", seconds=60)
+        until(lambda: self._client("-e", "SELECT 1").returncode == 0, "MariaDB's answer", seconds=60)
+        self.run("CREATE DATABASE push CHARACTER SET utf8mb4")
+        self.run(_TABLE)
+
+    def _client(self, *arguments, **options):
+        return subprocess.run(["mariadb", "--no-defaults", f"--socket={self.socket}", "--user=root", *arguments],
+                              capture_output=True, **options)
+
+    def run(self, sql):
+        database = [] if sql.startswith("CREATE DATABASE") else ["push"]
+        done = self._client(*database, "-e", sql)
+        assert done.returncode == 0, done.stderr.decode()
+
+    def dump(self, path, columns="*"):
+        """What the documentation has an operator run."""
+        with open(path, "wb") as file:
+            subprocess.run(["mariadb", "--no-defaults", f"--socket={self.socket}", "--user=root", "--batch", "-e",
+                            f"SELECT {columns} FROM target", "push"], stdout=file, check=True)
+        return path
+
+    def stop(self):
+        self.process.stop()
+
+
+def mariadb(s):
+    database = MariaDb(os.path.join(s.directory, "mariadb"))
+    s._cleanup.append(database.stop)
+    transcript.line("MariaDB is up")
+    return database
+
+
+def insert(database, *rows):
+    values = ", ".join("(" + ", ".join("'" + str(value).replace("\\", "\\\\").replace("'", "''") + "'"
+                                       for value in row) + ")" for row in rows)
+    database.run(f"INSERT INTO target ({_COLUMNS}) VALUES {values}")
+
+
+def command(p2, *arguments, code=0, stdin=None):
+    """Runs one command of p2; gives what it wrote to stdout and to stderr."""
+    p2.write_config()
+    done = subprocess.run([p2.binary, f"--config={p2.config}", *arguments], capture_output=True, stdin=stdin,
+                          timeout=300)
+    out, err = done.stdout.decode(), done.stderr.decode()
+    eq(done.returncode, code, f"exit status of p2 {' '.join(arguments)}; it said: {out}{err}")
+    transcript.line(f"p2 {' '.join(arguments)}: {(out + err).strip()[:200]}")
+    return out, err
+
+
+def row(number, token, domain="im.localhost", service="FCM", channel=""):
+    """A row as the reference service wrote it."""
+    device = hashlib.sha1(f"user{number}@{domain}\0device".encode()).hexdigest()
+    node = base64.b64encode(number.to_bytes(9, "big")).decode()
+    secret = base64.b64encode(hashlib.sha1(str(number).encode()).digest()[:18]).decode()
+    return service, device, channel, domain, token, node, secret
+
+
+@scenario()
+def table_is_moved(s):
+    """Each phone of the reference service's table goes on working with its node and secret"""
+    database, server = mariadb(s), s.fake_server()
+    token = s.token()
+    plain = row(1, token)
+    muc = row(2, s.token(), channel="c" * 40)
+    apple = row(3, "apple-token", service="APNS")
+    odd = row(4, s.token(), domain="IM.Example.ORG")
+    insert(database, plain, muc, apple, odd)
+    p2 = s.p2(server)
+    out, _ = command(p2, "import", database.dump(os.path.join(s.directory, "dump.tsv")))
+    eq(out, "4 added, 0 updated, 0 unchanged, 0 left out\n", "the report")
+    listed, _ = command(p2, "list")
+    assert "\tim.example.org" in listed and "\tAPNS\t" in listed and listed.count("\n") == 4, listed
+    p2.up()
+    server.wait_for_component(30)
+    answer = server.iq(shapes.publish(plain[5], plain[6]), sender="im.localhost")
+    eq(answer.get("type"), "result", "the answer to a publish")
+    pushed = s.fcm.wait_for_push(token)
+    eq(pushed["body"]["message"]["data"]["account"], plain[1], "the account of the push")
+
+
+@scenario()
+def import_again(s):
+    """An import can be run again: what is the same stays, a newer token comes in"""
+    database, p2 = mariadb(s), s.p2(s.fake_server())
+    insert(database, row(1, s.token()), row(2, s.token()))
+    dump = os.path.join(s.directory, "dump.tsv")
+    command(p2, "import", database.dump(dump))
+    eq(command(p2, "import", dump)[0], "0 added, 0 updated, 2 unchanged, 0 left out\n", "the same dump again")
+    database.run(f"UPDATE target SET token = '{s.token()}' WHERE node = '{row(2, '')[5]}'")
+    insert(database, row(3, s.token()))
+    columns = "secret, node, token, domain, channel, device, service"
+    with open(database.dump(dump, columns), "rb") as file:
+        eq(command(p2, "import", "-", stdin=file)[0], "1 added, 1 updated, 1 unchanged, 0 left out\n", "a newer dump")
+
+
+@scenario()
+def bad_rows(s):
+    """Bad rows are named by line and nothing is imported; --skip-bad leaves them out"""
+    database, p2 = mariadb(s), s.p2(s.fake_server())
+    good, same_node = row(1, s.token()), (*row(2, s.token())[:5], row(1, "")[5], row(2, "")[6])
+    insert(database, good, (*row(3, "")[:4], "", *row(3, "")[5:]), same_node, row(4, "x", service="WNS"))
+    dump = database.dump(os.path.join(s.directory, "dump.tsv"))
+    _, err = command(p2, "import", dump, code=65)
+    assert "2 lines are bad" in err and "neither FCM nor APNS" in err and "its token is empty" in err, err
+    assert "nothing was imported" in err, err
+    out, err = command(p2, "import", "--skip-bad", dump)
+    eq(out, "1 added, 0 updated, 0 unchanged, 3 left out\n", "with --skip-bad")
+    assert "another device" in err, err
+    with open(dump, "rb") as file:
+        content = file.read()
+    with open(dump, "wb") as file:
+        file.write(content[:-5])
+    assert "cut off" in command(p2, "import", dump, code=65)[1]
+
+
+@scenario()
+def import_beside_a_daemon(s):
+    """An import refuses while a daemon has the store, and says what to do"""
+    server = s.fake_server()
+    p2 = s.p2(server).up()
+    dump = os.path.join(s.directory, "dump.tsv")
+    with open(dump, "w") as file:
+        file.write("service\tdevice\tchannel\tdomain\ttoken\tnode\tsecret\n")
+    _, err = command(p2, "import", dump, code=75)
+    assert "systemctl stop p2" in err, err
+
+
+@scenario()
+def export_and_backup_beside_a_daemon(s):
+    """Export and backup work while the daemon runs; each can be restored, and the phones go on"""
+    server = s.fake_server()
+    p2 = s.p2(server).up()
+    registration, token, _ = s.registered(server)[0]
+    export, backup = os.path.join(s.directory, "export.jsonl"), os.path.join(s.directory, "backup")
+    _, err = command(p2, "export", export)
+    assert "secret" in err, err
+    eq(os.stat(export).st_mode & 0o777, 0o600, "the mode of the export")
+    command(p2, "backup", backup)
+    p2.stop()
+    imported = s.p2(server)
+    eq(command(imported, "import", export)[0], "1 added, 0 updated, 0 unchanged, 0 left out\n", "the export")
+    for restored in (imported, s.p2(server, store_path=backup)):
+        restored.up()
+        answer = server.iq(shapes.publish(registration.node, registration.secret), sender="im.localhost")
+        eq(answer.get("type"), "result", "the answer to a publish")
+        s.fcm.wait_for_push(token)
+        restored.stop()
+
+
+@scenario(long=True)
+def a_million_rows(s):
+    """A million rows of MariaDB are imported in under a minute"""
+    database, p2 = mariadb(s), s.p2(s.fake_server())
+    database.run("SET SESSION max_recursive_iterations = 100000000; INSERT INTO target SELECT 'FCM', "
+                 "SHA1(CONCAT('d', seq)), '', CONCAT('domain', seq % 5000, '.example'), "
+                 "RPAD(CONCAT(SHA1(seq), ':APA91b'), 163, SHA1(seq * 7)), "
+                 "LEFT(TO_BASE64(UNHEX(SHA1(CONCAT('n', seq)))), 12), "
+                 "LEFT(TO_BASE64(UNHEX(SHA1(CONCAT('s', seq)))), 24) "
+                 f"FROM seq_1_to_{_MILLION}")
+    dump = database.dump(os.path.join(s.directory, "dump.tsv"))
+    began = time.monotonic()
+    out, _ = command(p2, "import", dump)
+    took = time.monotonic() - began
+    eq(out, "1,000,000 added, 0 updated, 0 unchanged, 0 left out\n", "the report")
+    transcript.line(f"{_MILLION} rows in {took:.1f} s")
+    print(f"        1,000,000 rows imported in {took:.1f} s", flush=True)
+    assert s.sanitizer or took < 60, f"it took {took:.1f} s"
