@@ -106,13 +106,16 @@ TEST_CASE("A peer that takes nothing is given up after the write timeout") {
 }
 
 TEST_CASE("Shutting down ends a write, a read and whoever waits for their turn, from any thread") {
-  Mailbox done;
+  Mailbox writing, done;
   ScriptedServer server([&](Peer& peer, int) {
     peer.narrow();
+    peer.stirsWithin(kPatience);
+    writing.put("a part has come, and the rest cannot");
     done.take();
   });
   const auto connection = connected(optionsFor(server.port()));
   std::thread writer([&] { connection->write(std::string(64 * 1024 * 1024, 'x')); });
+  REQUIRE(!writing.take().empty());
   std::thread waiting([&] { connection->write("y"); });
   std::thread reader([&] { readAll(*connection); });
   CHECK(!connection->finish("z", 20ms));
