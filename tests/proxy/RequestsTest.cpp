@@ -213,6 +213,16 @@ TEST_CASE("Questions about the component are told from each other") {
         kServiceUnavailable);
 }
 
+TEST_CASE("An id that is too long to be kept is refused") {
+  const auto ping = [](std::size_t size) {
+    return parse("<iq type='get' id='" + std::string(size, 'i') +
+                 "' from='a@b' to='push.example.org'><ping xmlns='urn:xmpp:ping'/></iq>");
+  };
+  CHECK(std::holds_alternative<Ping>(ping(1024)));
+  CHECK(errorOf(ping(1025)) ==
+        "<error type='modify'><policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>");
+}
+
 TEST_CASE("A stanza for another host is not ours to answer, one from nobody is malformed") {
   CHECK(std::holds_alternative<NotOurs>(
       parse("<iq type='get' id='1' from='a@b' to='other.example.org'><ping xmlns='urn:xmpp:ping'/></iq>")));

@@ -84,7 +84,8 @@ TEST_CASE("Each of 50,000 pushes from four threads is told exactly one outcome")
           Message message;
           message.target.value = p2::core::Secret("token");
           const bool fails = random() % 50 == 0;
-          dispatcher.submit(std::to_string(random() % 400), std::move(message),
+          const auto node = random() % 400;
+          dispatcher.submit(std::to_string(node % 7), std::to_string(node), std::move(message),
                             [&mine, &kinds, fails](const Outcome& outcome) {
                               ++mine;
                               ++kinds.at(static_cast<std::size_t>(outcome.kind));

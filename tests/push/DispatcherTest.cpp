@@ -52,7 +52,7 @@ struct Fixture {
     start();
   }
   void submit(const std::string& node, const std::string& who, const std::string& token = "token") {
-    dispatcher->submit(node, message(token), recorder.done(who));
+    dispatcher->submit("domain", node, message(token), recorder.done(who));
   }
   std::uint64_t count(const std::string& name, const Metrics::Labels& labels = {}) {
     return metrics.counter(name, "", labels).value();
@@ -91,7 +91,7 @@ TEST_CASE_METHOD(Fixture, "A final outcome is told once and not tried again") {
 TEST_CASE_METHOD(Fixture, "The sender gets the message and the time that is left") {
   start();
   const auto before = clock.now();
-  dispatcher->submit("n", message("the token", true), recorder.done("a"));
+  dispatcher->submit("domain", "n", message("the token", true), recorder.done("a"));
   const auto after = clock.now();
   REQUIRE(service.waitForCalls(1));
   const auto call = service.call(0);
@@ -148,13 +148,47 @@ TEST_CASE_METHOD(Fixture, "A full queue refuses at once and in the caller's thre
   CHECK(dispatcher->queued() == 2);
 }
 
+TEST_CASE_METHOD(Fixture, "A flow that floods delays only itself") {
+  options.maxWorkers = 1;
+  startPatiently();
+  for (int i = 0; i < 100; ++i) submit("n" + std::to_string(i), "flood");
+  REQUIRE(service.waitForCalls(1));
+  dispatcher->submit("other domain", "m", message("honest"), recorder.done("honest"));
+  service.answer(0, outcome(Kind::delivered));
+  REQUIRE(service.waitForCalls(2));
+  service.answer(1, outcome(Kind::delivered));
+  REQUIRE(service.waitForCalls(3));
+  CHECK((service.call(1).token == "honest" || service.call(2).token == "honest"));
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "In a full queue a push of the longest flow gives way, told in the caller's thread") {
+  options.maxWorkers = 1;
+  options.queueCapacity = 2;
+  startPatiently();
+  submit("n1", "a");
+  REQUIRE(service.waitForCalls(1));
+  submit("n2", "b");
+  submit("n3", "c");
+  dispatcher->submit("other domain", "m", message("honest"), recorder.done("honest"));
+  CHECK(recorder.times("honest") == 0);
+  CHECK(recorder.times("c") == 1);
+  CHECK(recorder.wait("c").kind == Kind::retry);
+  CHECK(recorder.wait("c").reason == "queue full");
+  CHECK(recorder.thread("c") == std::this_thread::get_id());
+  CHECK(gaveUp("queue_full") == 1);
+  CHECK(dispatcher->queued() == 2);
+  service.answerAll([](const auto&) { return outcome(Kind::delivered); });
+  CHECK(recorder.wait("honest").kind == Kind::delivered);
+}
+
 TEST_CASE_METHOD(Fixture, "A node that is queued takes only so many who wait") {
   options.maxWorkers = 1;
   options.queueCapacity = 2;
   startPatiently();
   submit("busy", "x");
   REQUIRE(service.waitForCalls(1));
-  for (int i = 0; i < 19; ++i) submit("n", "waiting");
+  for (int i = 0; i < 9; ++i) submit("n", "waiting");
   CHECK(recorder.times("waiting") == 0);
   submit("n", "refused");
   CHECK(recorder.times("refused") == 1);
@@ -439,7 +473,7 @@ TEST_CASE_METHOD(Fixture, "Replacing the senders closes the connections of idle 
   submit("n", "a");
   recorder.wait("a");
   dispatcher->replaceSenders(service.factory());
-  dispatcher->submit("n", message("t"), recorder.done("b"));
+  dispatcher->submit("domain", "n", message("t"), recorder.done("b"));
   CHECK(recorder.wait("b").kind == Kind::delivered);
   CHECK(service.waitForSenders(1));
   CHECK(service.sendersMade() == 2);
@@ -474,8 +508,9 @@ TEST_CASE_METHOD(Fixture, "Somebody who throws when told does not keep the other
   submit("busy", "x");
   REQUIRE(service.waitForCalls(1));
   submit("n", "a");
-  dispatcher->submit("n", message("t"), [](const Outcome&) { throw std::runtime_error("cannot answer"); });
-  dispatcher->submit("n", message("t"), [](const Outcome&) { throw 1; });
+  dispatcher->submit("domain", "n", message("t"),
+                     [](const Outcome&) { throw std::runtime_error("cannot answer"); });
+  dispatcher->submit("domain", "n", message("t"), [](const Outcome&) { throw 1; });
   submit("n", "b");
   service.answerAll([](const auto&) { return outcome(Kind::delivered); });
   CHECK(recorder.wait("a").kind == Kind::delivered);
@@ -487,7 +522,7 @@ TEST_CASE_METHOD(Fixture, "Somebody who throws when told does not keep the other
 TEST_CASE_METHOD(Fixture, "Who is told may submit again") {
   startPatiently();
   service.answerAll([](const auto&) { return outcome(Kind::delivered); });
-  dispatcher->submit("n", message("t"), [this](const Outcome&) { submit("n", "again"); });
+  dispatcher->submit("domain", "n", message("t"), [this](const Outcome&) { submit("n", "again"); });
   CHECK(recorder.wait("again").kind == Kind::delivered);
 }
 

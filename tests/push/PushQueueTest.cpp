@@ -1,7 +1,9 @@
 #include "PushQueue.h"
 #include "support/Catch.h"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <random>
@@ -22,14 +24,19 @@ const PushQueue::TimePoint kStart{1000h};
 struct Fixture {
   PushQueue queue{{.nodes = 3, .waiters = 10, .deadline = 25s, .margin = 1s}};
   std::map<std::string, int> answered;  // by the last call: how often, by who waits
+  PushQueue::Answers displaced;         // by the last `add`
 
   Added add(const std::string& node, const std::string& who, PushQueue::TimePoint now = kStart,
             const std::string& token = "token", bool hasBody = false) {
+    return addTo("flow", node, who, now, token, hasBody);
+  }
+  Added addTo(const std::string& flow, const std::string& node, const std::string& who,
+              PushQueue::TimePoint now = kStart, const std::string& token = "token", bool hasBody = false) {
     Message message;
     message.target.value = p2::core::Secret(token);
     message.hasBody = hasBody;
     PushQueue::Done done = [this, who](const Outcome&) { ++answered[who]; };
-    const Added added = queue.add(node, message, done, now);
+    const Added added = queue.add(flow, node, message, done, now, displaced);
     if (added == Added::full) CHECK(done);
     return added;
   }
@@ -48,6 +55,12 @@ struct Fixture {
     PushQueue::Answers answers;
     queue.finish(push, answers);
     return call(answers);
+  }
+  /// Takes and finishes all that is ready; gives who is answered, in order.
+  std::string takeAll() {
+    std::string order;
+    while (queue.ready() > 0) order += finish(queue.take());
+    return order;
   }
   std::string retry(PushQueue::Handle push, PushQueue::TimePoint at, bool expected = true) {
     PushQueue::Answers answers;
@@ -122,11 +135,93 @@ TEST_CASE_METHOD(Fixture, "A full queue refuses new nodes but not those that it 
 }
 
 TEST_CASE_METHOD(Fixture, "Those who wait are bounded whatever they wait for") {
-  for (int i = 0; i < 6; ++i) CHECK(add("n", "a") != Added::full);
+  for (int i = 0; i < 3; ++i) CHECK(add("n", "a") != Added::full);
   queue.take();
-  for (int i = 0; i < 4; ++i) CHECK(add("n", "b") != Added::full);
+  for (int i = 0; i < 2; ++i) CHECK(add("n", "b") != Added::full);
   CHECK(add("n", "c") == Added::full);
   CHECK(add("other", "c") == Added::full);
+}
+
+TEST_CASE_METHOD(Fixture, "Those who wait in one flow always leave as much room to others") {
+  while (add("n", "a") != Added::full) continue;
+  CHECK(queue.waiters() == 5);
+  while (addTo("flow2", "m", "b") != Added::full) continue;
+  CHECK(queue.waiters() == 8);
+  CHECK(addTo("flow3", "o", "c") == Added::queued);
+  CHECK(finish(queue.take()) == "a!");
+  CHECK(add("n", "a") == Added::queued);
+}
+
+TEST_CASE_METHOD(Fixture, "Flows take turns, one push each, and inside a flow the first is served first") {
+  queue.setLimits({.nodes = 100, .waiters = 1000, .deadline = 25s, .margin = 1s});
+  for (const auto* who : {"a1", "a2", "a3", "a4"}) addTo("a", who, who);
+  for (const auto* who : {"b1", "b2"}) addTo("b", who, who);
+  addTo("c", "c1", "c1");
+  CHECK(queue.flows() == 3);
+  CHECK(takeAll() == "a1b1c1a2b2a3a4");
+  CHECK(queue.flows() == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "A flow that comes late waits for one push of each other flow") {
+  queue.setLimits({.nodes = 100, .waiters = 1000, .deadline = 25s, .margin = 1s});
+  for (int i = 0; i < 50; ++i) addTo("a", "a" + std::to_string(i), "a");
+  for (int i = 0; i < 3; ++i) CHECK(finish(queue.take()) == "a");
+  addTo("b", "b", "b");
+  CHECK(finish(queue.take()) == "a");
+  CHECK(finish(queue.take()) == "b");
+  // Nor does a flow get ahead by emptying and filling again.
+  addTo("b", "b", "b");
+  CHECK(finish(queue.take()) == "a");
+  CHECK(finish(queue.take()) == "b");
+}
+
+TEST_CASE_METHOD(Fixture, "A push that is tried again takes its flow's turn") {
+  queue.setLimits({.nodes = 100, .waiters = 1000, .deadline = 25s, .margin = 1s});
+  addTo("a", "a1", "a1");
+  retry(queue.take(), kStart + 1s);
+  CHECK(queue.flows() == 1);
+  for (const auto* who : {"b1", "b2", "b3"}) addTo("b", who, who);
+  advance(kStart + 1s);
+  CHECK(takeAll() == "b1a1b2b3");
+}
+
+TEST_CASE_METHOD(Fixture, "In a full queue the newest push of the longest flow gives way to one with less") {
+  for (const auto* who : {"a1", "a2", "a3"}) addTo("a", who, who);
+  CHECK(addTo("b", "b1", "b1") == Added::queued);
+  CHECK(call(displaced) == "a3");
+  CHECK(addTo("c", "c1", "c1") == Added::queued);
+  CHECK(call(displaced) == "a2");
+  // Each has a fair share now: nobody gives way.
+  CHECK(addTo("a", "a4", "a4") == Added::full);
+  CHECK(addTo("b", "b2", "b2") == Added::full);
+  CHECK(addTo("d", "d1", "d1") == Added::full);
+  CHECK(displaced.empty());
+  CHECK(queue.queued() == 3);
+  CHECK(takeAll() == "a1b1c1");
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "All who wait for a push that gives way are answered, and its node can come again") {
+  addTo("a", "a1", "x");
+  addTo("a", "a2", "y");
+  addTo("a", "a3", "z");
+  addTo("a", "a3", "w");
+  addTo("b", "b1", "b");
+  CHECK(call(displaced) == "wz");
+  CHECK(finish(queue.take()) == "x");
+  CHECK(addTo("a", "a3", "again") == Added::queued);
+  CHECK(displaced.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "Pushes that are delayed count for their flow and give way when none is ready") {
+  for (const auto* who : {"a1", "a2", "a3"}) addTo("a", who, who);
+  for (int i = 0; i < 3; ++i) retry(queue.take(), kStart + 2s);
+  CHECK(addTo("a", "a4", "a4") == Added::full);
+  CHECK(addTo("b", "b1", "b1") == Added::queued);
+  CHECK(call(displaced) == "a3");
+  CHECK(queue.queued() == 3);
+  advance(kStart + 2s);
+  CHECK(takeAll() == "b1a1a2");
 }
 
 TEST_CASE_METHOD(Fixture,
@@ -274,13 +369,14 @@ TEST_CASE_METHOD(Fixture, "Whatever happens in whatever order, everybody is answ
   constexpr int kSteps = 5000;
   std::mt19937 random(GENERATE(1U, 2U, 3U));
   const auto below = [&random](unsigned n) { return random() % n; };
-  queue.setLimits({.nodes = 40, .waiters = 200, .deadline = 25s, .margin = 1s});
+  queue.setLimits({.nodes = 20, .waiters = 200, .deadline = 25s, .margin = 1s});
 
   std::vector<PushQueue::Handle> sending;
   std::map<std::string, PushQueue::TimePoint> waiting;
   PushQueue::Answers answers;
   auto now = kStart;
   int added = 0;
+  std::size_t gaveWay = 0;
   const auto settle = [&] {
     call(answers);
     for (const auto& [who, times] : answered) {
@@ -314,7 +410,12 @@ TEST_CASE_METHOD(Fixture, "Whatever happens in whatever order, everybody is answ
         break;
       default: {
         const std::string who = std::to_string(++added);
-        if (add(std::to_string(below(60)), who, now) != Added::full) waiting[who] = now;
+        const auto node = below(60);
+        const std::string flow = node < 50 ? "long" : std::to_string(node % 4);
+        if (addTo(flow, std::to_string(node), who, now) != Added::full) waiting[who] = now;
+        gaveWay += displaced.size();
+        std::move(displaced.begin(), displaced.end(), std::back_inserter(answers));
+        displaced.clear();
       }
     }
     queue.advance(now, answers);
@@ -323,7 +424,11 @@ TEST_CASE_METHOD(Fixture, "Whatever happens in whatever order, everybody is answ
     for (const auto& [who, since] : waiting) REQUIRE(now - since < 25s);
   }
   CHECK(added > kSteps / 4);
+  CHECK(gaveWay > 0);
   queue.clear(answers);
   settle();
   CHECK(waiting.empty());
+  for (const auto push : sending) queue.finish(push, answers);
+  CHECK(queue.queued() == 0);
+  CHECK(queue.flows() == 0);
 }

@@ -54,5 +54,8 @@ TEST_CASE("What only looks like an A-label stays as it is") {
     CHECK_NOTHROW(comparableDomain(domain));
   }
   CHECK(comparableDomain("xn--!.example") == "xn--!.example");
+  // Punycode for "example" and for "bÜcher": other names in the DNS than those that they decode to.
+  CHECK(comparableDomain("xn--example-.org") == "xn--example-.org");
+  CHECK(comparableDomain("xn--bcher-2pa.example") == "xn--bcher-2pa.example");
   CHECK(comparableDomain("xn--99999999999.example") == "xn--99999999999.example");
 }

@@ -178,6 +178,17 @@ TEST_CASE("What RFC 6120 forbids ends the stream with its error") {
   CHECK(verdict("<a/>") == "1 read, 0 refused");
 }
 
+TEST_CASE("What stands before a forbidden stanza is read, although both came at once") {
+  for (const char* forbidden : {"<!-- comment -->", "<a><?php echo 1 ?></a>", "<a>&lol;</a>", "<a></b>"}) {
+    CAPTURE(forbidden);
+    Recorder recorder;
+    const auto end =
+        read({kHeader + "<iq id='1'/><iq id='2'><b/></iq>" + forbidden + "<iq id='3'/>"}, recorder);
+    CHECK(end.kind == Kind::fault);
+    CHECK(recorder.stanzas.size() == 2);
+  }
+}
+
 TEST_CASE("A document type before the stream is refused before any of it is read") {
   Recorder recorder;
   const auto end = read({"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]>" + kHeader}, recorder);
@@ -215,6 +226,17 @@ TEST_CASE("A refused stanza is reported with its head") {
   CHECK(recorder.refused[0].attribute("id") == "7");
   CHECK(recorder.refused[0].children.empty());
   CHECK(recorder.refusals[0] == "too big");
+}
+
+TEST_CASE("A stanza with too many attributes of its own is reported with those that an answer needs") {
+  std::string attributes;
+  for (int i = 0; i < 100; ++i) attributes += " a" + std::to_string(i) + "='1'";
+  Recorder recorder;
+  read({kHeader + "<iq type='set'" + attributes + " id='7' from='a' to='b'><c/></iq>"}, recorder);
+  REQUIRE(recorder.refused.size() == 1);
+  CHECK(recorder.refusals[0] == "too many attributes");
+  CHECK(recorder.refused[0] == Element("iq", std::string(p2::xmpp::ns::kComponent),
+                                       {{"type", "set"}, {"id", "7"}, {"from", "a"}, {"to", "b"}}));
 }
 
 TEST_CASE("A stanza far beyond the limits ends the stream") {

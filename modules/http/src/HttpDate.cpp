@@ -13,6 +13,10 @@ namespace {
 // IMF-fixdate, and the obsolete forms that a recipient has to accept: RFC 850 and asctime.
 constexpr std::array kForms{"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"};
 
+// From 1900. The system's clock cannot tell other centuries, and no date that matters here is in one.
+constexpr int kFirstYear = 70;
+constexpr int kLastYear = 299;
+
 std::optional<std::tm> parseForm(const std::string& text, const char* form) {
   std::istringstream in(text);
   in.imbue(std::locale::classic());
@@ -28,6 +32,7 @@ std::optional<std::tm> parseForm(const std::string& text, const char* form) {
 }
 
 std::optional<std::chrono::system_clock::time_point> toTimePoint(std::tm fields) {
+  if (fields.tm_year < kFirstYear || fields.tm_year > kLastYear) return std::nullopt;
   const std::tm given = fields;
   const std::time_t seconds = ::timegm(&fields);
   // timegm turns the 31st of June into the 1st of July.

@@ -215,7 +215,7 @@ class PushProxy::Impl {
   void send(Registration registration, bool hasBody, Responder responder) {
     push::Message message{registration.target, std::move(registration.key.device),
                           std::move(registration.key.channel), hasBody};
-    _dispatcher.submit(registration.node, std::move(message),
+    _dispatcher.submit(registration.domain, registration.node, std::move(message),
                        [this, node = registration.node, target = std::move(registration.target),
                         responder = std::move(responder)](const Outcome& outcome) mutable {
                          conclude(node, std::move(target), outcome, std::move(responder));

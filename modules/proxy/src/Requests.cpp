@@ -22,6 +22,9 @@ using xmpp::Jid;
 using xmpp::StanzaError;
 namespace ns = xmpp::ns;
 
+// Kept until the answer, with the addresses that RFC 7622 bounds: what somebody may make us keep, times the
+// queue.
+constexpr std::size_t kMaxIdSize = 1024;
 constexpr std::size_t kMaxTokenSize = 4096;
 constexpr std::size_t kMaxDeviceIdSize = 256;
 constexpr std::size_t kMaxNodeSize = 64;
@@ -178,6 +181,10 @@ Request parseRequest(const Iq& iq, const std::string& jid) {
   if (!to || xmpp::comparableDomain(to->domain()) != xmpp::comparableDomain(jid)) return NotOurs{};
   const auto from = Jid::parse(iq.from);
   if (!from) return Refused{{StanzaError::Type::modify, StanzaError::Condition::jidMalformed, {}, {}, {}}};
+  if (iq.id.size() > kMaxIdSize) {
+    return Refused{
+        {StanzaError::Type::modify, StanzaError::Condition::policyViolation, "The id is too long.", {}, {}}};
+  }
   const Element& payload = iq.payload;
   if (payload.name.empty()) return badRequest("A request has exactly one child.");
   // There is nobody behind the component's name, and no resource of it.

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "p2/core/Clock.h"
 #include "p2/core/Backoff.h"
+#include "p2/core/Clock.h"
 #include "p2/push/Outcome.h"
 
 #include <chrono>

@@ -62,7 +62,7 @@ class Dispatcher::Impl {
   Impl& operator=(const Impl&) = delete;
   ~Impl();
 
-  void submit(const std::string& node, Message message, Done done);
+  void submit(const std::string& flow, const std::string& node, Message message, Done done);
   void drain(std::chrono::milliseconds bound);
   void reconfigure(const Options& options);
   void replaceSenders(SenderFactory makeSender);
@@ -78,7 +78,8 @@ class Dispatcher::Impl {
   void watch() noexcept;
 
   // With the mutex held:
-  std::optional<GivenUp> admit(const std::string& node, Message& message, Done& done, TimePoint now);
+  std::optional<GivenUp> admit(const std::string& flow, const std::string& node, Message& message, Done& done,
+                               TimePoint now, PushQueue::Answers& displaced);
   void sendOne(Lock& lock, SenderSlot& slot, PushQueue::Answers& answers);
   bool finish(PushQueue::Handle push, Brake::Epoch epoch, const Outcome& outcome,
               PushQueue::Answers& answers);
@@ -146,11 +147,16 @@ Dispatcher::Impl::~Impl() {
   _timer.join();
 }
 
-void Dispatcher::Impl::submit(const std::string& node, Message message, Done done) {
+void Dispatcher::Impl::submit(const std::string& flow, const std::string& node, Message message, Done done) {
+  PushQueue::Answers displaced;
   std::optional<GivenUp> refused;
   {
-    const std::scoped_lock lock(_mutex);
-    refused = admit(node, message, done, now());
+    Lock lock(_mutex);
+    refused = admit(flow, node, message, done, now(), displaced);
+    if (!displaced.empty()) {
+      _metrics.gaveUp(GivenUp::queueFull).add(displaced.size());
+      answerUnlocked(lock, displaced, passing("queue full"));
+    }
   }
   if (!refused) return;
   _metrics.gaveUp(*refused).add();
@@ -165,11 +171,12 @@ void Dispatcher::Impl::submit(const std::string& node, Message message, Done don
   }
 }
 
-std::optional<GivenUp> Dispatcher::Impl::admit(const std::string& node, Message& message, Done& done,
-                                               TimePoint now) {
+std::optional<GivenUp> Dispatcher::Impl::admit(const std::string& flow, const std::string& node,
+                                               Message& message, Done& done, TimePoint now,
+                                               PushQueue::Answers& displaced) {
   if (_draining) return GivenUp::stopping;
   if (!_queue.inTime(now, _brake.until())) return GivenUp::throttled;
-  switch (_queue.add(node, message, done, now)) {
+  switch (_queue.add(flow, node, message, done, now, displaced)) {
     case PushQueue::Added::full:
       return GivenUp::queueFull;
     case PushQueue::Added::joined:
@@ -396,8 +403,8 @@ Dispatcher::Dispatcher(const Options& options, SenderFactory makeSender, core::M
 
 Dispatcher::~Dispatcher() = default;
 
-void Dispatcher::submit(const std::string& node, Message message, Done done) {
-  _impl->submit(node, std::move(message), std::move(done));
+void Dispatcher::submit(const std::string& flow, const std::string& node, Message message, Done done) {
+  _impl->submit(flow, node, std::move(message), std::move(done));
 }
 
 void Dispatcher::drain(std::chrono::milliseconds bound) {

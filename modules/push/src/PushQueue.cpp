@@ -15,12 +15,17 @@ PushQueue::PushQueue(const Limits& limits) : _limits(limits) {}
 
 PushQueue::~PushQueue() = default;
 
-PushQueue::Added PushQueue::add(const std::string& node, Message& message, Done& done, TimePoint now) {
-  if (_waiters.size() >= _limits.waiters) return Added::full;
+PushQueue::Added PushQueue::add(const std::string& flow, const std::string& node, Message& message,
+                                Done& done, TimePoint now, Answers& answers) {
+  const auto knownFlow = _byFlow.find(flow);
+  const std::size_t waiting = knownFlow == _byFlow.end() ? 0 : knownFlow->second->waiters;
+  if (_waiters.size() + waiting >= _limits.waiters) return Added::full;
+
   const auto known = _byNode.find(node);
   if (known == _byNode.end()) {
-    if (queued() >= _limits.nodes) return Added::full;
-    const auto push = newPush(node, now);
+    const std::size_t own = knownFlow == _byFlow.end() ? 0 : knownFlow->second->level;
+    if (queued() >= _limits.nodes && !makeRoom(own, answers)) return Added::full;
+    const auto push = newPush(flowOf(flow), node, now);
     push->message = std::move(message);
     join(push, std::move(done), now);
     return Added::queued;
@@ -33,11 +38,22 @@ PushQueue::Added PushQueue::add(const std::string& node, Message& message, Done&
   return Added::joined;
 }
 
+/// A flow with `own` pushes queued wants another. The longest flow has more than a fair share if anybody has
+/// less.
+bool PushQueue::makeRoom(std::size_t own, Answers& answers) {
+  const std::size_t flows = _queuedFlows + (own == 0 ? 1 : 0);
+  if (own >= _limits.nodes / flows) return false;
+  const FlowHandle longest = _levels[_longest].front();
+  finish(std::prev(longest->ready.empty() ? longest->delayed.end() : longest->ready.end()), answers);
+  return true;
+}
+
 PushQueue::Handle PushQueue::take() {
-  const auto push = _ready.begin();
+  const FlowHandle flow = _turns.begin();
+  const auto push = flow->ready.begin();
   _byNode.erase(push->node);
-  push->state = State::sending;
-  _sending.splice(_sending.end(), _ready, push);
+  change(push, State::sending);
+  if (flow->hasTurn) _turns.splice(_turns.end(), _turns, flow);
   return push;
 }
 
@@ -73,10 +89,9 @@ bool PushQueue::retry(Handle push, TimePoint at, Answers& answers) {
     return false;
   }
   ++push->retries;
-  push->state = State::delayed;
   push->wakeup = _wakeups.emplace(at, push);
   _byNode.emplace(push->node, push);
-  _delayed.splice(_delayed.end(), _sending, push);
+  change(push, State::delayed);
   return true;
 }
 
@@ -89,8 +104,7 @@ void PushQueue::advance(TimePoint now, Answers& answers) {
   while (!_wakeups.empty() && _wakeups.begin()->first <= now) {
     const Handle push = _wakeups.begin()->second;
     _wakeups.erase(_wakeups.begin());
-    push->state = State::ready;
-    _ready.splice(_ready.end(), _delayed, push);
+    change(push, State::ready);
   }
 }
 
@@ -119,15 +133,33 @@ PushQueue::TimePoint PushQueue::nextEvent() const {
   return next;
 }
 
-PushQueue::Handle PushQueue::newPush(const std::string& node, TimePoint now) {
+PushQueue::FlowHandle PushQueue::flowOf(const std::string& name) {
+  if (const auto known = _byFlow.find(name); known != _byFlow.end()) return known->second;
+  if (_spareFlows.empty()) {
+    _spareFlows.emplace_back();
+    _levels[0].push_front(_spareFlows.begin());
+    _spareFlows.front().place = _levels[0].begin();
+  }
+  const FlowHandle flow = _spareFlows.begin();
+  flow->name = name;
+  _byFlow.emplace(flow->name, flow);
+  _resting.splice(_resting.end(), _spareFlows, flow);
+  return flow;
+}
+
+PushQueue::Handle PushQueue::newPush(FlowHandle flow, const std::string& node, TimePoint now) {
   if (_sparePushes.empty()) _sparePushes.emplace_back();
   const auto push = _sparePushes.begin();
   push->node = node;
+  push->flow = flow;
   push->updated = now;
   push->retries = 0;
   push->state = State::ready;
   _byNode.emplace(push->node, push);
-  _ready.splice(_ready.end(), _sparePushes, push);
+  flow->ready.splice(flow->ready.end(), _sparePushes, push);
+  ++flow->pushes;
+  ++_ready;
+  settle(flow);
   return push;
 }
 
@@ -139,6 +171,7 @@ void PushQueue::join(Handle push, Done&& done, TimePoint now) {
   if (push->first != nullptr) push->first->previous = &*self;
   push->first = &*self;
   push->updated = now;
+  ++push->flow->waiters;
 }
 
 /// `other`, which is ready or delayed, becomes part of `push`, which is neither.
@@ -150,6 +183,8 @@ void PushQueue::absorb(Handle push, Handle other) {
   push->retries = std::max(push->retries, other->retries);
   Waiter* last = nullptr;
   for (Waiter* waiter = other->first; waiter != nullptr; waiter = waiter->next) {
+    --other->flow->waiters;
+    ++push->flow->waiters;
     waiter->push = push;
     last = waiter;
   }
@@ -163,6 +198,7 @@ void PushQueue::absorb(Handle push, Handle other) {
 
 void PushQueue::answer(Waiters::iterator waiter, Answers& answers) {
   answers.push_back({std::move(waiter->done), waiter->submitted});
+  --waiter->push->flow->waiters;
   if (waiter->next != nullptr) waiter->next->previous = waiter->previous;
   (waiter->previous != nullptr ? waiter->previous->next : waiter->push->first) = waiter->next;
   if (_spareWaiters.size() < kSpare) {
@@ -177,24 +213,69 @@ void PushQueue::leave(Handle push) {
   if (push->first == nullptr && push->state != State::sending) recycle(push);
 }
 
+/// Puts the push last among those of its flow that are in `state`.
+void PushQueue::change(Handle push, State state) {
+  auto& from = listOf(push);
+  if (push->state == State::ready) --_ready;
+  if (push->state == State::delayed) --_delayed;
+  push->state = state;
+  if (state == State::ready) ++_ready;
+  if (state == State::delayed) ++_delayed;
+  auto& to = listOf(push);
+  to.splice(to.end(), from, push);
+  settle(push->flow);
+}
+
 void PushQueue::recycle(Handle push) {
+  const FlowHandle flow = push->flow;
   if (push->state == State::delayed) _wakeups.erase(push->wakeup);
   if (push->state != State::sending) _byNode.erase(push->node);
   push->message.target.value = core::Secret();
-  auto& list = listOf(push->state);
+  change(push, State::sending);
+  --flow->pushes;
   if (_sparePushes.size() < kSpare) {
-    _sparePushes.splice(_sparePushes.end(), list, push);
+    _sparePushes.splice(_sparePushes.end(), _sending, push);
   } else {
-    list.erase(push);
+    _sending.erase(push);
+  }
+  if (flow->pushes == 0) release(flow);
+}
+
+/// Brings what is known of a flow in line with its lists, after one push came or went.
+void PushQueue::settle(FlowHandle flow) {
+  const std::size_t level = flow->ready.size() + flow->delayed.size();
+  if (level >= _levels.size()) _levels.resize(level + 1);
+  if (flow->level == 0 && level > 0) ++_queuedFlows;
+  if (flow->level > 0 && level == 0) --_queuedFlows;
+  _levels[level].splice(_levels[level].end(), _levels[flow->level], flow->place);
+  flow->level = level;
+  _longest = std::max(_longest, level);
+  while (_longest > 0 && _levels[_longest].empty()) --_longest;
+
+  if (flow->hasTurn != flow->ready.empty()) return;
+  flow->hasTurn = !flow->hasTurn;
+  auto& from = flow->hasTurn ? _resting : _turns;
+  auto& to = flow->hasTurn ? _turns : _resting;
+  to.splice(to.end(), from, flow);
+}
+
+/// REQUIRES: the flow has no push, so it rests.
+void PushQueue::release(FlowHandle flow) {
+  _byFlow.erase(flow->name);
+  if (_spareFlows.size() < kSpare) {
+    _spareFlows.splice(_spareFlows.end(), _resting, flow);
+  } else {
+    _levels[0].erase(flow->place);
+    _resting.erase(flow);
   }
 }
 
-std::list<PushQueue::Push>& PushQueue::listOf(State state) noexcept {
-  switch (state) {
+std::list<PushQueue::Push>& PushQueue::listOf(Handle push) noexcept {
+  switch (push->state) {
     case State::ready:
-      return _ready;
+      return push->flow->ready;
     case State::delayed:
-      return _delayed;
+      return push->flow->delayed;
     case State::sending:
       return _sending;
   }

@@ -15,10 +15,15 @@
 
 namespace p2::push {
 
-/// The pushes in hand and who waits for each. A push is *ready* (first in, first out), *delayed* (to be tried
-/// again at a time), or *sending* (a worker has it). At most one push a node is ready or delayed: a newer one
-/// for the same node joins it, its message replaces the older one's, and all who wait get one outcome. A push
-/// that is sending is not joined, for the phone may be awake already and about to sleep again.
+/// The pushes in hand and who waits for each. A push is *ready*, *delayed* (to be tried again at a time), or
+/// *sending* (a worker has it). At most one push a node is ready or delayed: a newer one for the same node
+/// joins it, its message replaces the older one's, and all who wait get one outcome. A push that is sending
+/// is not joined, for the phone may be awake already and about to sleep again.
+///
+/// Each push belongs to a flow: those of one domain, say. Flows take turns, one push each, and inside a flow
+/// the first in is the first out, so a flow that is long delays only itself. When the queue is full, a push
+/// of a flow with less than its fair share takes the place of the newest one of the longest flow. All of that
+/// is done in constant time.
 ///
 /// Everybody waits `deadline` at most, from the time of `add` on; a changed deadline holds for those who wait
 /// already. Who has to be answered is appended to an `Answers`, for the caller to call without any lock.
@@ -32,7 +37,8 @@ class PushQueue {
 
   struct Limits {
     std::size_t nodes = 0;  ///< Pushes ready or delayed at most. A push that is tried again is never refused.
-    std::size_t waiters = 0;  ///< All who wait, sending included.
+    /// All who wait, sending included; those of one flow at most as many as there is room left for.
+    std::size_t waiters = 0;
     Duration deadline{};
     Duration margin{};  ///< A try that begins less than this before the deadline is not worth waiting for.
   };
@@ -57,10 +63,12 @@ class PushQueue {
 
   void setLimits(const Limits& limits) { _limits = limits; }
 
-  /// Takes `message` and `done`, unless it is full. `now` must not be before that of the last call.
-  Added add(const std::string& node, Message& message, Done& done, TimePoint now);
+  /// Takes `message` and `done`, unless it is full. Answers those whose push has to give way to this one.
+  /// `now` must not be before that of the last call. A node always comes with the same flow.
+  Added add(const std::string& flow, const std::string& node, Message& message, Done& done, TimePoint now,
+            Answers& answers);
 
-  /// The oldest ready push begins to be sent. REQUIRES: ready() > 0.
+  /// The oldest ready push of the flow whose turn it is begins to be sent. REQUIRES: ready() > 0.
   Handle take();
   /// What is to be sent. Until the push is finished, no call here changes it.
   static const Message& message(Handle push);
@@ -86,35 +94,53 @@ class PushQueue {
   bool inTime(TimePoint now, TimePoint at) const { return now + _limits.deadline >= at + _limits.margin; }
   /// When `advance` has something to do next. TimePoint::max() if never.
   TimePoint nextEvent() const;
-  std::size_t ready() const noexcept { return _ready.size(); }
+  std::size_t ready() const noexcept { return _ready; }
   /// Ready or delayed.
-  std::size_t queued() const noexcept { return _ready.size() + _delayed.size(); }
+  std::size_t queued() const noexcept { return _ready + _delayed; }
+  /// Flows that have a push in hand.
+  std::size_t flows() const noexcept { return _byFlow.size(); }
   std::size_t waiters() const noexcept { return _waiters.size(); }
 
  private:
   struct Waiter;
+  struct Flow;
   using Waiters = std::list<Waiter>;
+  using FlowHandle = std::list<Flow>::iterator;
+  using Level = std::list<FlowHandle>;
   using Wakeups = std::multimap<TimePoint, Handle>;
 
   enum class State { ready, delayed, sending };
 
-  Handle newPush(const std::string& node, TimePoint now);
+  bool makeRoom(std::size_t own, Answers& answers);
+  FlowHandle flowOf(const std::string& name);
+  Handle newPush(FlowHandle flow, const std::string& node, TimePoint now);
   void join(Handle push, Done&& done, TimePoint now);
   void absorb(Handle push, Handle other);
   void answer(Waiters::iterator waiter, Answers& answers);
   void leave(Handle push);
+  void change(Handle push, State state);
   void recycle(Handle push);
-  std::list<Push>& listOf(State state) noexcept;
+  void settle(FlowHandle flow);
+  void release(FlowHandle flow);
+  std::list<Push>& listOf(Handle push) noexcept;
 
   Limits _limits;
-  std::list<Push> _ready;
-  std::list<Push> _delayed;  ///< In no order: _wakeups holds it.
+  std::size_t _ready = 0;
+  std::size_t _delayed = 0;
   std::list<Push> _sending;
-  Wakeups _wakeups;
+  std::list<Flow> _turns;    ///< Flows with a ready push; the first is the next to be served.
+  std::list<Flow> _resting;  ///< The other flows.
+  std::vector<Level> _levels =
+      std::vector<Level>(1);     ///< Flows by how many pushes they have queued; spare ones at 0.
+  std::size_t _longest = 0;      ///< The highest level that has a flow.
+  std::size_t _queuedFlows = 0;  ///< Flows above level 0.
+  Wakeups _wakeups;              ///< Of the delayed ones.
+  std::unordered_map<std::string_view, FlowHandle> _byFlow;  ///< Views into Flow::name.
   std::unordered_map<std::string_view, Handle> _byNode;  ///< Ready and delayed ones. Views into Push::node.
   Waiters _waiters;                                      ///< Oldest first, which is the order of deadlines.
   // Spare nodes, so that a push in steady state allocates little.
   std::list<Push> _sparePushes;
+  std::list<Flow> _spareFlows;
   Waiters _spareWaiters;
 };
 
@@ -123,12 +149,24 @@ class PushQueue::Push {
   friend class PushQueue;
 
   std::string node;
+  FlowHandle flow;
   Message message;
   TimePoint updated;  ///< When the newest who waits came; `message` is theirs.
   unsigned retries = 0;
   State state = State::ready;
   Wakeups::iterator wakeup;  ///< Valid while delayed.
   Waiter* first = nullptr;   ///< The chain of those who wait, in no order. They belong to _waiters.
+};
+
+struct PushQueue::Flow {
+  std::string name;
+  std::list<Push> ready;  ///< Oldest first.
+  std::list<Push> delayed;
+  std::size_t pushes = 0;  ///< Those sending included. Without any, the flow is forgotten.
+  std::size_t waiters = 0;
+  bool hasTurn = false;   ///< Whether it is in _turns.
+  std::size_t level = 0;  ///< Ready and delayed pushes, as _levels knows it.
+  Level::iterator place;  ///< In _levels[level].
 };
 
 struct PushQueue::Waiter {

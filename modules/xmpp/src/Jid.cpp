@@ -28,7 +28,9 @@ std::string lowercase(std::string_view text) {
 std::string uLabel(std::string label) {
   if (!label.starts_with(kALabelPrefix)) return label;
   auto decoded = decodePunycode(std::string_view(label).substr(kALabelPrefix.size()));
-  return decoded ? lowercase(*decoded) : label;
+  // No A-label stands for what needs none, or for capitals (RFC 5890 §2.3.2.1): one that seems to is another
+  // name in the DNS, and somebody else's.
+  return decoded && !isAscii(*decoded) && lowercase(*decoded) == *decoded ? *decoded : label;
 }
 
 }  // namespace

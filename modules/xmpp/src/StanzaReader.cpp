@@ -78,8 +78,7 @@ class Builder final : public Poco::XML::DefaultHandler {
     if (_refusal.empty()) {
       push(uri, localName, attributes);
     } else if (_depth == 2) {
-      _stanza.name = localName;  // the head of what is refused
-      _stanza.ns = uri;
+      openRefused(uri, localName, attributes);
     }
     if (_depth - 1 > _limits.skippedDepth) fail("policy-violation", "a stanza is nested far too deep");
   }
@@ -112,6 +111,20 @@ class Builder final : public Poco::XML::DefaultHandler {
     keepAttributes(element, attributes);
     _path.push_back(&element);
     if (element.hasAttribute(TagGate::kTruncatedMark)) refuse("a tag is too long");
+  }
+
+  /// Of the head of what is refused, what an answer needs.
+  void openRefused(const std::string& uri, const std::string& localName,
+                   const Poco::XML::Attributes& attributes) {
+    _stanza.name = localName;
+    _stanza.ns = uri;
+    for (int i = 0; i < attributes.getLength(); ++i) {
+      const std::string& name = attributes.getLocalName(i);
+      if (!attributes.getURI(i).empty()) continue;
+      if (name == "type" || name == "id" || name == "from" || name == "to") {
+        _stanza.attributes.push_back({name, attributes.getValue(i)});
+      }
+    }
   }
 
   void keepAttributes(Element& element, const Poco::XML::Attributes& attributes) {

@@ -25,9 +25,11 @@ bool isSpace(char c) {
 }  // namespace
 
 TagGate::int_type TagGate::underflow() {
-  while (!_stopped && _fault.empty()) {
+  while (!_stopped) {
+    // What stands before a fault is still read: a stanza that came with it gets its answer.
     if (_boundary > _begin) return release(_boundary);
     if (_longTagEnd > _begin) return releaseLongTag();
+    if (!_fault.empty()) break;
     scan();
     if (_boundary <= _begin && _longTagEnd <= _begin && _fault.empty() && !fill()) break;
   }

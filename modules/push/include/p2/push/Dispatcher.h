@@ -19,6 +19,9 @@ namespace p2::push {
 ///
 /// - A push for a node that is queued already joins it: one message, the newest, and all get its outcome. A
 ///   push for a node whose message is being sent is queued anew.
+/// - Pushes belong to flows, those of one domain, which take turns: one that floods delays only itself. When
+///   the queue is full, a push of a flow with less than its fair share displaces the newest one of the
+///   longest flow, which ends as retry.
 /// - A passing fault is tried again after a backoff with jitter, or after the push service's Retry-After.
 ///   Where that leaves too little of the deadline, the outcome is retry at once instead of at the deadline.
 /// - When the push service throttles (429, 5xx), all workers hold back together: pushes that cannot be sent
@@ -32,8 +35,8 @@ class Dispatcher {
  public:
   struct Options {
     std::size_t maxWorkers = 256;  ///< `fcm.connections`, at least 1. Changes live.
-    /// `push.queue`: nodes waiting at most, and ten times as many callers. Those that are tried again count,
-    /// but are never refused. Changes live.
+    /// `push.queue`: nodes waiting at most, and ten times as many callers, of which one flow has half at
+    /// most. Those that are tried again count, but are never refused. Changes live.
     std::size_t queueCapacity = 20000;
     /// `push.deadline`: the outcome is known by then. Changes live, also for those that wait already.
     std::chrono::milliseconds deadline{25000};
@@ -44,8 +47,8 @@ class Dispatcher {
   };
 
   /// Called exactly once: in a worker's or the timer's thread, in that of `drain` or the destructor, or in
-  /// the caller's if the push is refused at once. Must not block, nor call `drain`; may call `submit`. What
-  /// it throws is logged and counted.
+  /// that of a `submit` if the push is refused at once or displaced by another. Must not block, nor call
+  /// `drain`; may call `submit`. What it throws is logged and counted.
   using Done = core::UniqueFunction<void(const Outcome&)>;
 
   /// `makeSender` is called in each new worker's thread. If it throws or gives nothing, that is a passing
@@ -57,9 +60,9 @@ class Dispatcher {
   /// return, at most the deadline.
   ~Dispatcher();
 
-  /// Queues a message for `node`; does not block. If the queue is full or stopping, or the push service asks
-  /// to wait for longer than the deadline, `done` is called with retry.
-  void submit(const std::string& node, Message message, Done done);
+  /// Queues a message for `node`, which belongs to `flow`; does not block. If the queue is full or stopping,
+  /// or the push service asks to wait for longer than the deadline, `done` is called with retry.
+  void submit(const std::string& flow, const std::string& node, Message message, Done done);
 
   /// Takes no more pushes, waits up to `bound` for those in hand, and ends the rest as retry.
   void drain(std::chrono::milliseconds bound);
