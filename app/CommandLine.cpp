@@ -1,5 +1,7 @@
 #include "CommandLine.h"
 
+#include "commands/CommandTable.h"
+
 #include <Poco/Exception.h>
 #include <Poco/Util/HelpFormatter.h>
 #include <Poco/Util/Option.h>
@@ -19,7 +21,8 @@ core::Result<CommandLine> CommandLine::parse(int argc, const char* const* argv) 
       std::string name;
       std::string value;
       if (!processor.process(argv[i], name, value)) {
-        line.arguments.emplace_back(argv[i]);
+        line.arguments.assign(argv + i, argv + argc);
+        break;
       } else if (name == "config") {
         line.config = std::filesystem::absolute(value);
       } else if (name == "help") {
@@ -53,7 +56,7 @@ std::string CommandLine::helpText() {
   Poco::Util::HelpFormatter formatter(set);
   formatter.setUnixStyle(true);
   formatter.setCommand("p2");
-  formatter.setUsage("[OPTION...]");
+  formatter.setUsage("[OPTION...] [COMMAND...]");
   formatter.setHeader(
       "The push proxy for XMPP: wakes phones through Firebase Cloud Messaging when an XMPP server publishes "
       "to them "
@@ -64,6 +67,7 @@ std::string CommandLine::helpText() {
       "sysexits.h: 64 wrong use, 73 the store cannot be opened, 78 wrong settings.");
   std::ostringstream text;
   formatter.format(text);
+  text << '\n' << commandList();
   return text.str();
 }
 

@@ -16,7 +16,7 @@ struct CommandLine {
   std::optional<std::filesystem::path> config;  ///< Absolute.
   bool help = false;
   bool version = false;
-  std::vector<std::string> arguments;  ///< What is not an option: the command and what belongs to it.
+  std::vector<std::string> arguments;  ///< The command and all that follows it, options too.
 
   /// The error is for a person at a terminal.
   static core::Result<CommandLine> parse(int argc, const char* const* argv);

@@ -1,9 +1,7 @@
 #include "FcmLink.h"
 
-#include "p2/fcm/FcmSender.h"
 #include "p2/fcm/ServiceAccount.h"
 #include "p2/http/Proxy.h"
-#include "p2/http/TlsContext.h"
 #include "p2/http/Url.h"
 
 #include <cstdlib>
@@ -56,27 +54,29 @@ core::Result<fcm::FcmConfig> configOf(const Settings::Fcm& settings) {
 
 }  // namespace
 
-core::Result<FcmLink> FcmLink::make(const Settings::Fcm& settings, core::Metrics& metrics) {
+core::Result<FcmLink> FcmLink::make(const Settings::Fcm& settings, core::Metrics& metrics,
+                                    bool validateOnly) {
   auto config = configOf(settings);
   if (!config) return core::Error{config.error()};
+  config.value().message.validateOnly = validateOnly;
   auto tls = http::TlsContext::create({settings.caFile.string(), "fcm.caFile"});
   if (!tls) return core::Error{tls.error()};
 
   FcmLink link;
+  link.config = std::move(config).value();
+  link.tls = std::move(tls).value();
   if (settings.serviceAccountFile.empty()) {
-    if (auto warning = fcm::legacyWarning(config.value().endpoint))
-      link.warnings.push_back(std::move(*warning));
-    link.makeSender = fcm::makeLegacySenders(std::move(config).value(), std::move(tls).value(), metrics);
+    if (auto warning = fcm::legacyWarning(link.config.endpoint)) link.warnings.push_back(std::move(*warning));
+    link.makeSender = fcm::makeLegacySenders(link.config, link.tls, metrics);
     return link;
   }
   const auto account = fcm::ServiceAccount::load(settings.serviceAccountFile.string());
   if (!account) return core::Error{"fcm.serviceAccountFile: " + account.error()};
   fcm::AccessTokenSource::Options options;
-  options.proxy = config.value().proxy;
-  config.value().projectId = account.value().projectId;
-  link.tokens = std::make_shared<fcm::AccessTokenSource>(account.value(), tls.value(), options, metrics);
-  link.makeSender =
-      fcm::makeV1Senders(std::move(config).value(), std::move(tls).value(), link.tokens, metrics);
+  options.proxy = link.config.proxy;
+  link.config.projectId = account.value().projectId;
+  link.tokens = std::make_shared<fcm::AccessTokenSource>(account.value(), link.tls, options, metrics);
+  link.makeSender = fcm::makeV1Senders(link.config, link.tls, link.tokens, metrics);
   return link;
 }
 

@@ -4,6 +4,8 @@
 #include "p2/core/Metrics.h"
 #include "p2/core/Result.h"
 #include "p2/fcm/AccessTokenSource.h"
+#include "p2/fcm/FcmSender.h"
+#include "p2/http/TlsContext.h"
 #include "p2/push/Sender.h"
 
 #include <memory>
@@ -17,10 +19,14 @@ struct FcmLink {
   push::SenderFactory makeSender;
   /// Null with the legacy API. Shared with the senders, which may outlive a reload.
   std::shared_ptr<fcm::AccessTokenSource> tokens;
+  fcm::FcmConfig config;                        ///< How FCM is reached, for asking something else there.
+  std::shared_ptr<const http::TlsContext> tls;  ///< The same; shared with the senders.
   std::vector<std::string> warnings;
 
   /// Reads the service account and the authorities; blocks for them. `metrics` must outlive the senders.
-  static core::Result<FcmLink> make(const Settings::Fcm& settings, core::Metrics& metrics);
+  /// `validateOnly`: FCM checks what is sent and delivers nothing (HTTP v1 only).
+  static core::Result<FcmLink> make(const Settings::Fcm& settings, core::Metrics& metrics,
+                                    bool validateOnly = false);
 };
 
 }  // namespace p2::app

@@ -69,11 +69,20 @@ void P2Application::configureLogging() {
 int P2Application::main(const std::vector<std::string>& /*arguments*/) {
   if (_xmpp->exitCode() != 0) return _xmpp->exitCode();
   Poco::Logger::get("p2").information("p2 " + std::string(core::kVersion) + " has started");
+  auto reportEvery = _serviceManager.watchdogInterval();
+  if (reportEvery) *reportEvery /= 2;
   for (;;) {
-    if (waitForSignal() != SIGHUP) return EXIT_OK;
-    _serviceManager.reloading();
-    reload();
-    _serviceManager.ready();
+    const auto signal = waitForSignal(reportEvery);
+    if (!signal) {
+      _xmpp->touch();
+      _serviceManager.alive();
+    } else if (*signal == SIGHUP) {
+      _serviceManager.reloading();
+      reload();
+      _serviceManager.ready();
+    } else {
+      return EXIT_OK;
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 #include "Runtime.h"
 
-#include "p2/http/TlsContext.h"
+#include "ComponentLink.h"
 
 #include <Poco/Logger.h>
 
@@ -33,23 +33,6 @@ proxy::PushProxy::Limits proxyLimits(const Settings::Limits& settings) {
           settings.allowDomains, settings.denyDomains};
 }
 
-component::Component::Options componentOptions(const Settings& settings,
-                                               std::shared_ptr<const http::TlsContext> tls) {
-  component::Component::Options options;
-  options.host = settings.xmpp.host;
-  options.port = settings.xmpp.port;
-  options.jid = settings.xmpp.jid;
-  options.sharedSecret = settings.xmpp.sharedSecret;
-  options.tls = std::move(tls);
-  options.limits.stanzaSize = settings.xmpp.maxStanzaSize;
-  return options;
-}
-
-core::Result<std::shared_ptr<const http::TlsContext>> xmppTls(const Settings::Xmpp& settings) {
-  if (settings.tls == Tls::none) return std::shared_ptr<const http::TlsContext>();
-  return http::TlsContext::create({settings.caFile.string(), "xmpp.caFile"});
-}
-
 }  // namespace
 
 std::variant<std::unique_ptr<Runtime>, StartFault> Runtime::start(const Settings& settings,
@@ -57,22 +40,23 @@ std::variant<std::unique_ptr<Runtime>, StartFault> Runtime::start(const Settings
   auto metrics = std::make_unique<core::Metrics>();
   auto fcm = FcmLink::make(settings.fcm, *metrics);
   if (!fcm) return StartFault{EX_CONFIG, fcm.error()};
-  auto tls = xmppTls(settings.xmpp);
-  if (!tls) return StartFault{EX_CONFIG, tls.error()};
+  auto component = componentOptions(settings.xmpp);
+  if (!component) return StartFault{EX_CONFIG, component.error()};
   store::Store::Options storeOptions;
   storeOptions.path = settings.store.path;
   auto store = store::Store::open(storeOptions);
   if (!store) return StartFault{EX_CANTCREAT, store.error()};
 
   return std::unique_ptr<Runtime>(new Runtime(settings, std::move(fcm).value(), std::move(store).value(),
-                                              std::move(tls).value(), std::move(metrics),
+                                              std::move(component).value(), std::move(metrics),
                                               std::move(onState)));
 }
 
 Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::Store> opened,
-                 std::shared_ptr<const http::TlsContext> xmppTls, std::unique_ptr<core::Metrics> registry,
-                 component::Component::OnState onState)
-    : _settings(settings),
+                 const component::Component::Options& componentOptions,
+                 std::unique_ptr<core::Metrics> registry, component::Component::OnState onState)
+    : _recentFaults(RecentFaults::attach()),
+      _settings(settings),
       _metrics(std::move(registry)),
       _store(std::move(opened)),
       _expiry(std::make_unique<Expiry>(*_store, settings.store.expireAfter)),
@@ -85,7 +69,7 @@ Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::S
       _openStreams(std::size_t{0}) {
   for (std::size_t i = 0; i < settings.xmpp.connections; ++i) {
     _components.push_back(std::make_unique<component::Component>(
-        componentOptions(settings, xmppTls),
+        componentOptions,
         [this](const xmpp::Iq& iq, xmpp::Responder responder) { _proxy.handle(iq, std::move(responder)); },
         [this, wasOpen = false](component::Component::State state) mutable {
           const bool isOpen = state == component::Component::State::connected;
@@ -94,6 +78,20 @@ Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::S
         *_metrics));
   }
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
+  openControl();
+}
+
+/// Not to be asked is no reason not to serve.
+void Runtime::openControl() {
+  Control::Parts parts{_settings.xmpp, _settings.store.path, *_store, {}, _dispatcher, _breaker,
+                       *_metrics,      *_recentFaults};
+  for (const auto& component : _components) parts.components.push_back(component.get());
+  auto control = Control::open(std::move(parts), _fcm.tokens);
+  if (control) {
+    _control = std::move(control).value();
+  } else {
+    logger().warning(control.error() + " The commands cannot ask this daemon.");
+  }
 }
 
 Runtime::~Runtime() {
@@ -116,6 +114,7 @@ core::Result<void> Runtime::reload(const Settings& settings) {
   }
   _fcm = std::move(fcm).value();
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
+  if (_control) _control->setTokens(_fcm.tokens);
   _dispatcher.reconfigure(dispatcherOptions(settings));
   _expiry->setExpireAfter(settings.store.expireAfter);
   _proxy.setLimits(proxyLimits(settings.limits));
@@ -125,9 +124,15 @@ core::Result<void> Runtime::reload(const Settings& settings) {
   return {};
 }
 
+void Runtime::touch() const {
+  (void)_dispatcher.queued();
+  (void)_store->statistics();
+}
+
 void Runtime::stop(Milliseconds bound) {
   if (std::exchange(_stopped, true)) return;
   const auto end = std::chrono::steady_clock::now() + bound;
+  _control.reset();
   for (const auto& component : _components) component->stopReading();
   _dispatcher.drain(bound);
   // Commits what is queued and answers it. The proxy has no more callbacks to come, and the reader asks it

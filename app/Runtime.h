@@ -1,7 +1,9 @@
 #pragma once
 
+#include "Control.h"
 #include "Expiry.h"
 #include "FcmLink.h"
+#include "RecentFaults.h"
 #include "Settings.h"
 #include "p2/component/Component.h"
 #include "p2/core/Guarded.h"
@@ -46,17 +48,24 @@ class Runtime {
   /// is not right, nothing changes, and the error says what is wrong.
   core::Result<void> reload(const Settings& settings);
 
+  /// Goes once through the locks that the threads share, and through the store: with a thread stuck in one of
+  /// them it does not return, and the service manager's watchdog sees it.
+  void touch() const;
+
   /// Takes no more requests, lets those in hand finish for up to `bound`, answers the others wait, and closes
   /// the stream.
   void stop(std::chrono::milliseconds bound);
 
  private:
   void countStream(bool opened);
+  void openControl();
 
   Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::Store> opened,
-          std::shared_ptr<const http::TlsContext> xmppTls, std::unique_ptr<core::Metrics> registry,
+          const component::Component::Options& componentOptions, std::unique_ptr<core::Metrics> registry,
           component::Component::OnState onState);
 
+  const Poco::AutoPtr<RecentFaults>
+      _recentFaults;  // first: the loggers change before there are threads that log
   Settings _settings;
   std::unique_ptr<core::Metrics> _metrics;
   std::unique_ptr<store::Store> _store;  // owned by pointer: it is closed before the stream is
@@ -68,6 +77,7 @@ class Runtime {
   component::Component::OnState _onState;
   core::Guarded<std::size_t> _openStreams;
   std::vector<std::unique_ptr<component::Component>> _components;
+  std::unique_ptr<Control> _control;  // null without a socket; ends before all that it looks at
   bool _stopped = false;
 };
 

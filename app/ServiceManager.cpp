@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 namespace p2::app {
 
@@ -18,7 +19,19 @@ std::string socketFromEnvironment() {
   return name == nullptr ? std::string() : name;
 }
 
+std::optional<std::chrono::microseconds> intervalFromEnvironment() {
+  const char* process = std::getenv("WATCHDOG_PID");
+  if (process != nullptr && std::to_string(::getpid()) != process) return std::nullopt;
+  const char* text = std::getenv("WATCHDOG_USEC");
+  const long long interval = text == nullptr ? 0 : std::strtoll(text, nullptr, 10);
+  if (interval <= 0) return std::nullopt;
+  return std::chrono::microseconds(interval);
+}
+
 }  // namespace
+
+ServiceManager::ServiceManager(std::string socketName)
+    : _socketName(std::move(socketName)), _watchdogInterval(intervalFromEnvironment()) {}
 
 ServiceManager::ServiceManager() : ServiceManager(socketFromEnvironment()) {}
 

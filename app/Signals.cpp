@@ -1,6 +1,8 @@
 #include "Signals.h"
 
+#include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <initializer_list>
 
 namespace p2::app {
@@ -21,12 +23,19 @@ void blockSignals() noexcept {
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-int waitForSignal() noexcept {
+std::optional<int> waitForSignal(std::optional<std::chrono::microseconds> atMost) noexcept {
   const sigset_t set = waitedFor();
-  int signal = 0;
-  while (::sigwait(&set, &signal) != 0) {
+  timespec time{};
+  if (atMost) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*atMost);
+    time.tv_sec = static_cast<std::time_t>(seconds.count());
+    time.tv_nsec = static_cast<long>(std::chrono::nanoseconds(*atMost - seconds).count());
   }
-  return signal;
+  for (;;) {
+    const int signal = atMost ? ::sigtimedwait(&set, nullptr, &time) : ::sigwaitinfo(&set, nullptr);
+    if (signal > 0) return signal;
+    if (errno == EAGAIN) return std::nullopt;
+  }
 }
 
 }  // namespace p2::app

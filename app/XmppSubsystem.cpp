@@ -53,6 +53,10 @@ void XmppSubsystem::uninitialize() {
   logger().information("stopped");
 }
 
+void XmppSubsystem::touch() const {
+  if (_runtime) _runtime->touch();
+}
+
 void XmppSubsystem::reload(const Settings& settings) {
   const auto reloaded = _runtime->reload(settings);
   if (reloaded) {

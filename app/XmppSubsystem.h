@@ -26,6 +26,9 @@ class XmppSubsystem final : public Poco::Util::Subsystem {
   /// Takes over new settings, or logs why it keeps the old ones.
   void reload(const Settings& settings);
 
+  /// Returns if no thread is stuck in what the threads share.
+  void touch() const;
+
  protected:
   void initialize(Poco::Util::Application& application) override;
   void uninitialize() override;

@@ -2,26 +2,20 @@
 #include "P2Application.h"
 #include "SettingsFile.h"
 #include "Signals.h"
+#include "commands/CommandTable.h"
 #include "p2/core/Version.h"
+
+#include <unistd.h>
 
 #include <cstring>
 #include <exception>
-#include <filesystem>
 #include <iostream>
 #include <string>
 #include <sysexits.h>
-#include <system_error>
 
 namespace {
 
 using namespace p2::app;
-
-/// The running program's file, beside which p2.properties may lie.
-std::filesystem::path binary() {
-  std::error_code error;
-  auto path = std::filesystem::read_symlink("/proc/self/exe", error);
-  return error ? std::filesystem::path("p2") : path;
-}
 
 bool hasArgument(int argc, char** argv, const char* wanted) {
   for (int i = 1; i < argc; ++i) {
@@ -32,13 +26,23 @@ bool hasArgument(int argc, char** argv, const char* wanted) {
 
 int serve(const CommandLine& commandLine, int argc, char** argv) {
   blockSignals();
-  auto loaded = load(commandLine.config, settingsLocations(binary()), processEnvironment());
+  auto loaded = load(commandLine.config, settingsLocations(runningBinary()), processEnvironment());
   for (const auto& warning : loaded.warnings) std::cerr << "p2: " << warning << '\n';
   for (const auto& fault : loaded.faults) std::cerr << "p2: " << fault << '\n';
   if (!loaded.settings) return EX_CONFIG;
 
   P2Application application(commandLine, std::move(*loaded.settings), hasArgument(argc, argv, "--daemon"));
   return application.run(argc, argv);
+}
+
+int command(const CommandLine& commandLine) {
+  std::ios::sync_with_stdio(false);  // a million lines on stdin, and faults of reading them are seen
+  Console console{std::cin, std::cout, std::cerr, ::isatty(STDIN_FILENO) != 0, ::isatty(STDERR_FILENO) != 0};
+  const int code = runCommand(commandLine.arguments, commandLine.config, console);
+  std::cout.flush();
+  if (std::cout.good() || code != EX_OK) return code;
+  std::cerr << "p2: the output could not be written\n";
+  return EX_IOERR;
 }
 
 int run(int argc, char** argv) {
@@ -56,9 +60,7 @@ int run(int argc, char** argv) {
     return EX_OK;
   }
   if (!commandLine.value().arguments.empty()) {
-    std::cerr << "p2: there is no command \"" << commandLine.value().arguments.front()
-              << "\"; p2 --help lists what there is\n";
-    return EX_USAGE;
+    return command(commandLine.value());
   }
   return serve(commandLine.value(), argc, argv);
 }

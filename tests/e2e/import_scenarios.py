@@ -1,16 +1,16 @@
-"""Moving from the reference service: its table in a real MariaDB, read by p2 import."""
+"""The commands: moving from the reference service's table in a real MariaDB, and asking a running daemon."""
 
 import base64
 import hashlib
+import json
 import os
-import shutil
 import subprocess
 import time
 
 from p2test import shapes, transcript
 from p2test.process import Process
 
-from stage import eq, scenario, until
+from stage import BOTH, eq, scenario, until
 
 #: As the reference service creates it (PROTOCOL §9 of the design).
 _TABLE = """CREATE TABLE target (
@@ -29,10 +29,7 @@ class MariaDb:
         self.socket = os.path.join(directory, "db.sock")
         data = os.path.join(directory, "data")
         os.makedirs(directory)
-        os.chmod(directory, 0o755)
-        user = ["--user=mysql"] if os.geteuid() == 0 else []
-        if user:
-            shutil.chown(directory, "mysql")
+        user = ["--user=root"] if os.geteuid() == 0 else []
         subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
                         "--auth-root-authentication-method=normal", *user],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -116,7 +113,7 @@ def table_is_moved(s):
     answer = server.iq(shapes.publish(plain[5], plain[6]), sender="im.localhost")
     eq(answer.get("type"), "result", "the answer to a publish")
     pushed = s.fcm.wait_for_push(token)
-    eq(pushed["body"]["message"]["data"]["account"], plain[1], "the account of the push")
+    eq(pushed["json"]["message"]["data"]["account"], plain[1], "the account of the push")
 
 
 @scenario()
@@ -206,3 +203,89 @@ def a_million_rows(s):
     transcript.line(f"{_MILLION} rows in {took:.1f} s")
     print(f"        1,000,000 rows imported in {took:.1f} s", flush=True)
     assert s.sanitizer or took < 60, f"it took {took:.1f} s"
+
+
+# ---------------------------------------------------------------------------------------------- a running daemon
+
+
+def findings(p2, *arguments, code=None):
+    """What `p2 check --json` finds: {check: (state, text)}."""
+    p2.write_config()
+    done = subprocess.run([p2.binary, f"--config={p2.config}", "check", "--json", *arguments], capture_output=True,
+                          timeout=120)
+    report = json.loads(done.stdout)
+    transcript.line(f"p2 check: {done.returncode} {report}")
+    if code is not None:
+        eq(done.returncode, code, f"exit status of p2 check: {report}")
+    eq(report["ok"], done.returncode == 0, "ok in the report")
+    return {finding["check"]: (finding["state"], finding["text"]) for finding in report["checks"]}
+
+
+def fault(p2, check, *words, state="fault"):
+    """`p2 check` finds fault with `check`, and says `words`."""
+    found = findings(p2)
+    eq(found[check][0], state, f"state of {check}: {found}")
+    for word in words:
+        assert word in found[check][1], f"{word!r} is not in: {found[check][1]}"
+
+
+@scenario(*BOTH)
+def check_before_the_start(s):
+    """p2 check finds all well but the DNS of a name that only this machine knows, then a wrong secret and port"""
+    found = findings(s.p2())
+    for check in ("settings", "store", "XMPP server", "access token", "FCM"):
+        eq(found[check][0], "ok", f"state of {check}: {found}")
+    fault(s.p2(xmpp_sharedSecret="wrong"), "XMPP server", "shared secret")
+    fault(s.p2(xmpp_port=1), "XMPP server", "127.0.0.1:1")
+    fault(s.p2(xmpp_jid="nowhere.invalid"), "DNS", "nowhere.invalid", "does not resolve")
+
+
+@scenario(*BOTH)
+def check_beside_a_daemon(s):
+    """p2 check leaves a running daemon undisturbed and takes its word"""
+    p2 = s.p2().up()
+    fault(p2, "XMPP server", "the running daemon", state="ok")
+    beside = s.p2(store_path=os.path.join(s.directory, "other"))
+    found = findings(beside)
+    expected = "warning" if s.server.__class__.__name__ == "Prosody" else "ok"
+    eq(found["XMPP server"][0], expected, f"with another store: {found}")
+    assert p2.log().count("connected to the XMPP server") == 1, p2.log()
+
+
+@scenario()
+def check_names_what_google_refuses(s):
+    """p2 check tells a revoked key, a missing permission and another project apart"""
+    server = s.fake_server()
+    fcm = s.own_fcm()
+    p2 = s.p2(server, fcm=fcm)
+    fcm.misbehave("account_not_found", endpoint="token")
+    fault(p2, "access token", "account")
+    fcm.behave()
+    fcm.misbehave("permission_denied")
+    fault(p2, "FCM", "may not send", "role")
+    fcm.behave()
+    p2.up()
+    s.registered(server)
+    fcm.misbehave("sender_mismatch")
+    fault(p2, "FCM project", "another Firebase project")
+
+
+@scenario()
+def status_and_forget(s):
+    """p2 status tells how the daemon is; p2 push wakes a phone; p2 forget removes it through the daemon"""
+    server = s.fake_server()
+    p2 = s.p2(server).up()
+    registration, token, _ = s.registered(server)[0]
+    server.iq(shapes.publish(registration.node, registration.secret))
+    s.fcm.wait_for_push(token)
+    out, _ = command(p2, "status")
+    for words in ("connected to 127.0.0.1", "1 delivered", "1  im.localhost"):
+        assert words in out, out
+    status = json.loads(command(p2, "status", "--json")[0])
+    eq((status["connected"], status["registrations"], status["domains"]), (True, 1, {"im.localhost": 1}), "the status")
+    command(p2, "push", registration.node[:6])
+    s.fcm.wait_for_push(token, count=2)
+    eq(command(p2, "forget", registration.node)[0], "1 removed\n", "the report")
+    eq(server.iq(shapes.publish(registration.node, registration.secret)).get("type"), "error", "a publish afterwards")
+    p2.stop()
+    command(p2, "status", code=69)

@@ -1,0 +1,92 @@
+#include "Control.h"
+
+#include "ControlRequests.h"
+#include "p2/core/Version.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <utility>
+
+namespace p2::app {
+
+namespace {
+
+DaemonStatus::Time toSeconds(std::chrono::system_clock::time_point time) {
+  return std::chrono::floor<std::chrono::seconds>(time);
+}
+
+void addTokenState(const fcm::AccessTokenSource& tokens, DaemonStatus& status) {
+  const auto state = tokens.state();
+  status.tokenValid = state.valid;
+  if (state.expires) status.tokenExpires = toSeconds(*state.expires);
+  if (state.fault) status.tokenFault = state.fault->text;
+}
+
+/// It is connected since the first stream opened, or else not since the last one closed.
+void addStream(const component::Component::Status& stream, DaemonStatus& status) {
+  const bool open = stream.state == component::Component::State::connected;
+  const auto since = toSeconds(stream.since);
+  const bool first = status.streams++ == 0;
+  if (first || (open && !status.connected) ||
+      (open == status.connected && (open == (since < status.since)))) {
+    status.since = since;
+  }
+  if (open) {
+    ++status.openStreams;
+    status.connected = true;
+  } else if (!stream.lastFault.empty()) {
+    status.streamFault = stream.lastFault;
+  }
+  status.unsentAnswers += stream.unsentAnswers;
+}
+
+}  // namespace
+
+core::Result<std::unique_ptr<Control>> Control::open(Parts parts, Tokens tokens) {
+  std::unique_ptr<Control> control(new Control(std::move(parts), std::move(tokens)));
+  auto* const self = control.get();
+  auto socket = ControlSocket::open(self->_parts.directory, [self](const std::string& request) {
+    return answerControl(
+        request, [self] { return self->look(); }, self->_parts.store);
+  });
+  if (!socket) return core::Error{socket.error()};
+  control->_socket = std::move(socket).value();
+  return control;
+}
+
+Control::Control(Parts parts, Tokens tokens)
+    : _parts(std::move(parts)),
+      _server(_parts.xmpp.host + ':' + std::to_string(_parts.xmpp.port)),
+      _jid(_parts.xmpp.jid),
+      _started(toSeconds(std::chrono::system_clock::now())),
+      _tokens(std::move(tokens)) {}
+
+void Control::setTokens(Tokens tokens) {
+  _tokens.with([&](Tokens& current) { current.swap(tokens); });
+}
+
+DaemonStatus Control::look() const {
+  DaemonStatus status;
+  status.version = core::kVersion;
+  status.pid = ::getpid();
+  status.started = _started;
+  status.server = _server;
+  status.jid = _jid;
+  for (const auto* component : _parts.components) addStream(component->status(), status);
+  const auto tokens = _tokens.with([](const Tokens& current) { return current; });
+  status.legacy = tokens == nullptr;
+  if (tokens) addTokenState(*tokens, status);
+  status.breakerTripped = _parts.breaker.tripped();
+  status.queued = _parts.dispatcher.queued();
+  status.workers = _parts.dispatcher.workers();
+  const auto size = _parts.store.statistics();
+  status.registrations = size.registrations;
+  status.storeBytes = size.usedBytes;
+  status.storeFault = _parts.store.lastFault();
+  status.faults = _parts.faults.last();
+  status.metrics = _parts.metrics.render();
+  return status;
+}
+
+}  // namespace p2::app

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "ControlSocket.h"
+#include "DaemonStatus.h"
+#include "RecentFaults.h"
+#include "Settings.h"
+#include "p2/component/Component.h"
+#include "p2/core/Guarded.h"
+#include "p2/core/Metrics.h"
+#include "p2/core/Result.h"
+#include "p2/fcm/AccessTokenSource.h"
+#include "p2/push/Breaker.h"
+#include "p2/push/Dispatcher.h"
+#include "p2/store/Store.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace p2::app {
+
+/// Answers the commands that ask the running daemon, over its control socket. Made, told of a reload and
+/// destroyed by the main thread.
+class Control {
+ public:
+  /// What there is to look at; all of it outlives this object.
+  struct Parts {
+    const Settings::Xmpp& xmpp;       ///< Used by open() only: a reload replaces it.
+    std::filesystem::path directory;  ///< The store's.
+    store::Store& store;
+    std::vector<const component::Component*> components;  ///< One for each stream.
+    const push::Dispatcher& dispatcher;
+    const push::Breaker& breaker;
+    const core::Metrics& metrics;
+    const RecentFaults& faults;
+  };
+  using Tokens = std::shared_ptr<fcm::AccessTokenSource>;  // as in FcmLink: may outlive a reload
+
+  /// Opens the socket. Error: names it.
+  static core::Result<std::unique_ptr<Control>> open(Parts parts, Tokens tokens);
+
+  void setTokens(Tokens tokens);
+
+ private:
+  Control(Parts parts, Tokens tokens);
+
+  DaemonStatus look() const;
+
+  const Parts _parts;
+  const std::string _server;  ///< `host:port`
+  const std::string _jid;
+  const DaemonStatus::Time _started;
+  core::Guarded<Tokens> _tokens;
+  std::unique_ptr<ControlSocket> _socket;  // last: its thread uses all of the above
+};
+
+}  // namespace p2::app

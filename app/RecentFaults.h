@@ -1,0 +1,34 @@
+#pragma once
+
+#include "DaemonStatus.h"
+#include "p2/core/Guarded.h"
+
+#include <Poco/AutoPtr.h>
+#include <Poco/Channel.h>
+
+#include <cstddef>
+#include <deque>
+#include <vector>
+
+namespace p2::app {
+
+/// Keeps the last warnings and errors of the log, for those who ask how the daemon is. Reference-counted by
+/// the loggers, as Poco's channels are. Thread-safe.
+class RecentFaults final : public Poco::Channel {
+ public:
+  static constexpr std::size_t kKept = 20;
+
+  /// Adds itself to every logger, beside the channel that it has. Call it when the logging is configured and
+  /// before the threads that log.
+  static Poco::AutoPtr<RecentFaults> attach();
+
+  void log(const Poco::Message& message) override;
+
+  /// The oldest first. A fault that repeats at once is kept once, with the last time.
+  std::vector<DaemonStatus::Fault> last() const;
+
+ private:
+  core::Guarded<std::deque<DaemonStatus::Fault>> _faults;
+};
+
+}  // namespace p2::app

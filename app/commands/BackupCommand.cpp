@@ -1,0 +1,43 @@
+#include "commands/BackupCommand.h"
+
+#include "commands/ProgressBar.h"
+#include "p2/store/Store.h"
+
+#include <array>
+#include <ostream>
+#include <sysexits.h>
+
+namespace p2::app {
+
+namespace {
+
+constexpr std::array kOptions{kStoreOption};
+
+constexpr std::string_view kDetails =
+    "Makes a copy of the store as it is at this moment in DIRECTORY, which must not hold one; the daemon may "
+    "run meanwhile. The copy is a store itself: to restore it, stop the daemon, put the copy in the place of "
+    "store.path (or set store.path to it), give it to the user that p2 runs as, and start the daemon.";
+
+int run(const Invocation& invocation) {
+  const auto path = invocation.storePath();
+  if (!path) return EX_CONFIG;
+  const auto store = store::Store::openReadOnly(*path);
+  if (!store) return invocation.fail(EX_NOINPUT, store.error());
+  const auto& directory = invocation.operands.front();
+  if (const auto copied = store.value()->backup(directory); !copied) {
+    return invocation.fail(EX_CANTCREAT, copied.error());
+  }
+  const auto copy = store::Store::openReadOnly(directory);
+  if (!copy) return invocation.fail(EX_IOERR, "the copy cannot be opened: " + copy.error());
+  invocation.console.out << grouped(copy.value()->statistics().registrations) << " registrations copied to "
+                         << directory << '\n';
+  return EX_OK;
+}
+
+}  // namespace
+
+Command backupCommand() noexcept {
+  return {"backup", "DIRECTORY", 1, 1, "copy the store while the daemon runs", kDetails, kOptions, run};
+}
+
+}  // namespace p2::app

@@ -1,0 +1,140 @@
+#include "commands/CommandTable.h"
+
+#include "SettingsKeys.h"
+#include "commands/BackupCommand.h"
+#include "commands/CheckCommand.h"
+#include "commands/ExportCommand.h"
+#include "commands/ForgetCommand.h"
+#include "commands/ImportCommand.h"
+#include "commands/ListCommand.h"
+#include "commands/PushCommand.h"
+#include "commands/SetupCommand.h"
+#include "commands/StatusCommand.h"
+
+#include <Poco/Exception.h>
+#include <Poco/Util/HelpFormatter.h>
+#include <Poco/Util/Option.h>
+#include <Poco/Util/OptionProcessor.h>
+#include <Poco/Util/OptionSet.h>
+
+#include <algorithm>
+#include <array>
+#include <ostream>
+#include <sstream>
+#include <sysexits.h>
+#include <utility>
+
+namespace p2::app {
+
+namespace {
+
+const std::array kCommands{setupCommand(),  checkCommand(),  statusCommand(), listCommand(),  pushCommand(),
+                           forgetCommand(), importCommand(), exportCommand(), backupCommand()};
+
+Poco::Util::OptionSet optionsOf(const Command& command) {
+  using Poco::Util::Option;
+  Poco::Util::OptionSet set;
+  for (const auto& option : command.options) {
+    Option made(std::string(option.name), "", std::string(option.meaning));
+    if (!option.argument.empty()) made.argument(std::string(option.argument));
+    set.addOption(made);
+  }
+  set.addOption(Option("config", "c", "the settings file").argument("FILE"));
+  set.addOption(Option("help", "h", "show this help and exit"));
+  return set;
+}
+
+/// Takes the words after the command apart.
+core::Result<void> parseWords(const Command& command, const std::vector<std::string>& words,
+                              Invocation& invocation) {
+  const Poco::Util::OptionSet accepted = optionsOf(command);
+  Poco::Util::OptionProcessor processor(accepted);
+  processor.setUnixStyle(true);
+  try {
+    for (std::size_t i = 1; i < words.size(); ++i) {
+      std::string name;
+      std::string value;
+      if (!processor.process(words[i], name, value)) {
+        invocation.operands.push_back(words[i]);
+      } else if (name == "config") {
+        invocation.config = std::filesystem::absolute(value);
+      } else if (!name.empty()) {
+        invocation.options[name] = value;
+      }
+    }
+    processor.checkRequired();
+  } catch (const Poco::Exception& exception) {
+    return core::Error{exception.displayText()};
+  }
+  return {};
+}
+
+std::string operandFault(const Command& command, std::size_t given) {
+  if (given < command.leastOperands) return std::string(command.operands) + " is missing";
+  if (given > command.mostOperands) return "there are more arguments than it takes";
+  return {};
+}
+
+int noSuchCommand(std::string_view name, Console& console) {
+  std::vector<std::string_view> known;
+  for (const auto& command : kCommands) known.push_back(command.name);
+  const auto meant = nearestName(name, known);
+  console.err << "p2: there is no command \"" << name << "\"";
+  if (!meant.empty()) console.err << "; did you mean " << meant << '?';
+  console.err << (meant.empty() ? "; " : " ") << "p2 --help lists what there is\n";
+  return EX_USAGE;
+}
+
+}  // namespace
+
+std::span<const Command> commands() noexcept {
+  return kCommands;
+}
+
+const Command* findCommand(std::string_view name) noexcept {
+  const auto* const found = std::find_if(kCommands.begin(), kCommands.end(),
+                                         [&](const Command& command) { return command.name == name; });
+  return found == kCommands.end() ? nullptr : found;
+}
+
+std::string commandList() {
+  constexpr std::size_t kColumn = 10;
+  std::string text = "Commands (p2 COMMAND --help explains one; without a command p2 serves):\n";
+  for (const auto& command : kCommands) {
+    text += "  " + std::string(command.name) + std::string(kColumn - command.name.size(), ' ') +
+            std::string(command.summary) + '\n';
+  }
+  return text;
+}
+
+std::string helpText(const Command& command) {
+  const Poco::Util::OptionSet set = optionsOf(command);
+  Poco::Util::HelpFormatter formatter(set);
+  formatter.setUnixStyle(true);
+  formatter.setCommand("p2 " + std::string(command.name));
+  formatter.setUsage("[OPTION...] " + std::string(command.operands));
+  formatter.setHeader(std::string(command.details));
+  std::ostringstream text;
+  formatter.format(text);
+  return text.str();
+}
+
+int runCommand(const std::vector<std::string>& words, std::optional<std::filesystem::path> config,
+               Console& console) {
+  const Command* const command = findCommand(words.front());
+  if (command == nullptr) return noSuchCommand(words.front(), console);
+  Invocation invocation{console, std::string(command->name), std::move(config)};
+  if (const auto parsed = parseWords(*command, words, invocation); !parsed) {
+    return invocation.fail(EX_USAGE, parsed.error() + "; p2 " + invocation.command + " --help explains it");
+  }
+  if (invocation.has("help")) {
+    console.out << helpText(*command);
+    return EX_OK;
+  }
+  if (const auto fault = operandFault(*command, invocation.operands.size()); !fault.empty()) {
+    return invocation.fail(EX_USAGE, fault + "; p2 " + invocation.command + " --help explains it");
+  }
+  return command->run(invocation);
+}
+
+}  // namespace p2::app

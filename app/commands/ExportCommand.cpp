@@ -1,0 +1,127 @@
+#include "commands/ExportCommand.h"
+
+#include "commands/ProgressBar.h"
+#include "commands/RegistrationJson.h"
+#include "p2/store/Store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <ostream>
+#include <sysexits.h>
+#include <system_error>
+
+namespace p2::app {
+
+namespace {
+
+constexpr std::array kOptions{kStoreOption};
+
+constexpr std::string_view kDetails =
+    "Writes every registration as one line of JSON, to FILE (readable for its owner alone) or to stdout; the "
+    "daemon may run meanwhile. p2 import reads it, on machines of any kind. It holds what is needed to push "
+    "to "
+    "every phone: keep it as secret as the store.";
+
+/// Where the lines go: a file descriptor, written in large pieces. Used by one thread.
+class Output {
+ public:
+  explicit Output(int descriptor) : _descriptor(descriptor) {}
+
+  /// False if it cannot be written; errno says why.
+  bool line(const std::string& text) {
+    _buffer += text;
+    _buffer += '\n';
+    return _buffer.size() < kPiece || flush();
+  }
+  bool flush() {
+    for (std::size_t done = 0; done < _buffer.size();) {
+      const auto count = ::write(_descriptor, _buffer.data() + done, _buffer.size() - done);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return false;
+      done += static_cast<std::size_t>(count);
+    }
+    _buffer.clear();
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kPiece = 1U << 18U;
+
+  const int _descriptor;
+  std::string _buffer;
+};
+
+/// Writes all lines; gives 0, or errno.
+int writeAll(const store::Store& store, Output& output, ProgressBar& progress, core::Result<void>& read,
+             std::uint64_t& count) {
+  int fault = 0;
+  read = store.forEach([&](const store::Registration& registration) {
+    progress.show(++count);
+    if (!output.line(toJsonLine(registration))) fault = errno;
+    return fault == 0;
+  });
+  if (fault == 0 && !output.flush()) fault = errno;
+  return fault;
+}
+
+int exportTo(int descriptor, const std::string& name, const store::Store& store,
+             const Invocation& invocation) {
+  Output output(descriptor);
+  core::Result<void> read;
+  std::uint64_t count = 0;
+  ProgressBar progress(invocation.console, "exporting", store.statistics().registrations);
+  const int fault = writeAll(store, output, progress, read, count);
+  if (!read) return invocation.fail(EX_IOERR, read.error());
+  if (fault != 0) {
+    return invocation.fail(EX_IOERR, name + " cannot be written (" + std::generic_category().message(fault) +
+                                         "): what is there is not complete.");
+  }
+  return EX_OK;
+}
+
+/// Nobody sees half an export: it is written beside and put in the place of FILE at the end.
+int exportToFile(const std::string& name, const store::Store& store, const Invocation& invocation) {
+  const std::string beside = name + ".part";
+  ::unlink(beside.c_str());
+  const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) {
+    return invocation.fail(EX_CANTCREAT,
+                           name + " cannot be created (" + std::generic_category().message(errno) + ").");
+  }
+  int code = exportTo(file, name, store, invocation);
+  if (code == EX_OK && (::fsync(file) != 0 || ::rename(beside.c_str(), name.c_str()) != 0)) {
+    code = invocation.fail(EX_IOERR,
+                           name + " cannot be written (" + std::generic_category().message(errno) + ").");
+  }
+  ::close(file);
+  if (code != EX_OK) ::unlink(beside.c_str());
+  return code;
+}
+
+int run(const Invocation& invocation) {
+  const auto path = invocation.storePath();
+  if (!path) return EX_CONFIG;
+  const auto store = store::Store::openReadOnly(*path);
+  if (!store) return invocation.fail(EX_NOINPUT, store.error());
+  const bool toStdout = invocation.operands.empty() || invocation.operands.front() == "-";
+  const auto count = store.value()->statistics().registrations;
+  const int code = toStdout ? exportTo(STDOUT_FILENO, "stdout", *store.value(), invocation)
+                            : exportToFile(invocation.operands.front(), *store.value(), invocation);
+  if (code == EX_OK && !(toStdout && !invocation.console.errIsTerminal)) {
+    invocation.warn(grouped(count) +
+                    " registrations; they hold every phone's token and secret: keep them as "
+                    "secret as the store.");
+  }
+  return code;
+}
+
+}  // namespace
+
+Command exportCommand() noexcept {
+  return {"export", "[FILE]", 0, 1, "write all registrations as JSON lines", kDetails, kOptions, run};
+}
+
+}  // namespace p2::app

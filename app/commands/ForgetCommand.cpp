@@ -1,0 +1,127 @@
+#include "commands/ForgetCommand.h"
+
+#include "ControlRequests.h"
+#include "ControlSocket.h"
+#include "commands/NodeSearch.h"
+#include "commands/ProgressBar.h"
+#include "commands/StoreOwner.h"
+#include "p2/store/Store.h"
+#include "p2/xmpp/Jid.h"
+
+#include <algorithm>
+#include <array>
+#include <istream>
+#include <memory>
+#include <ostream>
+#include <span>
+#include <sysexits.h>
+#include <utility>
+
+namespace p2::app {
+
+namespace {
+
+using store::Store;
+using Nodes = std::vector<std::string>;
+
+constexpr CommandOption kDomain{"domain", "DOMAIN", "all registrations of this domain's accounts"};
+constexpr CommandOption kYes{"yes", "", "do not ask first"};
+constexpr std::array kOptions{kStoreOption, kDomain, kYes};
+
+constexpr std::string_view kDetails =
+    "Removes the registration with this NODE (its first characters will do), or with --domain those of a "
+    "whole "
+    "domain; through the daemon, if it runs. A phone whose registration is gone gets no push until its app "
+    "connects afresh and registers again.";
+
+core::Result<Nodes> chosenNodes(const Invocation& invocation, const std::filesystem::path& path) {
+  const auto store = Store::openReadOnly(path);
+  if (!store) return core::Error{store.error()};
+  if (!invocation.operands.empty()) {
+    const auto found = findByNode(*store.value(), invocation.operands.front());
+    if (!found) return core::Error{found.error()};
+    return Nodes{found.value().node};
+  }
+  Nodes nodes;
+  const auto domain = xmpp::comparableDomain(invocation.value(kDomain.name));
+  const auto read = store.value()->forEach([&](const store::Registration& registration) {
+    if (registration.domain == domain) nodes.push_back(registration.node);
+    return true;
+  });
+  if (!read) return core::Error{read.error()};
+  if (nodes.empty()) return core::Error{"no registration is of that domain."};
+  return nodes;
+}
+
+bool confirmed(const Invocation& invocation, std::size_t count) {
+  if (invocation.has(kYes.name)) return true;
+  if (!invocation.console.inIsTerminal) return invocation.operands.size() == 1;
+  invocation.console.err << "Remove " << grouped(count) << (count == 1 ? " registration" : " registrations")
+                         << "? [y/N] " << std::flush;
+  std::string answer;
+  std::getline(invocation.console.in, answer);
+  return answer.starts_with('y') || answer.starts_with('Y');
+}
+
+/// Removes nodes through the daemon if one runs, else in the store itself.
+class Forgetter {
+ public:
+  explicit Forgetter(std::filesystem::path path) : _path(std::move(path)) {}
+
+  core::Result<std::uint64_t> forget(std::span<const std::string> nodes) {
+    if (_store) return forgetNodes(*_store, nodes);
+    const auto answer = askDaemon(_path, forgetRequest(nodes), std::chrono::seconds(60));
+    if (!answer) return core::Error{answer.error()};
+    if (answer.value()) return parseForgetAnswer(*answer.value());
+    Store::Options options;
+    options.path = _path;
+    auto opened = Store::open(options);
+    if (!opened) return core::Error{opened.error()};
+    _store = std::move(opened).value();
+    return forgetNodes(*_store, nodes);
+  }
+
+ private:
+  const std::filesystem::path _path;
+  std::unique_ptr<Store> _store;
+};
+
+int forgetAll(const Invocation& invocation, const std::filesystem::path& path, const Nodes& nodes) {
+  Forgetter forgetter(path);
+  std::uint64_t removed = 0;
+  ProgressBar progress(invocation.console, "forgetting", nodes.size());
+  for (std::size_t done = 0; done < nodes.size(); done += kMostNodesAtOnce) {
+    progress.show(done);
+    const auto some = std::span(nodes).subspan(done, std::min(kMostNodesAtOnce, nodes.size() - done));
+    const auto forgotten = forgetter.forget(some);
+    if (!forgotten) {
+      return invocation.fail(EX_TEMPFAIL, forgotten.error() + " " + grouped(removed) + " were removed.");
+    }
+    removed += forgotten.value();
+  }
+  invocation.console.out << grouped(removed) << " removed\n";
+  return EX_OK;
+}
+
+int run(const Invocation& invocation) {
+  if (invocation.operands.empty() == invocation.value(kDomain.name).empty()) {
+    return invocation.fail(EX_USAGE, "give either a NODE or --domain=DOMAIN.");
+  }
+  const auto path = invocation.storePath();
+  if (!path) return EX_CONFIG;
+  if (const auto owner = becomeOwnerOf(*path); !owner) return invocation.fail(EX_NOPERM, owner.error());
+  const auto nodes = chosenNodes(invocation, *path);
+  if (!nodes) return invocation.fail(EX_NOUSER, nodes.error());
+  if (!confirmed(invocation, nodes.value().size())) {
+    return invocation.fail(EX_USAGE, "nothing was removed; --yes removes without asking.");
+  }
+  return forgetAll(invocation, *path, nodes.value());
+}
+
+}  // namespace
+
+Command forgetCommand() noexcept {
+  return {"forget", "[NODE]", 0, 1, "remove a registration, or a domain's", kDetails, kOptions, run};
+}
+
+}  // namespace p2::app

@@ -1,0 +1,153 @@
+#include "commands/ImportCommand.h"
+
+#include "commands/ImportRows.h"
+#include "commands/StoreOwner.h"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <ostream>
+#include <set>
+#include <sysexits.h>
+#include <utility>
+
+namespace p2::app {
+
+namespace {
+
+using store::Store;
+
+constexpr CommandOption kSkipBad{"skip-bad", "", "leave bad rows out instead of refusing all"};
+constexpr std::array kOptions{kStoreOption, kSkipBad};
+
+constexpr std::string_view kDetails =
+    "Reads registrations into the store: the table of the reference service as `mariadb --batch` prints it, "
+    "or the JSON lines of p2 export; from FILE, or from stdin. Every registration is imported or none, each "
+    "with its node and its secret, so that the phones go on working. It can be run again: what is there "
+    "already stays, what is newer replaces it. The daemon must not run meanwhile. "
+    "For example: mariadb --batch -e 'SELECT * FROM target' push | p2 import";
+
+struct Source {
+  std::string name;
+  store::Registration::Time asOf;  ///< How old rows are that do not say it.
+};
+
+store::Registration::Time now() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+/// A file is as old as its last change; a stream is as of now.
+store::Registration::Time ageOf(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto changed = std::filesystem::last_write_time(file, error);
+  if (error) return now();
+  const auto age = std::filesystem::file_time_type::clock::now() - changed;
+  return now() - std::max(std::chrono::duration_cast<std::chrono::seconds>(age), std::chrono::seconds(0));
+}
+
+bool fromStdin(const Invocation& invocation) {
+  return invocation.operands.empty() || invocation.operands.front() == "-";
+}
+
+int refuse(const Invocation& invocation, const LineFaults& faults) {
+  for (const auto& text : faults.texts()) invocation.warn(text);
+  return invocation.fail(EX_DATAERR, "nothing was imported, as " + grouped(faults.count()) +
+                                         (faults.count() == 1 ? " line is" : " lines are") +
+                                         " bad. Correct them, or leave them out with --skip-bad.");
+}
+
+/// Takes the rows out that the store has refused, and notes their lines.
+void leaveOut(const std::vector<Store::ImportFault>& refused, ImportRows& rows) {
+  std::set<std::size_t> out;
+  for (const auto& fault : refused) {
+    if (out.insert(fault.row).second) rows.faults.add(rows.lines[fault.row], fault.text);
+  }
+  std::size_t kept = 0;
+  for (std::size_t row = 0; row < rows.rows.size(); ++row) {
+    if (out.count(row) != 0) continue;
+    if (kept != row) {
+      rows.rows[kept] = std::move(rows.rows[row]);
+      rows.lines[kept] = rows.lines[row];
+    }
+    ++kept;
+  }
+  rows.rows.resize(kept);
+  rows.lines.resize(kept);
+}
+
+int report(const Invocation& invocation, const ImportRows& rows, const Store::ImportReport& done) {
+  for (const auto& text : rows.faults.texts()) invocation.warn("left out " + text);
+  invocation.console.out << grouped(done.added) << " added, " << grouped(done.updated) << " updated, "
+                         << grouped(done.unchanged) << " unchanged, " << grouped(rows.faults.count())
+                         << " left out\n";
+  return EX_OK;
+}
+
+int importInto(Store& store, const Invocation& invocation, ImportRows rows, store::Registration::Time asOf) {
+  if (const auto dated = dateRows(rows.rows, store, asOf); !dated) {
+    return invocation.fail(EX_IOERR, dated.error());
+  }
+  if (invocation.console.errIsTerminal) invocation.warn("writing…");
+  for (;;) {
+    const auto done = store.importAll(rows.rows);
+    if (!done) return invocation.fail(EX_IOERR, done.error() + " Nothing was imported.");
+    if (done.value().faults.empty()) return report(invocation, rows, done.value());
+    leaveOut(done.value().faults, rows);
+    if (!invocation.has(kSkipBad.name)) return refuse(invocation, rows.faults);
+  }
+}
+
+int readAndImport(const Invocation& invocation, std::istream& in, const Source& source,
+                  const std::filesystem::path& path) {
+  auto rows = [&] {
+    ProgressBar progress(invocation.console, "reading");
+    return readImportRows(in, progress);
+  }();
+  if (!rows) return invocation.fail(EX_DATAERR, source.name + ", " + rows.error());
+  if (rows.value().faults.count() > 0 && !invocation.has(kSkipBad.name)) {
+    return refuse(invocation, rows.value().faults);
+  }
+  if (rows.value().rows.empty()) {
+    return invocation.fail(EX_DATAERR, source.name + " holds no registration: nothing was imported.");
+  }
+  Store::Options options;
+  options.path = path;
+  auto store = Store::open(options);
+  if (!store && isStoreInUse(path)) {
+    return invocation.fail(EX_TEMPFAIL, "a p2 daemon is using the store " + path.string() +
+                                            ". Stop it (systemctl stop p2), import, and start it again.");
+  }
+  if (!store) return invocation.fail(EX_CANTCREAT, store.error());
+  return importInto(*store.value(), invocation, std::move(rows).value(), source.asOf);
+}
+
+int run(const Invocation& invocation) {
+  const auto path = invocation.storePath();
+  if (!path) return EX_CONFIG;
+  std::ifstream file;
+  Source source{"the input", now()};
+  if (!fromStdin(invocation)) {
+    source = {invocation.operands.front(), ageOf(invocation.operands.front())};
+    file.open(source.name, std::ios::binary);
+    std::error_code ignored;
+    if (!file || std::filesystem::is_directory(source.name, ignored)) {
+      return invocation.fail(EX_NOINPUT, source.name + " cannot be read; name the file with the dump.");
+    }
+  }
+  if (isStoreInUse(*path)) {
+    return invocation.fail(EX_TEMPFAIL, "a p2 daemon is using the store " + path->string() +
+                                            ". Stop it (systemctl stop p2), import, and start it again.");
+  }
+  // The file is open: its reader need not be the store's owner.
+  if (const auto owner = becomeOwnerOf(*path); !owner) return invocation.fail(EX_NOPERM, owner.error());
+  return readAndImport(invocation, file.is_open() ? file : invocation.console.in, source, *path);
+}
+
+}  // namespace
+
+Command importCommand() noexcept {
+  return {"import", "[FILE]", 0,  1, "read registrations from the reference service or from an export",
+          kDetails, kOptions, run};
+}
+
+}  // namespace p2::app

@@ -1,0 +1,60 @@
+#include "commands/ListCommand.h"
+
+#include "commands/ProgressBar.h"
+#include "commands/RegistrationJson.h"
+#include "p2/store/Store.h"
+#include "p2/xmpp/Jid.h"
+
+#include <array>
+#include <ostream>
+#include <sysexits.h>
+
+namespace p2::app {
+
+namespace {
+
+constexpr CommandOption kDomain{"domain", "DOMAIN", "only registrations of this domain's accounts"};
+constexpr std::array kOptions{kStoreOption, kDomain};
+
+constexpr std::string_view kDetails =
+    "Lists registrations: node, push service, whether for an account or one channel, when created and last "
+    "registered, domain. With NODE only those whose node begins so, as the log shows it. Tokens and secrets "
+    "are "
+    "not shown (p2 export has them).";
+
+std::string lineOf(const store::Registration& registration) {
+  return registration.node + '\t' + (registration.key.service == store::Service::fcm ? "FCM" : "APNS") +
+         '\t' + (registration.key.channel.empty() ? "account" : "channel") + '\t' +
+         isoTime(registration.created) + '\t' + isoTime(registration.lastRegistered) + '\t' +
+         registration.domain + '\n';
+}
+
+int run(const Invocation& invocation) {
+  const auto path = invocation.storePath();
+  if (!path) return EX_CONFIG;
+  const auto store = store::Store::openReadOnly(*path);
+  if (!store) return invocation.fail(EX_NOINPUT, store.error());
+  const auto domain = xmpp::comparableDomain(invocation.value(kDomain.name));
+  const std::string start = invocation.operands.empty() ? "" : invocation.operands.front();
+  std::uint64_t found = 0;
+  const auto read = store.value()->forEach([&](const store::Registration& registration) {
+    if (!domain.empty() && registration.domain != domain) return true;
+    if (!registration.node.starts_with(start)) return true;
+    ++found;
+    invocation.console.out << lineOf(registration);
+    return invocation.console.out.good();
+  });
+  if (!read) return invocation.fail(EX_IOERR, read.error());
+  if (invocation.console.errIsTerminal) {
+    invocation.warn(grouped(found) + (found == 1 ? " registration" : " registrations"));
+  }
+  return EX_OK;
+}
+
+}  // namespace
+
+Command listCommand() noexcept {
+  return {"list", "[NODE]", 0, 1, "list registrations, without their secrets", kDetails, kOptions, run};
+}
+
+}  // namespace p2::app

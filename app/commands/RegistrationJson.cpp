@@ -1,0 +1,155 @@
+#include "commands/RegistrationJson.h"
+
+#include "commands/TableDump.h"
+
+#include <Poco/JSON/Object.h>
+#include <Poco/JSON/Parser.h>
+#include <Poco/JSON/Stringifier.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <sstream>
+#include <utility>
+
+namespace p2::app {
+
+namespace {
+
+using store::Registration;
+
+constexpr std::string_view kTokenKind = "token";
+constexpr std::string_view kInstallationKind = "installationId";
+
+/// Appends `"name":"value"` and what goes before it.
+void append(std::ostream& out, std::string_view name, const std::string& value) {
+  out << (name == "service" ? "{\"" : ",\"") << name << "\":";
+  Poco::JSON::Stringifier::formatString(value, out);
+}
+
+std::string_view kindName(core::Target::Kind kind) {
+  switch (kind) {
+    case core::Target::Kind::registrationToken:
+      return kTokenKind;
+    case core::Target::Kind::installationId:
+      return kInstallationKind;
+  }
+  return kTokenKind;
+}
+
+std::string_view serviceName(store::Service service) {
+  switch (service) {
+    case store::Service::fcm:
+      return "FCM";
+    case store::Service::apns:
+      return "APNS";
+  }
+  return "FCM";
+}
+
+/// Puts one member into its place, or says what is wrong with it.
+core::Result<void> take(Registration& registration, const std::string& name, std::string value) {
+  if (name == "service") {
+    const auto service = serviceNamed(value);
+    if (!service) return core::Error{"its service is neither FCM nor APNS"};
+    registration.key.service = *service;
+  } else if (name == "device") {
+    registration.key.device = std::move(value);
+  } else if (name == "channel") {
+    registration.key.channel = std::move(value);
+  } else if (name == "domain") {
+    registration.domain = std::move(value);
+  } else if (name == "kind") {
+    if (value != kTokenKind && value != kInstallationKind) return core::Error{"its kind is not known"};
+    registration.target.kind =
+        value == kTokenKind ? core::Target::Kind::registrationToken : core::Target::Kind::installationId;
+  } else if (name == "token") {
+    registration.target.value = core::Secret(std::move(value));
+  } else if (name == "node") {
+    registration.node = std::move(value);
+  } else if (name == "secret") {
+    registration.secret = core::Secret(std::move(value));
+  } else if (name == "created" || name == "lastRegistered") {
+    const auto time = parseIsoTime(value);
+    if (!time) return core::Error{"its time " + name + " does not look like 2024-01-31T00:00:00Z"};
+    (name == "created" ? registration.created : registration.lastRegistered) = *time;
+  } else {
+    return core::Error{"it has a member that this p2 does not know: it may come from a newer one"};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string isoTime(Registration::Time time) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
+  return text.data();
+}
+
+std::optional<Registration::Time> parseIsoTime(std::string_view text) {
+  constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:ddZ";
+  if (text.size() != kForm.size()) return std::nullopt;
+  std::array<int, 6> parts{};
+  std::size_t part = 0;
+  for (std::size_t i = 0; i < kForm.size(); ++i) {
+    if (kForm[i] != 'd') {
+      if (text[i] != kForm[i]) return std::nullopt;
+      ++part;
+    } else if (text[i] >= '0' && text[i] <= '9') {
+      parts[part] = parts[part] * 10 + (text[i] - '0');
+    } else {
+      return std::nullopt;
+    }
+  }
+  const std::chrono::year_month_day date{std::chrono::year{parts[0]},
+                                         std::chrono::month{static_cast<unsigned>(parts[1])},
+                                         std::chrono::day{static_cast<unsigned>(parts[2])}};
+  if (!date.ok() || parts[3] > 23 || parts[4] > 59 || parts[5] > 59) return std::nullopt;
+  return std::chrono::sys_days(date) + std::chrono::hours(parts[3]) + std::chrono::minutes(parts[4]) +
+         std::chrono::seconds(parts[5]);
+}
+
+std::string toJsonLine(const Registration& registration) {
+  std::ostringstream out;
+  append(out, "service", std::string(serviceName(registration.key.service)));
+  append(out, "device", registration.key.device);
+  append(out, "channel", registration.key.channel);
+  append(out, "domain", registration.domain);
+  append(out, "kind", std::string(kindName(registration.target.kind)));
+  append(out, "token", registration.target.value.reveal());
+  append(out, "node", registration.node);
+  append(out, "secret", registration.secret.reveal());
+  append(out, "created", isoTime(registration.created));
+  append(out, "lastRegistered", isoTime(registration.lastRegistered));
+  out << '}';
+  return out.str();
+}
+
+core::Result<Registration> fromJsonLine(const std::string& line) {
+  try {
+    Poco::JSON::Parser parser;
+    const auto parsed = parser.parse(line);
+    if (parsed.type() != typeid(Poco::JSON::Object::Ptr)) return core::Error{"it is not a JSON object"};
+    const auto object = parsed.extract<Poco::JSON::Object::Ptr>();
+    if (!object->has("service")) return core::Error{"it has no service"};
+    Registration registration;
+    for (const auto& [name, value] : *object) {
+      if (!value.isString()) return core::Error{"it has a member that is not a text"};
+      auto taken = take(registration, name, value.extract<std::string>());
+      if (!taken) return core::Error{taken.error()};
+    }
+    return checkedRow(std::move(registration));
+  } catch (const std::exception&) {
+    return core::Error{"it is not valid JSON"};
+  }
+}
+
+}  // namespace p2::app

@@ -1,0 +1,243 @@
+#include "commands/SetupCommand.h"
+
+#include "SettingsCodecs.h"
+#include "ShippedSettings.h"
+#include "commands/AppSnippets.h"
+#include "commands/ServerSnippets.h"
+#include "commands/SettingsTemplate.h"
+#include "p2/fcm/ServiceAccount.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <grp.h>
+#include <istream>
+#include <ostream>
+#include <sysexits.h>
+#include <system_error>
+#include <utility>
+
+namespace p2::app {
+
+namespace {
+
+using std::filesystem::path;
+
+constexpr CommandOption kJid{"jid", "NAME", "the component's name, such as push.example.org"};
+constexpr CommandOption kAccount{"service-account", "FILE", "Firebase's key for p2 (service account, JSON)"};
+constexpr CommandOption kHost{"host", "HOST", "where the XMPP server runs; 127.0.0.1 if not given"};
+constexpr CommandOption kPort{"port", "PORT", "its port for components; 5347 if not given"};
+constexpr CommandOption kServer{"server", "KIND",
+                                "prosody, ejabberd, mongooseim or openfire: show only what that needs"};
+constexpr CommandOption kServices{"google-services", "FILE",
+                                  "the app's google-services.json: prints Conversations' push.xml"};
+constexpr CommandOption kPackage{"package", "NAME", "which app of that file, if it names several"};
+constexpr CommandOption kForce{"force", "", "replace settings that are there"};
+constexpr std::array kOptions{kJid,      kAccount, kHost,        kPort, kServer,
+                              kServices, kPackage, kStoreOption, kForce};
+
+constexpr std::string_view kDetails =
+    "Writes p2.properties (to the file of --config, else /etc/p2/p2.properties) with a new secret, and "
+    "prints "
+    "what goes into the XMPP server's configuration, the DNS, and the app. Asks on a terminal for what is "
+    "not "
+    "given as an option. Settings that are there are not replaced without --force; the file as it is shipped "
+    "is.";
+
+constexpr const char* kDefaultFile = "/etc/p2/p2.properties";
+
+/// What was asked for, checked.
+struct Answers {
+  Settings settings = {};
+  std::vector<std::pair<std::string, std::string>> values = {};  ///< For the file.
+};
+
+/// The option, or on a terminal the answer to a question; `fallback` if neither says anything.
+std::string ask(const Invocation& invocation, const CommandOption& option, std::string_view question,
+                const std::string& fallback) {
+  if (invocation.has(option.name)) return invocation.value(option.name);
+  if (!invocation.console.inIsTerminal) return fallback;
+  invocation.console.err << question << (fallback.empty() ? "" : " [" + fallback + "]") << ": " << std::flush;
+  std::string answer;
+  std::getline(invocation.console.in, answer);
+  return answer.empty() ? fallback : answer;
+}
+
+core::Result<std::string> newSecret() {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::array<unsigned char, 24> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return core::Error{"the system gives no random numbers."};
+  }
+  std::string secret;
+  for (const unsigned char byte : bytes) {
+    secret += kDigits[byte >> 4U];
+    secret += kDigits[byte & 15U];
+  }
+  return secret;
+}
+
+core::Error wrong(const CommandOption& option, const std::string& text) {
+  return {"--" + std::string(option.name) + ": " + text + '.'};
+}
+
+/// Takes one value over into settings and file, or says what would be right.
+template <class Codec, class T>
+core::Result<void> take(Answers& answers, const CommandOption& option, const std::string& key,
+                        const std::string& text, T& member) {
+  auto parsed = Codec::parse(text);
+  if (!parsed) return wrong(option, parsed.error());
+  member = std::move(parsed).value();
+  answers.values.emplace_back(key, Codec::format(member));
+  return {};
+}
+
+core::Result<void> takeServer(const Invocation& invocation, Answers& answers) {
+  auto& xmpp = answers.settings.xmpp;
+  const auto jid = ask(invocation, kJid, "Name of the component (such as push.example.org)", "");
+  if (jid.empty()) return wrong(kJid, "give the component's name, such as push.example.org");
+  auto taken = take<codec::DomainJid>(answers, kJid, "xmpp.jid", jid, xmpp.jid);
+  if (!taken) return taken;
+  const auto host = ask(invocation, kHost, "Where the XMPP server runs", "127.0.0.1");
+  taken = take<codec::Host>(answers, kHost, "xmpp.host", host, xmpp.host);
+  if (!taken) return taken;
+  const auto port = ask(invocation, kPort, "Its port for components", "5347");
+  return take<codec::Port>(answers, kPort, "xmpp.port", port, xmpp.port);
+}
+
+core::Result<void> takeAccount(const Invocation& invocation, Answers& answers) {
+  const auto file = ask(invocation, kAccount, "Firebase's service account file", "");
+  if (file.empty())
+    return wrong(kAccount, "give the file that Firebase generated (Project settings, Service accounts)");
+  const auto absolute = std::filesystem::absolute(file);
+  const auto account = fcm::ServiceAccount::load(absolute.string());
+  if (!account) return wrong(kAccount, account.error());
+  answers.settings.fcm.serviceAccountFile = absolute;
+  answers.values.emplace_back("fcm.serviceAccountFile", absolute.string());
+  return {};
+}
+
+core::Result<Answers> collect(const Invocation& invocation) {
+  Answers answers;
+  if (const auto taken = takeServer(invocation, answers); !taken) return core::Error{taken.error()};
+  if (const auto taken = takeAccount(invocation, answers); !taken) return core::Error{taken.error()};
+  if (invocation.has(kStoreOption.name)) {
+    answers.values.emplace_back("store.path",
+                                std::filesystem::absolute(invocation.value(kStoreOption.name)).string());
+  }
+  auto secret = newSecret();
+  if (!secret) return core::Error{secret.error()};
+  answers.values.emplace_back("xmpp.sharedSecret", secret.value());
+  answers.settings.xmpp.sharedSecret = core::Secret(std::move(secret).value());
+  return answers;
+}
+
+/// Whether the file may be written: it is not there, or as it was shipped, or --force is given.
+bool mayReplace(const Invocation& invocation, const path& file) {
+  if (invocation.has(kForce.name)) return true;
+  const auto content = readFile(file, kMaxSettingsFileSize);
+  std::error_code ignored;
+  return content ? content.value().text == kShippedSettings : !std::filesystem::exists(file, ignored);
+}
+
+/// Gives the new file the owner of the old one; a first one belongs to root and the group p2, if that exists.
+void giveToReaders(int descriptor, const path& file) {
+  struct stat old {};
+  const group* readers = nullptr;
+  int result = 0;
+  if (::stat(file.c_str(), &old) == 0) {
+    result = ::fchown(descriptor, old.st_uid, old.st_gid);
+  } else if (::geteuid() == 0 && (readers = ::getgrnam("p2")) != nullptr) {
+    result = ::fchown(descriptor, 0, readers->gr_gid);
+  }
+  (void)result;  // who may not give it away keeps it
+}
+
+/// Written beside and renamed, so that there is never half a file. 0, or errno.
+int writeFile(const path& file, const std::string& text) {
+  const path beside = file.string() + ".new";
+  ::unlink(beside.c_str());
+  const int descriptor = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (descriptor < 0) return errno;
+  giveToReaders(descriptor, file);
+  const bool written = ::fchmod(descriptor, S_IRUSR | S_IWUSR | S_IRGRP) == 0 &&
+                       ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       ::fsync(descriptor) == 0;
+  const int fault = written ? 0 : errno;
+  ::close(descriptor);
+  if (fault == 0 && ::rename(beside.c_str(), file.c_str()) == 0) return 0;
+  const int code = fault != 0 ? fault : errno;
+  ::unlink(beside.c_str());
+  return code;
+}
+
+void printSection(std::ostream& out, std::string_view title, const std::string& text) {
+  out << "\n---- " << title << "\n\n" << text;
+}
+
+void printServers(std::ostream& out, std::string_view chosen, const Settings::Xmpp& xmpp) {
+  const auto wanted = [&](std::string_view name) { return chosen.empty() || chosen == name; };
+  if (wanted("prosody")) printSection(out, "Prosody", prosodySnippet(xmpp));
+  if (wanted("ejabberd")) printSection(out, "ejabberd", ejabberdSnippet(xmpp));
+  if (wanted("mongooseim")) printSection(out, "MongooseIM", mongooseImSnippet(xmpp));
+  if (wanted("openfire")) printSection(out, "Openfire", openfireSteps(xmpp));
+}
+
+/// push.xml, or nothing if no google-services.json was given.
+core::Result<std::string> appSnippet(const Invocation& invocation, const std::string& component) {
+  const auto file =
+      ask(invocation, kServices, "The app's google-services.json, for push.xml (empty: not now)", "");
+  if (file.empty()) return std::string();
+  const auto content = readFile(file, kMaxSettingsFileSize);
+  if (!content) return core::Error{"--google-services: the file " + file + ' ' + content.error() + '.'};
+  auto xml = pushXml(content.value().text, invocation.value(kPackage.name), component);
+  if (!xml) return core::Error{"--google-services: the file " + file + ' ' + xml.error() + '.'};
+  return xml;
+}
+
+int run(const Invocation& invocation) {
+  const path file = invocation.config.value_or(kDefaultFile);
+  const auto server = invocation.value(kServer.name);
+  constexpr std::array<std::string_view, 5> kServers{"", "prosody", "ejabberd", "mongooseim", "openfire"};
+  if (std::find(kServers.begin(), kServers.end(), server) == kServers.end()) {
+    return invocation.fail(EX_USAGE, "--server: give prosody, ejabberd, mongooseim or openfire.");
+  }
+  if (!mayReplace(invocation, file)) {
+    return invocation.fail(EX_CANTCREAT, file.string() +
+                                             " holds settings already: edit them, name another file "
+                                             "with --config=FILE, or replace them with --force.");
+  }
+  const auto answers = collect(invocation);
+  if (!answers) return invocation.fail(EX_USAGE, answers.error());
+  const auto& xmpp = answers.value().settings.xmpp;
+  const auto app = appSnippet(invocation, xmpp.jid);
+  if (!app) return invocation.fail(EX_NOINPUT, app.error());
+  if (const int fault = writeFile(file, fillIn(kShippedSettings, answers.value().values)); fault != 0) {
+    return invocation.fail(EX_CANTCREAT,
+                           file.string() + " cannot be written (" + std::generic_category().message(fault) +
+                               "): create its directory, or name another file with --config=FILE.");
+  }
+  auto& out = invocation.console.out;
+  out << "Written: " << file.string() << '\n';
+  printServers(out, server, xmpp);
+  printSection(out, "DNS", dnsAdvice(xmpp));
+  if (!app.value().empty()) {
+    printSection(out, "Conversations: src/conversationsPlaystore/res/values/push.xml", app.value());
+  }
+  printSection(out, "Then", "p2 check         says what is not right yet\nsystemctl restart p2\n");
+  return EX_OK;
+}
+
+}  // namespace
+
+Command setupCommand() noexcept {
+  return {"setup",  "",       0,  0, "write the settings and show what the XMPP server and the app need",
+          kDetails, kOptions, run};
+}
+
+}  // namespace p2::app

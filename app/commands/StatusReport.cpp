@@ -1,0 +1,206 @@
+#include "commands/StatusReport.h"
+
+#include "commands/MetricsText.h"
+#include "commands/ProgressBar.h"
+#include "commands/RegistrationJson.h"
+
+#include <Poco/JSON/Array.h>
+#include <Poco/JSON/Object.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+namespace p2::app {
+
+namespace {
+
+constexpr std::size_t kMostDomains = 20;
+constexpr const char* kPushes = "p2_pushes_total";
+constexpr const char* kWholeWay = "p2_push_seconds";
+constexpr const char* kFcm = "p2_fcm_request_seconds";
+constexpr std::array kShares{std::pair{"p50", 0.5}, std::pair{"p95", 0.95}, std::pair{"p99", 0.99}};
+
+/// The domains with the most registrations, and how many domains there are besides.
+struct TopDomains {
+  std::vector<std::pair<std::string, std::uint64_t>> first;
+  std::size_t others = 0;
+};
+
+TopDomains topOf(const DomainCounts& domains) {
+  TopDomains top{{domains.begin(), domains.end()}, 0};
+  std::stable_sort(top.first.begin(), top.first.end(),
+                   [](const auto& one, const auto& other) { return one.second > other.second; });
+  if (top.first.size() > kMostDomains) {
+    top.others = top.first.size() - kMostDomains;
+    top.first.resize(kMostDomains);
+  }
+  return top;
+}
+
+std::string row(std::string_view name, const std::string& text) {
+  constexpr std::size_t kColumn = 15;
+  return std::string(name) + std::string(kColumn - std::min(kColumn - 1, name.size()), ' ') + text + '\n';
+}
+
+std::string milliseconds(std::chrono::duration<double> time) {
+  return std::to_string(std::lround(time.count() * 1000)) + " ms";
+}
+
+std::string count(double number) {
+  return grouped(static_cast<std::uint64_t>(std::max(0.0, number)));
+}
+
+std::string streamLine(const DaemonStatus& status, DaemonStatus::Time now) {
+  const auto since = " for " + inWords(now - status.since);
+  const auto fault = status.streamFault.empty() ? "" : ": " + status.streamFault;
+  if (!status.connected) return "NOT connected to " + status.server + since + fault;
+  const auto text = "connected to " + status.server + " as " + status.jid + since;
+  if (status.streams <= 1) return text;
+  return text + ", " + std::to_string(status.openStreams) + " of " + std::to_string(status.streams) +
+         " streams" + (status.openStreams < status.streams ? fault : "");
+}
+
+std::string tokenLine(const DaemonStatus& status, DaemonStatus::Time now) {
+  if (status.legacy) return "legacy interface, no access token is needed";
+  std::string text = status.tokenValid ? "access token valid" : "no access token";
+  if (status.tokenValid && status.tokenExpires) text += " for " + inWords(*status.tokenExpires - now);
+  if (!status.tokenFault.empty()) return text + "; the last request failed: " + status.tokenFault;
+  return text + (status.tokenValid ? "" : " yet: it is fetched with the first push");
+}
+
+std::string pushLine(const MetricsText& metrics) {
+  std::string text;
+  for (const auto& [outcome, number] : metrics.by(kPushes, "outcome")) {
+    if (number > 0) text += (text.empty() ? "" : ", ") + count(number) + ' ' + outcome;
+  }
+  const auto coalesced = metrics.total("p2_push_coalesced_total");
+  if (coalesced > 0) text += (text.empty() ? "" : ", ") + count(coalesced) + " joined one that waited";
+  return text.empty() ? "none yet" : text;
+}
+
+std::string latencyLine(const MetricsText& metrics, const char* name) {
+  std::string text;
+  for (const auto& [label, share] : kShares) {
+    const auto time = metrics.quantile(name, share);
+    if (time) text += (text.empty() ? "" : ", ") + std::string(label) + ' ' + milliseconds(*time);
+  }
+  return text.empty() ? "nothing measured yet" : text;
+}
+
+std::string domainLines(const DomainCounts& domains) {
+  std::string text;
+  const auto top = topOf(domains);
+  for (const auto& [domain, number] : top.first) text += row("", grouped(number) + "  " + domain);
+  if (top.others > 0) text += row("", "and " + grouped(top.others) + " more domains");
+  return text;
+}
+
+Poco::JSON::Object latencyJson(const MetricsText& metrics, const char* name) {
+  Poco::JSON::Object object;
+  for (const auto& [label, share] : kShares) {
+    if (const auto time = metrics.quantile(name, share)) object.set(label, time->count());
+  }
+  return object;
+}
+
+Poco::JSON::Array faultsJson(const DaemonStatus& status) {
+  Poco::JSON::Array list;
+  for (const auto& fault : status.faults) {
+    Poco::JSON::Object entry;
+    entry.set("time", isoTime(fault.time));
+    entry.set("text", fault.text);
+    list.add(entry);
+  }
+  return list;
+}
+
+Poco::JSON::Object domainsJson(const DomainCounts& domains) {
+  Poco::JSON::Object object;
+  for (const auto& [domain, number] : topOf(domains).first) object.set(domain, number);
+  return object;
+}
+
+}  // namespace
+
+std::string inWords(std::chrono::seconds duration) {
+  constexpr std::array kUnits{std::pair{86400, "d"}, std::pair{3600, "h"}, std::pair{60, "min"},
+                              std::pair{1, "s"}};
+  auto left = std::max<std::int64_t>(0, duration.count());
+  std::string text;
+  int shown = 0;
+  for (const auto& [size, name] : kUnits) {
+    if (left < size && shown == 0) continue;
+    if (shown == 2) break;
+    ++shown;
+    if (left >= size) text += (text.empty() ? "" : " ") + std::to_string(left / size) + ' ' + name;
+    left %= size;
+  }
+  return text.empty() ? "0 s" : text;
+}
+
+std::string describeStatus(const DaemonStatus& status, const std::optional<DomainCounts>& domains,
+                           DaemonStatus::Time now) {
+  const MetricsText metrics(status.metrics);
+  std::string text = row("p2", status.version + ", pid " + std::to_string(status.pid) + ", running for " +
+                                   inWords(now - status.started));
+  text += row("XMPP", streamLine(status, now));
+  text += row("FCM", tokenLine(status, now));
+  text += row("pushes", pushLine(metrics));
+  text += row("  whole way", latencyLine(metrics, kWholeWay));
+  text += row("  FCM alone", latencyLine(metrics, kFcm));
+  text += row("queue", grouped(status.queued) + " waiting, " + grouped(status.workers) + " workers");
+  text += row("registrations",
+              grouped(status.registrations) + " in " + grouped(status.storeBytes / 1024) + " KiB");
+  if (domains) text += domainLines(*domains);
+  if (!status.storeFault.empty()) text += row("store", status.storeFault);
+  if (status.breakerTripped) {
+    text += row("ATTENTION",
+                "FCM calls most targets gone: the service account may belong to another "
+                "project than the app. Nothing is removed meanwhile.");
+  }
+  if (!status.faults.empty()) text += row("last faults", "");
+  for (const auto& fault : status.faults) text += "  " + isoTime(fault.time) + "  " + fault.text + '\n';
+  return text;
+}
+
+std::string statusJson(const DaemonStatus& status, const std::optional<DomainCounts>& domains,
+                       DaemonStatus::Time now) {
+  const MetricsText metrics(status.metrics);
+  Poco::JSON::Object object;
+  object.set("version", status.version);
+  object.set("pid", status.pid);
+  object.set("runningSeconds", (now - status.started).count());
+  object.set("connected", status.connected);
+  object.set("streams", status.streams);
+  object.set("openStreams", status.openStreams);
+  object.set("since", isoTime(status.since));
+  object.set("server", status.server);
+  object.set("component", status.jid);
+  object.set("streamFault", status.streamFault);
+  object.set("legacyApi", status.legacy);
+  object.set("accessTokenValid", status.tokenValid);
+  if (status.tokenExpires) object.set("accessTokenExpires", isoTime(*status.tokenExpires));
+  object.set("accessTokenFault", status.tokenFault);
+  object.set("targetsSeemGone", status.breakerTripped);
+  Poco::JSON::Object pushes;
+  for (const auto& [outcome, number] : metrics.by(kPushes, "outcome")) pushes.set(outcome, number);
+  object.set("pushes", pushes);
+  object.set("pushSeconds", latencyJson(metrics, kWholeWay));
+  object.set("fcmSeconds", latencyJson(metrics, kFcm));
+  object.set("queued", status.queued);
+  object.set("workers", status.workers);
+  object.set("registrations", status.registrations);
+  object.set("storeBytes", status.storeBytes);
+  object.set("storeFault", status.storeFault);
+  if (domains) object.set("domains", domainsJson(*domains));
+  object.set("faults", faultsJson(status));
+  std::ostringstream text;
+  object.stringify(text);
+  return text.str();
+}
+
+}  // namespace p2::app

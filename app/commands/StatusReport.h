@@ -1,0 +1,28 @@
+#pragma once
+
+#include "DaemonStatus.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// How the daemon is, in words. Pure.
+namespace p2::app {
+
+/// How many registrations each domain has.
+using DomainCounts = std::map<std::string, std::uint64_t, std::less<>>;
+
+/// For a person at a terminal.
+std::string describeStatus(const DaemonStatus& status, const std::optional<DomainCounts>& domains,
+                           DaemonStatus::Time now);
+
+/// The same as one JSON object.
+std::string statusJson(const DaemonStatus& status, const std::optional<DomainCounts>& domains,
+                       DaemonStatus::Time now);
+
+/// `3 d 4 h`, `12 s`: the two largest units.
+std::string inWords(std::chrono::seconds duration);
+
+}  // namespace p2::app

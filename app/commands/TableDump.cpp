@@ -1,0 +1,142 @@
+#include "commands/TableDump.h"
+
+#include "p2/xmpp/Jid.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace p2::app {
+
+namespace {
+
+char unescaped(char c) {
+  switch (c) {
+    case 't':
+      return '\t';
+    case 'n':
+      return '\n';
+    case '0':
+      return '\0';
+    default:
+      return c;
+  }
+}
+
+std::optional<std::string> field(std::string_view raw) {
+  if (raw == "NULL") return std::nullopt;
+  std::string text;
+  text.reserve(raw.size());
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    const bool escape = raw[i] == '\\' && i + 1 < raw.size();
+    text += escape ? unescaped(raw[++i]) : raw[i];
+  }
+  return text;
+}
+
+bool isHash(std::string_view text) {
+  constexpr std::size_t kSha1Digits = 40;
+  return text.size() == kSha1Digits && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+bool isPrintable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+std::string lowercase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return lower;
+}
+
+/// Whether a domain has only what a domain can have: no `@`, no `/`, no space, no control character.
+bool isDomain(std::string_view text) {
+  return !text.empty() && std::none_of(text.begin(), text.end(), [](char c) {
+    return (c >= '\0' && c <= ' ') || c == '\x7f' || c == '@' || c == '/';
+  });
+}
+
+constexpr std::string_view kWantedHeader =
+    "the first line must name the columns service, device, channel, domain, token, node and secret, as "
+    "mariadb --batch prints them (without --skip-column-names)";
+
+}  // namespace
+
+std::vector<std::optional<std::string>> splitBatchLine(std::string_view line) {
+  std::vector<std::optional<std::string>> fields;
+  for (;;) {
+    const auto end = line.find('\t');
+    fields.push_back(field(line.substr(0, end)));
+    if (end == std::string_view::npos) return fields;
+    line.remove_prefix(end + 1);
+  }
+}
+
+core::Result<TableDump> TableDump::fromHeader(std::string_view line) {
+  const auto names = splitBatchLine(line);
+  TableDump dump;
+  dump._width = names.size();
+  for (std::size_t column = 0; column < kColumns; ++column) {
+    const auto found = std::find_if(names.begin(), names.end(), [&](const auto& name) {
+      return name && lowercase(*name) == kNames[column];
+    });
+    if (found == names.end()) {
+      const bool nothingFits = column == 0;
+      return core::Error{(nothingFits ? "" : "the column " + std::string(kNames[column]) + " is missing: ") +
+                         std::string(kWantedHeader)};
+    }
+    dump._position[column] = static_cast<std::size_t>(found - names.begin());
+  }
+  return dump;
+}
+
+core::Result<store::Registration> TableDump::row(std::string_view line) const {
+  auto fields = splitBatchLine(line);
+  if (fields.size() != _width) {
+    return core::Error{"it has " + std::to_string(fields.size()) + " columns instead of " +
+                       std::to_string(_width)};
+  }
+  const auto take = [&](Column column) { return std::move(fields[_position[column]]).value_or(""); };
+  store::Registration registration;
+  const auto named = serviceNamed(take(service));
+  if (!named) return core::Error{"its service is neither FCM nor APNS"};
+  registration.key = {*named, take(device), take(channel)};
+  registration.domain = take(domain);
+  registration.target.value = core::Secret(take(token));
+  registration.node = take(node);
+  registration.secret = core::Secret(take(secret));
+  return checkedRow(std::move(registration));
+}
+
+std::optional<store::Service> serviceNamed(std::string_view name) {
+  const auto lower = lowercase(name);
+  if (lower == "fcm") return store::Service::fcm;
+  if (lower == "apns") return store::Service::apns;
+  return std::nullopt;
+}
+
+core::Result<store::Registration> checkedRow(store::Registration registration) {
+  constexpr std::size_t kMostNode = 64;
+  auto& key = registration.key;
+  key.device = lowercase(key.device);
+  key.channel = lowercase(key.channel);
+  const auto& token = registration.target.value.reveal();
+  const auto& secret = registration.secret.reveal();
+  if (!isHash(key.device)) return core::Error{"its device is not a SHA-1 in hexadecimal (40 characters)"};
+  if (!key.channel.empty() && !isHash(key.channel)) {
+    return core::Error{"its channel is neither empty nor a SHA-1 in hexadecimal (40 characters)"};
+  }
+  if (!isDomain(registration.domain)) return core::Error{"its domain is not a domain"};
+  if (token.empty() || !isPrintable(token)) return core::Error{"its token is empty or damaged"};
+  if (registration.node.empty() || registration.node.size() > kMostNode || !isPrintable(registration.node)) {
+    return core::Error{"its node is empty or damaged"};
+  }
+  if (secret.empty() || secret.size() > kMostNode || !isPrintable(secret)) {
+    return core::Error{"its secret is empty or damaged"};
+  }
+  registration.domain = xmpp::comparableDomain(registration.domain);
+  return registration;
+}
+
+}  // namespace p2::app

@@ -1,0 +1,345 @@
+#!/usr/bin/python3
+"""What an administrator does with the packages, in a fresh system booted with systemd. Called by packaging/test, in a
+network of its own:
+
+    installed.py deb|rpm ROOT DIRECTORY PACKAGE NEWER
+
+ROOT is a Debian system with Prosody, PACKAGE and NEWER are p2's packages of one version and a higher one. Prosody and p2
+run in the system; the phone and the stand-in for FCM share its network. Prints one line a check, the last one is
+`N passed, N failed`.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import sys
+import traceback
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "tests", "support")]
+
+from machine import Machine  # noqa: E402
+from p2test.fcm import Fcm  # noqa: E402
+from p2test.phone import Phone  # noqa: E402
+
+SETTINGS = "/etc/p2/p2.properties"
+STORE = "/var/lib/p2/data.mdb"
+SECRET = "a-long-random-secret"
+PROSODY = f"""\
+pidfile = "/run/prosody/prosody.pid"
+plugin_paths = {{ "/usr/lib/prosody/modules" }}
+interfaces = {{ "127.0.0.1" }}
+modules_enabled = {{ "roster"; "saslauth"; "disco"; "ping"; "offline"; "cloud_notify" }}
+modules_disabled = {{ "s2s"; "tls"; "http" }}
+authentication = "internal_plain"
+c2s_require_encryption = false
+allow_unencrypted_plain_auth = true
+storage = "internal"
+log = {{ {{ levels = {{ min = "info" }}, to = "console" }} }}
+component_interfaces = {{ "127.0.0.1" }}
+component_ports = {{ 5347 }}
+VirtualHost "im.localhost"
+Component "push.im.localhost"
+    component_secret = "{SECRET}"
+"""
+
+
+class Server:
+    """The system's Prosody, as the Phone sees it."""
+
+    domain, p2_jid, c2s = "im.localhost", "push.im.localhost", 5222
+
+
+class Deb:
+    """How the package is handled with apt and dpkg."""
+
+    def __init__(self, machine):
+        self._machine = machine
+
+    def install(self, package):
+        return self._machine.run("apt-get", "install", "-y", "--no-install-recommends", package)
+
+    upgrade = install
+
+    def remove(self):
+        return self._machine.run("apt-get", "remove", "-y", "p2")
+
+    def purge(self):
+        return self._machine.run("apt-get", "purge", "-y", "p2")
+
+    #: What stays after a purge: the administrator's own files, and the user, as files may belong to it.
+    left_after_purge = {"/etc/p2", "/etc/p2/service-account.json", "/etc/p2/ca.pem"}
+
+
+class Rpm:
+    """How it is handled with rpm, whose database knows nothing but a stand-in of the C library and the shell."""
+
+    def __init__(self, machine):
+        self._machine = machine
+        self._has_c_library = False
+
+    def _rpm(self, *arguments):
+        # Debian's rpm warns of being used at all; its own database is empty.
+        return self._machine.run("rpm", "--force-debian", *arguments)
+
+    def _install_c_library(self, package):
+        """A package without files that provides what the C library's package does elsewhere."""
+        wanted = [line for line in self._machine.run("rpm", "-qp", "--requires", package).splitlines()
+                  if re.match(r"(lib(c|m|dl|pthread)|ld-linux[a-z0-9-]*)\.so|rtld\(|/bin/sh", line)]
+        provides = "".join(f"Provides: {name}\n" for name in sorted(set(wanted)))
+        self._machine.write("/root/glibc.spec", f"Name: glibc\nVersion: 2.31\nRelease: 1\nSummary: Stand-in\nLicense: MIT\n"
+                                                f"BuildArch: noarch\n{provides}%description\nStand-in\n%files\n")
+        self._machine.run("rpmbuild", "--quiet", "-bb", "--define", "_rpmdir /root", "/root/glibc.spec")
+        self._rpm("-i", "/root/noarch/glibc-2.31-1.noarch.rpm")
+        self._has_c_library = True
+
+    def install(self, package):
+        if not self._has_c_library:
+            self._install_c_library(package)
+        return self._rpm("-i", package)
+
+    def upgrade(self, package):
+        return self._rpm("-U", package)
+
+    def remove(self):
+        return self._rpm("-e", "p2")
+
+
+class Installed:
+    def __init__(self, kind, root, directory, package, newer):
+        self._machine = Machine(root, os.path.join(directory, "system"))
+        self._fcm = Fcm(os.path.join(directory, "fcm"))
+        self._kind = kind
+        self._manager = {"deb": Deb, "rpm": Rpm}[kind](self._machine)
+        for file in (package, newer):
+            shutil.copy(file, self._machine.path("/root"))
+        self._package, self._newer = ("/root/" + os.path.basename(file) for file in (package, newer))
+        self._pushes = 0
+
+    # ---- the checks, in this order
+
+    def checks(self):
+        yield "the system boots", self.boot
+        yield "installs with what every system has, and does not start before it is configured", self.install
+        yield "`systemctl status p2` says how to configure it", self.status_says_how
+        yield "has its user, and keeps settings and store from others", self.permissions
+        yield "starts when it is configured, and says so to systemd", self.start
+        yield "a push goes through", self.push
+        yield "is sandboxed: exposure of 1.5 at most", self.security
+        yield "reads its settings again when it is told to, and stays", self.reload
+        yield "takes its secrets from systemd's credentials", self.credentials
+        yield "is started again when it hangs", self.watchdog
+        yield "after a reboot it is there, and so are its registrations", self.reboot
+        yield "an upgrade keeps settings and registrations, and restarts it", self.upgrade
+        yield "removing it keeps settings and registrations", self.remove
+        yield "wrong settings are told by `systemctl status`, and not tried again", self.wrong_settings
+        if self._kind == "deb":
+            yield "a purge leaves nothing but the user and the administrator's files", self.purge
+
+    def boot(self):
+        self._machine.write("/etc/prosody/prosody.cfg.lua", PROSODY)
+        self._machine.boot()
+        self._machine.wait_for("Prosody runs", lambda: self._active("prosody.service") == "active")
+        for user in ("romeo", "juliet"):
+            self._machine.run("prosodyctl", "register", user, Server.domain, "pass")
+        self._before = self._machine.files()
+
+    def install(self):
+        self._manager.install(self._package)
+        state = self._machine.show("ActiveState", "UnitFileState", "Result")
+        assert state == {"ActiveState": "inactive", "UnitFileState": "enabled", "Result": "exec-condition"}, state
+        assert self._machine.run("systemctl", "list-units", "--failed", "--no-legend", "p2*") == "", "it counts as failed"
+
+    def status_says_how(self):
+        status = self._machine.run("systemctl", "status", "p2", check=False)
+        for word in ("not configured", "xmpp.jid", SETTINGS, "systemctl restart p2", "man:p2(8)"):
+            assert word in status, f"no {word} in:\n{status}"
+
+    def permissions(self):
+        found = self._machine.run("stat", "-c", "%n %a %U:%G", SETTINGS, "/etc/p2", "/var/lib/p2").split("\n")
+        assert found[:3] == [f"{SETTINGS} 640 root:p2", "/etc/p2 755 root:root", "/var/lib/p2 700 p2:p2"], found
+        user = self._machine.run("getent", "passwd", "p2").strip()
+        assert user.endswith("nologin") and int(user.split(":")[2]) < 1000, user
+
+    def start(self):
+        with open(self._fcm.service_account) as account, open(self._fcm.ca_file) as authority:
+            self._machine.write("/etc/p2/service-account.json", account.read(), 0o640, "p2")
+            self._machine.write("/etc/p2/ca.pem", authority.read())
+        self._edit({"xmpp.jid": Server.p2_jid, "xmpp.sharedSecret": SECRET,
+                    "fcm.serviceAccountFile": "/etc/p2/service-account.json"})
+        with open(self._machine.path(SETTINGS), "a") as file:
+            file.write(f"fcm.endpoint = {self._fcm.endpoint}\nfcm.caFile = /etc/p2/ca.pem\n")
+        self._machine.run("systemctl", "start", "p2")
+        state = self._machine.show("ActiveState", "StatusText", "NRestarts")
+        assert state["ActiveState"] == "active" and "connected" in state["StatusText"] and state["NRestarts"] == "0", state
+
+    def push(self):
+        self._token = "token-of-the-package-test-" + "x" * 100
+        phone = Phone(Server, "romeo").online()
+        self._registration = phone.register(self._token, "92afd7a91cdba9a0")
+        phone.enable(self._registration)
+        phone.away()
+        self._push_again()
+
+    def security(self):
+        said = self._machine.run("systemd-analyze", "security", "--no-pager", "p2.service")
+        exposure = float(re.search(r"exposure level for p2.service: ([0-9.]+)", said).group(1))
+        assert exposure <= 1.5, f"{exposure}\n{said}"
+
+    def reload(self):
+        before = self._machine.show("MainPID")
+        self._machine.run("systemctl", "reload", "p2")
+        assert self._machine.show("MainPID") == before, "another process"
+        self._push_again()
+
+    def credentials(self):
+        example = self._machine.run("cat", "/usr/share/doc/p2/examples/credentials.conf")
+        self._machine.run("install", "-d", "-m", "0700", "/root/p2")
+        self._machine.write("/root/p2/shared-secret", SECRET + "\n", 0o600)
+        self._machine.write("/root/p2/service-account.json", self._machine.read("/etc/p2/service-account.json"), 0o600)
+        self._machine.write("/etc/systemd/system/p2.service.d/credentials.conf", example)
+        settings = self._machine.read(SETTINGS)
+        self._edit({"xmpp.sharedSecret": "", "fcm.serviceAccountFile": ""})
+        self._restart_and_push()
+        shutil.rmtree(self._machine.path("/etc/systemd/system/p2.service.d"))
+        self._write_settings(settings)
+        self._restart_and_push()
+
+    def watchdog(self):
+        directory = "/etc/systemd/system/p2.service.d"
+        self._machine.write(f"{directory}/short.conf", "[Service]\nWatchdogSec=2\nRestartSec=100ms\n")
+        self._restart_and_push()
+        self._machine.run("sleep", "5")
+        assert self._machine.show("NRestarts") == {"NRestarts": "0"}, "it was restarted though nothing hung"
+        self._machine.run("systemctl", "kill", "--signal=STOP", "p2")
+        self._machine.wait_for("restarted", lambda: self._machine.show("NRestarts") != {"NRestarts": "0"})
+        self._machine.wait_for("active again", lambda: self._active() == "active")
+        shutil.rmtree(self._machine.path(directory))
+        self._restart_and_push()
+
+    def reboot(self):
+        self._machine.reboot()
+        self._machine.wait_for("active", lambda: self._active() == "active")
+        self._push_again()
+
+    def upgrade(self):
+        settings, before = self._machine.read(SETTINGS), self._machine.show("MainPID")
+        self._manager.upgrade(self._newer)
+        self._machine.wait_for("active", lambda: self._active() == "active")
+        assert self._machine.show("MainPID") != before, "it was not restarted"
+        assert self._machine.read(SETTINGS) == settings, "the settings are not the same"
+        found = self._machine.run("stat", "-c", "%a %U:%G", SETTINGS).strip()
+        assert found == "640 root:p2", found
+        self._push_again()
+
+    def remove(self):
+        store, settings = self._checksum(STORE), self._checksum(SETTINGS)
+        self._manager.remove()
+        assert self._active() in ("inactive", "failed", "unknown"), self._active()
+        assert not os.path.exists(self._machine.path("/usr/bin/p2")), "the program is still there"
+        kept = SETTINGS if self._kind == "deb" else SETTINGS + ".rpmsave"
+        assert (self._checksum(STORE), self._checksum(kept)) == (store, settings), "store or settings have changed"
+        self._manager.install(self._newer)
+        if kept != SETTINGS:
+            os.replace(self._machine.path(kept), self._machine.path(SETTINGS))
+            self._machine.run("systemctl", "restart", "p2")
+        self._machine.wait_for("active", lambda: self._active() == "active")
+        self._push_again()
+
+    def wrong_settings(self):
+        settings = self._machine.read(SETTINGS)
+        self._write_settings(settings + "xmpp.prot = 5347\n")
+        self._machine.run("systemctl", "restart", "p2", check=False)
+        status = self._machine.run("systemctl", "status", "p2", check=False)
+        self._write_settings(settings)
+        for word in ("failed", "status=78", "xmpp.prot", "xmpp.port"):
+            assert word in status, f"no {word} in:\n{status}"
+
+    def purge(self):
+        self._manager.purge()
+        ignored = re.compile(r"/(etc|var)/(cache|lib/(apt|dpkg|prosody|systemd|deb-systemd)|log|backups|machine-id|passwd|"
+                             r"group|shadow|gshadow|\.pwd\.lock|subuid|subgid|ld\.so\.cache|tmp)|/usr/lib/python|__pycache__")
+        left = {name for name in self._machine.files() - self._before if not ignored.match(name)}
+        assert left == self._manager.left_after_purge, sorted(left ^ self._manager.left_after_purge)
+        assert "p2:" in self._machine.run("getent", "passwd", "p2")
+        units = self._machine.run("find", "/etc/systemd", "/var/lib/systemd", "-name", "*p2.service*").split()
+        assert units == [], units
+        assert "not-found" in self._machine.run("systemctl", "show", "p2", "-pLoadState")
+
+    # ---- what they are made of
+
+    def _active(self, unit="p2.service"):
+        return self._machine.run("systemctl", "is-active", unit, check=False).strip()
+
+    def _checksum(self, name):
+        with open(self._machine.path(name), "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+
+    def _write_settings(self, text):
+        """Keeps owner and mode, as an editor does."""
+        with open(self._machine.path(SETTINGS), "w") as file:
+            file.write(text)
+
+    def _edit(self, values):
+        text = self._machine.read(SETTINGS)
+        for key, value in values.items():
+            text, count = re.subn(rf"(?m)^{re.escape(key)} =.*$", f"{key} = {value}".rstrip(), text)
+            assert count == 1, f"{key} stands {count} times in the settings"
+        self._write_settings(text)
+
+    def _restart_and_push(self):
+        self._machine.run("systemctl", "daemon-reload")
+        self._machine.run("systemctl", "reset-failed", "p2", check=False)
+        self._machine.run("systemctl", "restart", "p2")
+        self._push_again()
+
+    def _push_again(self):
+        """A message for the sleeping phone comes to FCM as a push to its token."""
+        self._pushes += 1
+        sender = Phone(Server, "juliet").online()
+        sender.say("romeo@" + Server.domain, f"number {self._pushes}")
+        sender.away()
+        push = self._fcm.wait_for_push(self._token, self._pushes, seconds=30)
+        assert push["authorized"] and push["problem"] is None, push
+
+    def failure_report(self):
+        try:
+            return self._machine.run("journalctl", "-b", "--no-pager", "-n", "60", "-u", "p2", "-u", "prosody", check=False)
+        except Exception as error:  # the report of a failure must not hide it
+            return str(error)
+
+    def end(self):
+        self._machine.stop()
+        self._machine.remove()
+        self._fcm.stop()
+
+
+def main():
+    kind, root, directory, package, newer = sys.argv[1:]
+    os.makedirs(directory, exist_ok=True)
+    installed = Installed(kind, root, directory, package, newer)
+    passed, failed = 0, 0
+    try:
+        for name, check in installed.checks():
+            try:
+                check()
+                passed += 1
+                print(f"passed: {name}", flush=True)
+            except Exception as error:
+                failed += 1
+                print(f"FAILED: {name}: {error}", flush=True)
+                if not isinstance(error, AssertionError):
+                    traceback.print_exc(file=sys.stdout)
+                print(installed.failure_report(), flush=True)
+                if check.__name__ == "boot":
+                    break
+    finally:
+        installed.end()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+#include "ControlRequests.h"
+#include "ControlSocket.h"
+#include "support/Catch.h"
+#include "support/TemporaryDirectory.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace p2;
+using namespace p2::app;
+
+namespace {
+
+std::string echo(const std::string& request) {
+  return "<" + request + ">";
+}
+
+store::Registration registration(const std::string& node, char digit) {
+  store::Registration made;
+  made.node = node;
+  made.secret = core::Secret("secret");
+  made.key = {store::Service::fcm, std::string(40, digit), ""};
+  made.domain = "a.example";
+  made.target.value = core::Secret("token");
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("A command's question is answered by the daemon") {
+  const test::TemporaryDirectory directory;
+  const auto socket = ControlSocket::open(directory.path(), echo);
+  REQUIRE(socket.ok());
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = askDaemon(directory.path(), "question " + std::to_string(i));
+    REQUIRE(answer.ok());
+    CHECK(answer.value() == "<question " + std::to_string(i) + ">");
+  }
+}
+
+TEST_CASE("Long questions and answers arrive whole, and one that is too long gets none") {
+  const test::TemporaryDirectory directory;
+  const auto socket = ControlSocket::open(
+      directory.path(), [](const std::string& request) { return std::string(1000000, 'a') + request; });
+  REQUIRE(socket.ok());
+  const auto answer = askDaemon(directory.path(), std::string(60000, 'q'));
+  REQUIRE(answer.ok());
+  CHECK(answer.value()->size() == 1060000);
+  CHECK_FALSE(askDaemon(directory.path(), std::string(200000, 'q')).ok());
+}
+
+TEST_CASE("The control socket is closed to other users and goes with the daemon") {
+  const test::TemporaryDirectory directory;
+  const auto path = directory.path() / ControlSocket::kName;
+  {
+    const auto socket = ControlSocket::open(directory.path(), echo);
+    REQUIRE(socket.ok());
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777U) == 0600);
+  }
+  CHECK_FALSE(std::filesystem::exists(path));
+  const auto answer = askDaemon(directory.path(), "x");
+  REQUIRE(answer.ok());
+  CHECK_FALSE(answer.value());
+}
+
+TEST_CASE("A socket that a killed daemon left behind is replaced") {
+  const test::TemporaryDirectory directory;
+  const auto path = directory.path() / ControlSocket::kName;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  const int left = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  REQUIRE(::bind(left, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  ::close(left);
+  CHECK_FALSE(askDaemon(directory.path(), "x").value());
+  const auto socket = ControlSocket::open(directory.path(), echo);
+  REQUIRE(socket.ok());
+  CHECK(askDaemon(directory.path(), "x").value() == "<x>");
+}
+
+TEST_CASE("A path longer than a socket's address can be works too") {
+  const test::TemporaryDirectory directory;
+  const auto deep = directory.path() / std::string(100, 'd') / std::string(100, 'e');
+  std::filesystem::create_directories(deep);
+  const auto socket = ControlSocket::open(deep, echo);
+  REQUIRE(socket.ok());
+  CHECK(askDaemon(deep, "x").value() == "<x>");
+}
+
+TEST_CASE("Where there is no directory there is no daemon") {
+  const auto answer = askDaemon("/nonexistent/p2", "x");
+  REQUIRE(answer.ok());
+  CHECK_FALSE(answer.value());
+}
+
+TEST_CASE("A daemon that does not answer is an error within the bound") {
+  const test::TemporaryDirectory directory;
+  std::promise<void> release;
+  auto released = release.get_future().share();
+  const auto socket = ControlSocket::open(directory.path(), [released](const std::string&) {
+    released.wait();
+    return std::string();
+  });
+  REQUIRE(socket.ok());
+  CHECK_FALSE(askDaemon(directory.path(), "x", std::chrono::milliseconds(50)).ok());
+  release.set_value();
+}
+
+TEST_CASE("The daemon tells its status and forgets nodes; other requests are refused in words") {
+  const test::TemporaryDirectory directory;
+  store::Store::Options options;
+  options.path = directory.path() / "store";
+  const auto store = store::Store::open(options);
+  REQUIRE(store.ok());
+  const std::vector<store::Registration> rows{registration("n1", 'a'), registration("n2", 'b')};
+  REQUIRE(store.value()->importAll(rows).ok());
+  const auto look = [] {
+    DaemonStatus status;
+    status.jid = "push.example";
+    return status;
+  };
+  const auto answer = [&](const std::string& request) {
+    return answerControl(request, look, *store.value());
+  };
+
+  const auto status = parseStatusAnswer(answer(statusRequest()));
+  REQUIRE(status.ok());
+  CHECK(status.value().jid == "push.example");
+
+  const std::vector<std::string> nodes{"n1", "unknown"};
+  const auto forgotten = parseForgetAnswer(answer(forgetRequest(nodes)));
+  REQUIRE(forgotten.ok());
+  CHECK(forgotten.value() == 1);
+  CHECK_FALSE(store.value()->find("n1").value());
+  CHECK(store.value()->find("n2").value());
+
+  CHECK_FALSE(parseStatusAnswer(answer("{\"command\":\"dance\"}")).ok());
+  CHECK_FALSE(parseStatusAnswer(answer("no JSON")).ok());
+  const std::vector<std::string> many(kMostNodesAtOnce + 1, "n2");
+  CHECK_FALSE(parseForgetAnswer(answer(forgetRequest(many))).ok());
+  CHECK(store.value()->find("n2").value());
+}

@@ -1,0 +1,135 @@
+#include "commands/ImportRows.h"
+#include "commands/LineReader.h"
+#include "support/Catch.h"
+#include "support/TemporaryDirectory.h"
+
+#include <sstream>
+#include <string>
+
+using namespace p2;
+using namespace p2::app;
+using Time = store::Registration::Time;
+
+namespace {
+
+const std::string kHeader = "service\tdevice\tchannel\tdomain\ttoken\tnode\tsecret\n";
+const std::string kDevice = "ec164939a8485ee6b7f7871071a11c7bb18aead5";
+
+std::string row(const std::string& node, const std::string& token = "t") {
+  return "FCM\t" + kDevice + "\t\tjabber.de\t" + token + '\t' + node + "\tsecret\n";
+}
+
+core::Result<ImportRows> read(const std::string& text) {
+  std::istringstream in(text);
+  std::ostringstream out;
+  const Console console{in, out, out};
+  ProgressBar progress(console, "reading");
+  return readImportRows(in, progress);
+}
+
+Time at(std::int64_t seconds) {
+  return Time(std::chrono::seconds(seconds));
+}
+
+}  // namespace
+
+TEST_CASE("Lines are read with either end, and one that is too long is left out alone") {
+  std::istringstream in("one\r\n\ntoo " + std::string(LineReader::kMaxLineBytes, 'x') + "\nlast");
+  LineReader reader(in);
+  std::string line;
+  CHECK(reader.next(line) == LineReader::Read::line);
+  CHECK(line == "one");
+  CHECK(reader.next(line) == LineReader::Read::line);
+  CHECK(line.empty());
+  CHECK(reader.next(line) == LineReader::Read::tooLong);
+  CHECK_FALSE(reader.endMissing());
+  CHECK(reader.next(line) == LineReader::Read::line);
+  CHECK(line == "last");
+  CHECK(reader.endMissing());
+  CHECK(reader.number() == 4);
+  CHECK(reader.next(line) == LineReader::Read::end);
+}
+
+TEST_CASE("The rows of a dump are read with their line numbers, bad ones set aside") {
+  const auto rows = read(kHeader + row("n1") + "bad\n" + row("n2"));
+  REQUIRE(rows.ok());
+  REQUIRE(rows.value().rows.size() == 2);
+  CHECK(rows.value().rows[1].node == "n2");
+  CHECK(rows.value().lines == std::vector<std::uint64_t>{2, 4});
+  CHECK(rows.value().faults.texts() == std::vector<std::string>{"line 3: it has 1 columns instead of 7"});
+}
+
+TEST_CASE("JSON lines are told by their first character") {
+  const auto rows = read("{\"service\":\"FCM\",\"device\":\"" + kDevice +
+                         "\",\"domain\":\"d\",\"token\":\"t\",\"node\":\"n\",\"secret\":\"s\"}\n{\n");
+  REQUIRE(rows.ok());
+  CHECK(rows.value().rows.size() == 1);
+  CHECK(rows.value().faults.texts() == std::vector<std::string>{"line 2: it is not valid JSON"});
+}
+
+TEST_CASE("A dump that was cut off in its last line is noticed even if that line looks whole") {
+  const auto whole = kHeader + row("n1");
+  const auto rows = read(whole.substr(0, whole.size() - 1));
+  REQUIRE(rows.ok());
+  CHECK(rows.value().rows.empty());
+  CHECK(rows.value().faults.texts() ==
+        std::vector<std::string>{"line 2: it has no end: the dump was cut off here"});
+}
+
+TEST_CASE("An input that is no dump is refused, and an empty one has no rows") {
+  CHECK_FALSE(read("INSERT INTO target VALUES (1)\n").ok());
+  const auto empty = read("");
+  REQUIRE(empty.ok());
+  CHECK(empty.value().rows.empty());
+}
+
+TEST_CASE("Of many bad lines the first hundred are shown and the rest is counted") {
+  LineFaults faults;
+  for (std::uint64_t line = 1; line <= 1234; ++line) faults.add(line, "it is bad");
+  const auto texts = faults.texts();
+  REQUIRE(texts.size() == 101);
+  CHECK(texts.front() == "line 1: it is bad");
+  CHECK(texts.back() == "and 1,134 more lines");
+  CHECK(faults.count() == 1234);
+}
+
+TEST_CASE("An undated row does not replace what a phone has renewed with p2") {
+  const test::TemporaryDirectory directory;
+  store::Store::Options options;
+  options.path = directory.path() / "store";
+  auto store = store::Store::open(options);
+  REQUIRE(store.ok());
+  auto rows = read(kHeader + row("n1", "old")).value().rows;
+  auto renewed = rows;
+  renewed[0].created = at(1000);
+  renewed[0].lastRegistered = at(2000);
+  renewed[0].target.value = core::Secret("new");
+  REQUIRE(store.value()->importAll(renewed).ok());
+
+  REQUIRE(dateRows(rows, *store.value(), at(5000)).ok());
+  const auto report = store.value()->importAll(rows);
+  REQUIRE(report.ok());
+  CHECK(report.value().unchanged == 1);
+  CHECK(store.value()->find("n1").value()->target.value.reveal() == "new");
+}
+
+TEST_CASE("An undated row replaces what an earlier import brought, and a dated row keeps its times") {
+  const test::TemporaryDirectory directory;
+  store::Store::Options options;
+  options.path = directory.path() / "store";
+  auto store = store::Store::open(options);
+  REQUIRE(store.ok());
+  auto first = read(kHeader + row("n1", "old")).value().rows;
+  REQUIRE(dateRows(first, *store.value(), at(1000)).ok());
+  CHECK(first[0].created == at(1000));
+  REQUIRE(store.value()->importAll(first).ok());
+
+  auto second = read(kHeader + row("n1", "new")).value().rows;
+  REQUIRE(dateRows(second, *store.value(), at(5000)).ok());
+  REQUIRE(store.value()->importAll(second).ok());
+  CHECK(store.value()->find("n1").value()->target.value.reveal() == "new");
+
+  second[0].lastRegistered = at(7);
+  REQUIRE(dateRows(second, *store.value(), at(9000)).ok());
+  CHECK(second[0].lastRegistered == at(7));
+}

@@ -1,0 +1,193 @@
+#include "SettingsFile.h"
+#include "SettingsSource.h"
+#include "commands/AppSnippets.h"
+#include "commands/CommandTable.h"
+#include "commands/ServerSnippets.h"
+#include "commands/SettingsTemplate.h"
+#include "commands/SetupCommand.h"
+#include "fcm/TestAccount.h"
+#include "support/Catch.h"
+#include "support/TemporaryDirectory.h"
+
+#include <sys/stat.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <sysexits.h>
+
+using namespace p2;
+using namespace p2::app;
+
+namespace {
+
+constexpr const char* kServices = R"({"project_info":{"project_number":"42","project_id":"my-project"},
+  "client":[{"client_info":{"mobilesdk_app_id":"1:42:android:a&b",
+                            "android_client_info":{"package_name":"org.example.one"}},
+             "api_key":[{"current_key":"AIzaKey"}]}]})";
+
+constexpr const char* kPushXml = R"(<?xml version="1.0" encoding="utf-8"?>
+<resources>
+  <string name="app_server">push.example.org</string>
+  <string name="gcm_defaultSenderId" translatable="false">42</string>
+  <string name="google_app_id" translatable="false">1:42:android:a&amp;b</string>
+  <string name="project_id" translatable="false">my-project</string>
+  <string name="google_api_key" translatable="false">AIzaKey</string>
+</resources>
+)";
+
+Settings::Xmpp xmpp() {
+  Settings::Xmpp made;
+  made.host = "127.0.0.1";
+  made.port = 5347;
+  made.jid = "push.example.org";
+  made.sharedSecret = core::Secret("s\"e\\cret");
+  return made;
+}
+
+/// A folder with the files that a setup needs.
+struct Folder {
+  test::TemporaryDirectory directory;
+  std::filesystem::path config = directory.path() / "p2.properties";
+  std::filesystem::path account = directory.path() / "account.json";
+
+  Folder() { std::ofstream(account) << test::toJson(test::accountFields()); }
+};
+
+struct Outcome {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+Outcome run(std::vector<std::string> words, const std::filesystem::path& config,
+            const std::string& input = {}, bool terminal = false) {
+  std::istringstream in(input);
+  std::ostringstream out;
+  std::ostringstream err;
+  Console console{in, out, err, terminal};
+  const int code = runCommand(words, config, console);
+  return {code, out.str(), err.str()};
+}
+
+std::string contentOf(const std::filesystem::path& file) {
+  const auto content = readFile(file, kMaxSettingsFileSize);
+  return content ? content.value().text : std::string();
+}
+
+}  // namespace
+
+TEST_CASE("A value is put in the place of its key, commented or not, and comments stay") {
+  CHECK(fillIn("# about a\na =\n#b = 1\n", {{"a", "x"}, {"b", "2"}}) == "# about a\na = x\nb = 2\n");
+  CHECK(fillIn("ab = 1\na=0\n", {{"a", "x"}}) == "ab = 1\na = x\n");
+  CHECK(fillIn("a = 1\n", {{"c", "back\\slash"}}) == "a = 1\nc = back\\\\slash\n");
+  CHECK(fillIn("", {{"a", "x"}}) == "a = x\n");
+}
+
+TEST_CASE("The snippets for the servers hold name, secret and port as the servers quote them") {
+  CHECK(prosodySnippet(xmpp()) ==
+        "-- prosody.cfg.lua, outside of any VirtualHost; then restart Prosody\n"
+        "Component \"push.example.org\"\n    component_secret = \"s\\\"e\\\\cret\"\n"
+        "-- and for your users: modules_enabled needs \"smacks\" and \"cloud_notify\"\n");
+  CHECK(ejabberdSnippet(xmpp()) ==
+        "# ejabberd.yml, below listen: ; then restart ejabberd\n  -\n    port: 5347\n    ip: \"127.0.0.1\"\n"
+        "    module: ejabberd_service\n    hosts:\n      \"push.example.org\":\n"
+        "        password: \"s\\\"e\\\\cret\"\n"
+        "# and for your users, below modules: mod_push: {} and mod_stream_mgmt: {}\n");
+  auto remote = xmpp();
+  remote.host = "xmpp.example.org";
+  remote.port = 8888;
+  remote.tls = Tls::direct;
+  CHECK(prosodySnippet(remote).find("component_ports = { 8888 }\ncomponent_interfaces = { \"0.0.0.0\" }") !=
+        std::string::npos);
+  CHECK(ejabberdSnippet(remote).find("    tls: true\n") != std::string::npos);
+  CHECK(mongooseImSnippet(remote).find("[[listen.component]]\n  port = 8888\n") != std::string::npos);
+  CHECK(openfireSteps(remote).find("subdomain \"push\"") != std::string::npos);
+  CHECK(dnsAdvice(remote).starts_with("push.example.org."));
+}
+
+TEST_CASE("Conversations' push.xml comes from google-services.json") {
+  const auto xml = pushXml(kServices, "", "push.example.org");
+  REQUIRE(xml.ok());
+  CHECK(xml.value() == kPushXml);
+  CHECK(pushXml(kServices, "org.example.one", "push.example.org").ok());
+}
+
+TEST_CASE("A google-services.json that is none, or names other apps, is said to") {
+  CHECK(pushXml(kServices, "org.example.two", "p").error() ==
+        "does not name that app; there are: org.example.one");
+  for (const char* text : {"", "[]", "{}", R"({"client":[{}]})", R"({"client":[1],"project_info":{}})"}) {
+    CHECK_FALSE(pushXml(text, "", "p").ok());
+  }
+  const std::string two = R"({"client":[{"client_info":{"android_client_info":{"package_name":"a"}}},
+                              {"client_info":{"android_client_info":{"package_name":"b"}}}]})";
+  CHECK(pushXml(two, "", "p").error() == "names several apps; choose one with --package: a, b");
+}
+
+TEST_CASE("Setup writes settings that p2 takes, with a new secret, for their readers alone") {
+  const Folder folder;
+  const auto done = run({"setup", "--jid=push.example.org", "--service-account=" + folder.account.string(),
+                         "--server=prosody", "--port=5348"},
+                        folder.config);
+  INFO(done.err);
+  REQUIRE(done.code == EX_OK);
+  struct stat status {};
+  REQUIRE(::stat(folder.config.c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777U) == 0640);
+  const auto loaded = load(folder.config, {}, {});
+  REQUIRE(loaded.faults.empty());
+  CHECK(loaded.settings->xmpp.jid == "push.example.org");
+  CHECK(loaded.settings->xmpp.port == 5348);
+  const auto secret = loaded.settings->xmpp.sharedSecret.reveal();
+  CHECK(secret.size() == 48);
+  CHECK(done.out.find("component_secret = \"" + secret + '"') != std::string::npos);
+  CHECK(done.out.find("ejabberd.yml") == std::string::npos);
+}
+
+TEST_CASE("Setup asks on a terminal for what is not given") {
+  const Folder folder;
+  const auto done = run({"setup"}, folder.config,
+                        "push.example.org\nxmpp.example.org\n\n" + folder.account.string() + "\n\n", true);
+  INFO(done.err);
+  REQUIRE(done.code == EX_OK);
+  const auto loaded = load(folder.config, {}, {});
+  REQUIRE(loaded.settings);
+  CHECK(loaded.settings->xmpp.host == "xmpp.example.org");
+  CHECK(loaded.settings->xmpp.port == 5347);
+}
+
+TEST_CASE("Setup replaces settings only if told to, but the file as it is shipped at once") {
+  const Folder folder;
+  const std::vector<std::string> words{"setup", "--jid=push.example.org",
+                                       "--service-account=" + folder.account.string()};
+  std::ofstream(folder.config) << contentOf(std::filesystem::path(P2_SOURCE_DIR) / "p2.properties");
+  CHECK(run(words, folder.config).code == EX_OK);
+  const auto first = contentOf(folder.config);
+  const auto again = run(words, folder.config);
+  CHECK(again.code == EX_CANTCREAT);
+  CHECK(again.err.find("--force") != std::string::npos);
+  CHECK(contentOf(folder.config) == first);
+  auto forced = words;
+  forced.emplace_back("--force");
+  CHECK(run(forced, folder.config).code == EX_OK);
+  CHECK(contentOf(folder.config) != first);
+}
+
+TEST_CASE("Setup names what is missing or wrong and writes nothing") {
+  const Folder folder;
+  const auto account = "--service-account=" + folder.account.string();
+  const auto refused = [&](std::vector<std::string> words, const std::string& said) {
+    const auto done = run(words, folder.config);
+    INFO(done.err);
+    CHECK(done.code != EX_OK);
+    CHECK(done.err.find(said) != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(folder.config));
+  };
+  refused({"setup", account}, "--jid");
+  refused({"setup", "--jid=push.example.org"}, "--service-account");
+  refused({"setup", "--jid=a@b", account}, "--jid");
+  refused({"setup", "--jid=push.example.org", account, "--port=x"}, "--port");
+  refused({"setup", "--jid=push.example.org", account, "--server=jabberd"}, "--server");
+  refused({"setup", "--jid=push.example.org", "--service-account=/nonexistent"}, "/nonexistent");
+  refused({"setup", "--jid=push.example.org", account, "--google-services=/nonexistent"}, "/nonexistent");
+}

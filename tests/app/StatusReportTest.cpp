@@ -1,0 +1,151 @@
+#include "DaemonStatus.h"
+#include "commands/MetricsText.h"
+#include "commands/ProgressBar.h"
+#include "commands/StatusReport.h"
+#include "p2/core/Metrics.h"
+#include "support/Catch.h"
+
+#include <sstream>
+#include <string>
+
+using namespace p2;
+using namespace p2::app;
+using namespace std::chrono_literals;
+
+namespace {
+
+DaemonStatus example() {
+  DaemonStatus status;
+  status.version = "1.2";
+  status.pid = 77;
+  status.started = DaemonStatus::Time(1000s);
+  status.server = "127.0.0.1:5347";
+  status.jid = "push.example.org";
+  status.streams = status.openStreams = 1;
+  status.connected = true;
+  status.since = DaemonStatus::Time(1001s);
+  status.tokenValid = true;
+  status.tokenExpires = DaemonStatus::Time(4600s);
+  status.queued = 3;
+  status.workers = 2;
+  status.registrations = 1234;
+  status.storeBytes = 2048;
+  status.faults = {{DaemonStatus::Time(0s), "a \"fault\""}};
+  status.metrics =
+      "# TYPE p2_pushes_total counter\np2_pushes_total{outcome=\"delivered\"} 1500\n"
+      "p2_pushes_total{outcome=\"retry\"} 0\n";
+  return status;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("A daemon's status goes through JSON unchanged") {
+  const auto read = parseDaemonStatus(toJson(example()));
+  REQUIRE(read.ok());
+  CHECK(toJson(read.value()) == toJson(example()));
+  CHECK(read.value().faults.at(0).text == "a \"fault\"");
+  CHECK(read.value().tokenExpires == example().tokenExpires);
+  CHECK(read.value().metrics == example().metrics);
+}
+
+TEST_CASE("The status of another version is read as far as it goes") {
+  const auto read = parseDaemonStatus("{\"connected\":true,\"colour\":\"red\"}");
+  REQUIRE(read.ok());
+  CHECK(read.value().connected);
+  CHECK_FALSE(parseDaemonStatus("[]").ok());
+  CHECK_FALSE(parseDaemonStatus("no JSON").ok());
+}
+
+TEST_CASE("A person reads how the daemon is") {
+  const auto text = describeStatus(example(), DomainCounts{{"a.example", 4}, {"b.example", 1230}},
+                                   DaemonStatus::Time(4600s));
+  CHECK(contains(text, "p2             1.2, pid 77, running for 1 h\n"));
+  CHECK(contains(text, "connected to 127.0.0.1:5347 as push.example.org for 59 min 59 s\n"));
+  CHECK(contains(text, "1,500 delivered\n"));
+  CHECK_FALSE(contains(text, "retry"));
+  CHECK(contains(text, "3 waiting, 2 workers"));
+  CHECK(contains(text, "1,234 in 2 KiB"));
+  CHECK(text.find("1,230  b.example") < text.find("4  a.example"));
+  CHECK(contains(text, "1970-01-01T00:00:00Z  a \"fault\""));
+}
+
+TEST_CASE("A daemon without a connection says so and why") {
+  auto status = example();
+  status.connected = false;
+  status.streamFault = "cannot reach it";
+  CHECK(contains(describeStatus(status, {}, DaemonStatus::Time(1061s)),
+                 "NOT connected to 127.0.0.1:5347 for 1 min: cannot reach it\n"));
+  status.connected = true;
+  status.streams = 4;
+  status.openStreams = 3;
+  CHECK(contains(describeStatus(status, {}, DaemonStatus::Time(1061s)), "3 of 4 streams: cannot reach it\n"));
+}
+
+TEST_CASE("Of many domains the twenty with the most registrations are shown") {
+  DomainCounts domains;
+  for (std::uint64_t i = 1; i <= 25; ++i) domains["d" + std::to_string(i) + ".example"] = i;
+  const auto text = describeStatus(example(), domains, DaemonStatus::Time(4600s));
+  CHECK(contains(text, "25  d25.example"));
+  CHECK_FALSE(contains(text, "5  d5.example"));
+  CHECK(contains(text, "and 5 more domains"));
+}
+
+TEST_CASE("Durations are told in their two largest units") {
+  CHECK(inWords(0s) == "0 s");
+  CHECK(inWords(59s) == "59 s");
+  CHECK(inWords(60s) == "1 min");
+  CHECK(inWords(3601s) == "1 h");
+  CHECK(inWords(90061s) == "1 d 1 h");
+  CHECK(inWords(-5s) == "0 s");
+}
+
+TEST_CASE("Counters and quantiles are read from what the metrics render") {
+  core::Metrics metrics;
+  metrics.counter("a_total", "help", {{"kind", "x"}}).add(3);
+  metrics.counter("a_total", "help", {{"kind", "y\"}"}}).add(4);
+  auto& histogram = metrics.histogram("b_seconds", "help");
+  for (int i = 0; i < 99; ++i) histogram.observe(0.012);
+  histogram.observe(1000);
+  const MetricsText text(metrics.render());
+  CHECK(text.total("a_total") == 7);
+  CHECK(text.by("a_total", "kind") == std::map<std::string, double>{{"x", 3}, {"y\"}", 4}});
+  CHECK(text.total("c_total") == 0);
+  const auto median = text.quantile("b_seconds", 0.5);
+  REQUIRE(median);
+  CHECK(median->count() > 0.005);
+  CHECK(median->count() <= 0.025);
+  CHECK(text.quantile("b_seconds", 1.0)->count() == Approx(30));
+  CHECK_FALSE(text.quantile("a_total", 0.5));
+}
+
+TEST_CASE("Metrics that cannot be read are skipped") {
+  const MetricsText text("a\n\n# HELP b 1\nb{ 2\nc x\nd 5");
+  CHECK(text.total("a") == 0);
+  CHECK(text.total("c") == 0);
+  CHECK(text.total("d") == 5);
+}
+
+TEST_CASE("Progress is drawn as a bar, or as a count if nobody knows the total") {
+  CHECK(renderProgress("reading", 1234567, std::nullopt) == "reading  1,234,567");
+  CHECK(renderProgress("x", 1, 2) == "x  [###############---------------]  50 %");
+  CHECK(renderProgress("x", 3, 2) == "x  [##############################]  100 %");
+  CHECK(grouped(0) == "0");
+  CHECK(grouped(999) == "999");
+  CHECK(grouped(1000) == "1,000");
+}
+
+TEST_CASE("Nobody who does not watch sees a progress bar") {
+  std::istringstream in;
+  std::ostringstream out;
+  std::ostringstream err;
+  const Console console{in, out, err};
+  {
+    ProgressBar bar(console, "x", 10);
+    for (std::uint64_t i = 0; i < 10; ++i) bar.show(i);
+  }
+  CHECK(err.str().empty());
+}
