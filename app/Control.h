@@ -42,10 +42,11 @@ class Control {
 
   void setTokens(Tokens tokens);
 
+  /// How the daemon is. Thread-safe.
+  DaemonStatus look() const;
+
  private:
   Control(Parts parts, Tokens tokens);
-
-  DaemonStatus look() const;
 
   const Parts _parts;
   const std::string _server;  ///< `host:port`

@@ -79,6 +79,7 @@ Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::S
   }
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
   openControl();
+  openHttp();
 }
 
 /// Not to be asked is no reason not to serve.
@@ -91,6 +92,18 @@ void Runtime::openControl() {
     _control = std::move(control).value();
   } else {
     logger().warning(control.error() + " The commands cannot ask this daemon.");
+  }
+}
+
+/// Not to be looked at is no reason not to serve either.
+void Runtime::openHttp() {
+  if (!_settings.http.listen || !_control) return;
+  auto http = HttpEndpoint::open(
+      *_settings.http.listen, [control = _control.get()] { return control->look(); }, *_metrics);
+  if (http) {
+    _http = std::move(http).value();
+  } else {
+    logger().warning(http.error());
   }
 }
 
@@ -132,6 +145,7 @@ void Runtime::touch() const {
 void Runtime::stop(Milliseconds bound) {
   if (std::exchange(_stopped, true)) return;
   const auto end = std::chrono::steady_clock::now() + bound;
+  _http.reset();
   _control.reset();
   for (const auto& component : _components) component->stopReading();
   _dispatcher.drain(bound);

@@ -13,6 +13,7 @@
 #include "p2/push/Breaker.h"
 #include "p2/push/Dispatcher.h"
 #include "p2/store/Store.h"
+#include "web/HttpEndpoint.h"
 
 #include <chrono>
 #include <cstddef>
@@ -59,6 +60,7 @@ class Runtime {
  private:
   void countStream(bool opened);
   void openControl();
+  void openHttp();
 
   Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::Store> opened,
           const component::Component::Options& componentOptions, std::unique_ptr<core::Metrics> registry,
@@ -77,7 +79,8 @@ class Runtime {
   component::Component::OnState _onState;
   core::Guarded<std::size_t> _openStreams;
   std::vector<std::unique_ptr<component::Component>> _components;
-  std::unique_ptr<Control> _control;  // null without a socket; ends before all that it looks at
+  std::unique_ptr<Control> _control;    // null without a socket; ends before all that it looks at
+  std::unique_ptr<HttpEndpoint> _http;  // null if switched off; looks through _control
   bool _stopped = false;
 };
 

@@ -159,7 +159,10 @@ class HttpEndpoint::Impl {
 core::Result<std::unique_ptr<HttpEndpoint>> HttpEndpoint::open(const ListenAddress& address, Look look,
                                                                core::Metrics& metrics) {
   try {
-    const Poco::Net::ServerSocket socket(Poco::Net::SocketAddress(address.host, address.port));
+    Poco::Net::ServerSocket socket;
+    // Not the constructor, which would share the port with another p2 that has it.
+    socket.bind(Poco::Net::SocketAddress(address.host, address.port), true, false);
+    socket.listen(kQueued);
     return std::unique_ptr<HttpEndpoint>(
         new HttpEndpoint(std::make_unique<Impl>(socket, std::move(look), metrics)));
   } catch (const Poco::Exception& exception) {

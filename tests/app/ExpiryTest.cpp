@@ -18,11 +18,10 @@ using p2::store::Store;
 
 namespace {
 
-/// 40 characters that begin with `number`.
+/// 40 characters that end with `number`.
 std::string device(int number) {
-  std::string text = std::to_string(number);
-  text.resize(40, '0');
-  return text;
+  const std::string digits = std::to_string(number);
+  return std::string(40 - digits.size(), '0') + digits;
 }
 
 Registration registeredAt(int number, Registration::Time time) {
