@@ -21,9 +21,17 @@ using xmpp::Iq;
 using xmpp::Responder;
 using xmpp::StanzaError;
 
-// Compared with the secret of a request for an unknown node, so that it takes as long as one for a known
-// node.
-constexpr const char* kNoSecret = "........................";
+/// Stands in for the registration of an unknown node: as much to copy and to compare as for a known one, so
+/// that time does not tell them apart.
+Registration makeDecoy() {
+  Registration decoy;
+  decoy.node = std::string(12, '.');
+  decoy.secret = core::Secret(std::string(24, '.'));
+  decoy.key.device = std::string(40, '.');
+  decoy.domain = "decoy.invalid";
+  decoy.target.value = core::Secret(std::string(142, '.'));
+  return decoy;
+}
 
 Poco::Logger& logger() {
   return Poco::Logger::get("proxy");
@@ -158,11 +166,12 @@ class PushProxy::Impl {
       storeFault(found.error(), responder);
       return;
     }
-    auto& registration = found.value();
-    // All are compared whatever the first ones gave: time must not tell which was wrong.
-    const bool rightSecret = request.secret.equals(registration ? registration->secret.reveal() : kNoSecret);
-    const bool rightDomain = request.domain == (registration ? registration->domain : std::string());
-    if (!registration || !rightSecret || !rightDomain || !_limits.serves(request.domain)) {
+    const bool known = found.value().has_value();
+    Registration registration = known ? std::move(*found.value()) : _decoy;
+    // Both are compared whatever the first one gave: time must not tell which was wrong.
+    const bool rightSecret = request.secret.equals(registration.secret.reveal());
+    const bool rightDomain = request.domain == registration.domain;
+    if (!known || !rightSecret || !rightDomain || !_limits.serves(request.domain)) {
       _unknown.add();
       responder.error(StanzaError::itemNotFound());
       return;
@@ -173,7 +182,7 @@ class PushProxy::Impl {
       responder.result();
       return;
     }
-    send(std::move(*registration), request.hasBody, std::move(responder));
+    send(std::move(registration), request.hasBody, std::move(responder));
   }
 
   void serve(DiscoInfo&& request, const Iq& /*iq*/, Responder responder) {
@@ -302,6 +311,7 @@ class PushProxy::Impl {
 
   const Options _options;
   const CommandSessions _sessions;
+  const Registration _decoy = makeDecoy();
   DomainLimits _limits;
   store::Store& _store;
   push::Dispatcher& _dispatcher;
