@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <exception>
 #include <sstream>
 #include <utility>
@@ -83,14 +84,12 @@ core::Result<void> take(Registration& registration, const std::string& name, std
 }  // namespace
 
 std::string isoTime(Registration::Time time) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(time - day);
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                static_cast<int>(clock.seconds().count()));
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm date{};
+  ::gmtime_r(&seconds, &date);
+  std::array<char, 96> text{};
+  std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02dZ", date.tm_year + 1900,
+                date.tm_mon + 1, date.tm_mday, date.tm_hour, date.tm_min, date.tm_sec);
   return text.data();
 }
 
@@ -109,12 +108,16 @@ std::optional<Registration::Time> parseIsoTime(std::string_view text) {
       return std::nullopt;
     }
   }
-  const std::chrono::year_month_day date{std::chrono::year{parts[0]},
-                                         std::chrono::month{static_cast<unsigned>(parts[1])},
-                                         std::chrono::day{static_cast<unsigned>(parts[2])}};
-  if (!date.ok() || parts[3] > 23 || parts[4] > 59 || parts[5] > 59) return std::nullopt;
-  return std::chrono::sys_days(date) + std::chrono::hours(parts[3]) + std::chrono::minutes(parts[4]) +
-         std::chrono::seconds(parts[5]);
+  if (parts[3] > 23 || parts[4] > 59 || parts[5] > 59) return std::nullopt;
+  std::tm date{};
+  date.tm_year = parts[0] - 1900;
+  date.tm_mon = parts[1] - 1;
+  date.tm_mday = parts[2];
+  const std::time_t day = ::timegm(&date);
+  // timegm turns the 31st of June into the 1st of July.
+  if (date.tm_mon != parts[1] - 1 || date.tm_mday != parts[2]) return std::nullopt;
+  return std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::from_time_t(day)) +
+         std::chrono::hours(parts[3]) + std::chrono::minutes(parts[4]) + std::chrono::seconds(parts[5]);
 }
 
 std::string toJsonLine(const Registration& registration) {

@@ -79,7 +79,7 @@ TEST_CASE("A file of 100 MB is refused after its first MiB") {
               ": the settings file is larger than 1024 KiB; --config must name a settings file."});
 }
 
-TEST_CASE("--config wins, else the first location that exists is read") {
+TEST_CASE("The file of --config wins, else the first location that exists is read") {
   const Folder folder;
   const std::string rest =
       "xmpp.sharedSecret = s\nfcm.serviceAccountFile = " + folder.write("sa", "{}").string();

@@ -124,7 +124,7 @@ TEST_CASE("No stanza is late around the size that the parser reads at once") {
 }
 
 TEST_CASE("Long tags arrive at once and unchanged") {
-  for (const std::size_t size : {4096U, 5000U, 8192U, 9000U, 20000U, 40000U, 65000U}) {
+  for (std::size_t size = 4000; size < 65000; size += 61) {
     const std::string value(size, 'v');
     for (const std::string& end : {std::string("></iq>"), std::string("/>"), std::string(" />")}) {
       Recorder recorder;

@@ -10,6 +10,9 @@ namespace {
 // What Poco's parser engine reads at once (ParserEngine::PARSE_BUFFER_SIZE).
 constexpr std::size_t kWindow = 4096;
 constexpr std::size_t kChunk = 32768;
+// A comment of 64 bytes, of which the parser's reads hold a whole number.
+constexpr std::string_view kFiller = "<!--                                                         -->";
+static_assert(kFiller.size() == 64 && kWindow % kFiller.size() == 0);
 constexpr std::string_view kCdataOpen = "<![CDATA[";
 constexpr std::string_view kCdataClose = "]]>";
 constexpr std::string_view kDeclarationOpen = "<?xml";
@@ -17,6 +20,10 @@ constexpr std::size_t kMaxEntitySize = 12;
 constexpr std::size_t kMaxUtf8Size = 4;
 constexpr std::string_view kRestrictedXml = "restricted-xml";
 constexpr std::string_view kPolicyViolation = "policy-violation";
+
+constexpr std::size_t roundUp(std::size_t size, std::size_t unit) {
+  return (size + unit - 1) / unit * unit;
+}
 
 bool isSpace(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -46,13 +53,16 @@ TagGate::int_type TagGate::releaseLongTag() {
   const std::size_t end = std::exchange(_longTagEnd, 0);
   if (end - _begin <= kWindow) return release(end);
 
-  // expat looks after 4096 bytes, and then each time that twice as much is there.
-  std::size_t padded = kWindow;
-  while (padded < end - _begin) padded *= 2;
+  // expat may have looked at any part of the tag, and looks again when twice as much is there. So the tag is
+  // followed by as much again, in comments, which nobody hears of. All lengths are multiples of a comment's,
+  // and the whole one of the parser's reads, so that no read ends inside a token but the tag's own.
   const std::size_t tailSize = _raw[end - 2] == '/' ? 2 : 1;
+  const std::size_t tagSize = roundUp(end - _begin, kFiller.size());
   _longTag.assign(_raw, _begin, end - _begin - tailSize);
-  _longTag.append(padded - (end - _begin), ' ');
+  _longTag.append(tagSize - (end - _begin), ' ');
   _longTag.append(_raw, end - tailSize, tailSize);
+  for (std::size_t size = tagSize; size < roundUp(2 * tagSize, kWindow); size += kFiller.size())
+    _longTag += kFiller;
   _begin = end;
   setg(_longTag.data(), _longTag.data(), _longTag.data() + _longTag.size());
   return traits_type::to_int_type(*gptr());

@@ -15,8 +15,8 @@ namespace p2::xmpp {
 /// An expat with reparse deferral (2.6, and 2.5 as Debian patches it) that has seen a part of a tag does not
 /// look again until twice as much input is there, so a stanza whose last tag came in two reads would wait for
 /// the next stanza. Whatever the gate exposes at once fits into one of the parser's reads and ends where no
-/// token is open; a tag too long for one read is padded with white space, inside the tag, to the length at
-/// which expat looks again.
+/// token is open; a tag too long for one read is followed by comments, as
+/// many as it takes until expat has looked again.
 ///
 /// It also stops what RFC 6120 §11.1 forbids before a parser sees it, and bounds the memory of a tag: one
 /// longer than `kMaxTagSize` loses its attributes and gets `kTruncatedMark` instead.
@@ -82,7 +82,7 @@ class TagGate final : public std::streambuf {
   bool _atStart = true;  // nothing was looked at yet
   bool _stopped = false;
   bool _inputEnded = false;
-  std::string _longTag;  // the padded tag while the parser reads it
+  std::string _longTag;  // and the comments behind it, while the parser reads them
   std::string_view _fault;
 };
 

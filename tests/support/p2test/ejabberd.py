@@ -9,6 +9,8 @@ import re
 import secrets
 import subprocess
 
+from certificates import Authority
+
 from .xmppserver import XmppServer
 
 _CONFIG = """\
@@ -28,6 +30,19 @@ listen:
     port: {component}
     ip: "127.0.0.1"
     module: ejabberd_service
+    global_routes: false
+    access: all
+    hosts:
+      "{p2_jid}":
+        password: {secret}
+      "{peer_jid}":
+        password: {secret}
+  -
+    port: {component_tls}
+    ip: "127.0.0.1"
+    module: ejabberd_service
+    tls: true
+    certfile: "{certificate}"
     global_routes: false
     access: all
     hosts:
@@ -62,10 +77,15 @@ class Ejabberd(XmppServer):
         self._cookie = secrets.token_hex(12)
         os.makedirs(self.path("spool"), exist_ok=True)
         os.makedirs(self.path("logs"), exist_ok=True)
+        authority = Authority("ejabberd's CA")
+        self.ca_file = self.path("ca.pem")
+        with open(self.ca_file, "wb") as file:
+            file.write(authority.pem())
         secret = "'" + self.secret.replace("'", "''") + "'"
         with open(self.path("ejabberd.yml"), "w") as file:
             file.write(_CONFIG.format(c2s=self.c2s, component=self.component, domain=self.domain, p2_jid=self.p2_jid,
-                                      peer_jid=self.peer_jid, secret=secret))
+                                      peer_jid=self.peer_jid, secret=secret, component_tls=self.component_tls,
+                                      certificate=authority.issue(self.path("certificate.pem"))))
         with open(self.path("inetrc"), "w") as file:
             file.write(_INETRC)
 

@@ -15,7 +15,8 @@ SECRET = "component secret <&>\"' of the test"
 class XmppServer:
     """A real server on loopback with one domain of users and two component names: p2's and a peer's.
 
-    `c2s` and `component` are its ports; they stay the same over restart().
+    `c2s` and `component` are its ports, and `component_tls` where the server speaks TLS to components; they stay the
+    same over restart().
     """
 
     name = "server"
@@ -42,7 +43,7 @@ class XmppServer:
                     raise
 
     def _choose_ports(self):
-        self.c2s, self.component, self.extra_port = free_ports(3)
+        self.c2s, self.component, self.component_tls, self.extra_port = free_ports(4)
 
     def path(self, *names):
         return os.path.join(self.directory, *names)
