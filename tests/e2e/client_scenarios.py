@@ -88,13 +88,13 @@ def two_streams(s):
     """With xmpp.connections = 2 ejabberd balances between two streams, and every push over either is answered"""
     p2 = s.p2(xmpp_connections=2).up()
     eq(s.server.evaluate(f'length(ejabberd_router:get_all_routes())') != "0", True, "ejabberd has routes")
-    peer = s.peer()
+    peer = s.component()
     token, device = s.token(), "d"
     registration = shapes.Registration(peer.iq(s.server.p2_jid, shapes.register(token, device),
                                                sender=f"mercutio@{s.server.peer_jid}/x"))
     for _ in range(40):
         eq(verdict(peer.iq(s.server.p2_jid, shapes.publish(registration.node, registration.secret))), "result", "a push")
-    eq(p2.log_text().count("connected to the XMPP server"), 2, "streams")
+    eq("".join(p2.log()).count("connected to the XMPP server"), 2, "streams")
 
 
 @scenario("ejabberd")
