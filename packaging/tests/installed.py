@@ -87,7 +87,7 @@ class Rpm:
     def _install_c_library(self, package):
         """A package without files that provides what the C library's package does elsewhere."""
         wanted = [line for line in self._machine.run("rpm", "-qp", "--requires", package).splitlines()
-                  if re.match(r"(lib(c|m|dl|pthread)|ld-linux[a-z0-9-]*)\.so|rtld\(|/bin/sh", line)]
+                  if re.match(r"(lib(c|m|dl|pthread|rt|resolv)|ld-linux[a-z0-9-]*)\.so|rtld\(|/bin/sh", line)]
         provides = "".join(f"Provides: {name}\n" for name in sorted(set(wanted)))
         self._machine.write("/root/glibc.spec", f"Name: glibc\nVersion: 2.31\nRelease: 1\nSummary: Stand-in\nLicense: MIT\n"
                                                 f"BuildArch: noarch\n{provides}%description\nStand-in\n%files\n")
