@@ -148,6 +148,8 @@ class Installed:
 
     def install(self):
         self._manager.install(self._package)
+        # rpm's scriptlet does not wait for systemd.
+        self._machine.wait_for("it was tried to start", lambda: self._machine.show("Result") != {"Result": "success"}, 20)
         state = self._machine.show("ActiveState", "UnitFileState", "Result")
         assert state == {"ActiveState": "inactive", "UnitFileState": "enabled", "Result": "exec-condition"}, state
         assert self._machine.run("systemctl", "list-units", "--failed", "--no-legend", "p2*") == "", "it counts as failed"
