@@ -85,6 +85,8 @@ def main():
     parser.add_argument("--short", action="store_true", help="only a part, for slow binaries")
     parser.add_argument("--sanitizer", default=os.environ.get("P2_SANITIZER", ""),
                         help="the binary is built with one: no limits for memory and CPU")
+    parser.add_argument("--retry", action="store_true",
+                        help="play what fails once more; what passes then is printed as UNSTEADY, with the first report")
     parser.add_argument("--keep", action="store_true", help="keep the directory with configurations and logs")
     options = parser.parse_args()
     todo = list(chosen(options))
@@ -102,6 +104,9 @@ def main():
             began = time.monotonic()
             report = play(world, function, server, options.verbose)
             took = time.monotonic() - began
+            if report is not None and options.retry:
+                print(f"UNSTEADY{took:5.1f} s  {name_of(function, server)}\n{report}", flush=True)
+                report = play(world, function, server, options.verbose)
             if report is None:
                 passed += 1
                 print(f"ok      {took:5.1f} s  {name_of(function, server)}", flush=True)
