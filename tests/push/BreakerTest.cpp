@@ -1,5 +1,6 @@
 #include "p2/push/Breaker.h"
 #include "support/Catch.h"
+#include "support/ManualClock.h"
 
 #include <chrono>
 #include <string>
@@ -10,22 +11,11 @@ using namespace std::chrono_literals;
 using p2::core::Clock;
 using p2::push::Breaker;
 using p2::push::Outcome;
+using p2::test::ManualClock;
 using Event = Breaker::Event;
 using Kind = Outcome::Kind;
 
 namespace {
-
-/// A clock that stands still until it is moved.
-class ManualClock final : public Clock {
- public:
-  TimePoint now() const noexcept override { return _now; }
-  std::chrono::system_clock::time_point wallTime() const noexcept override { return {}; }
-  TimePoint realDeadline(TimePoint deadline) const noexcept override { return deadline; }
-  void advance(Duration by) { _now += by; }
-
- private:
-  TimePoint _now{1000h};
-};
 
 Outcome of(Kind kind) {
   Outcome outcome;

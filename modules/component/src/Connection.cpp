@@ -1,5 +1,6 @@
 #include "Connection.h"
 
+#include "p2/core/Poll.h"
 #include "p2/http/TlsContextAccess.h"
 
 #include <Poco/Exception.h>
@@ -36,20 +37,6 @@ constexpr int kWantWrite = SecureStreamSocket::ERR_SSL_WANT_WRITE;
 
 TimePoint now() {
   return std::chrono::steady_clock::now();
-}
-
-/// Waits until `events` are there on `fd`, or an error of the socket is; false if `deadline` comes first.
-bool await(int fd, short events, TimePoint deadline) noexcept {
-  constexpr Milliseconds kMostWait{60000};
-  for (;;) {
-    const auto left = deadline - now();
-    if (left <= left.zero()) return false;
-    pollfd entry{fd, events, 0};
-    const auto wait = left < kMostWait ? std::chrono::ceil<Milliseconds>(left) : kMostWait;
-    const int ready = ::poll(&entry, 1, static_cast<int>(wait.count()));
-    if (ready > 0) return true;
-    if (ready < 0 && errno != EINTR) return true;  // The operation that follows finds out what is wrong.
-  }
 }
 
 std::vector<Poco::Net::SocketAddress> resolve(const std::string& host, std::uint16_t port) {
@@ -144,7 +131,7 @@ void Connection::establish(const Poco::Net::SocketAddress& address) {
   Poco::Net::StreamSocket socket(address.family());
   socket.connectNB(address);
   adopt(socket);
-  if (!await(_descriptor, POLLOUT, now() + _options.connectTimeout)) {
+  if (!core::pollUntil(_descriptor, POLLOUT, now() + _options.connectTimeout)) {
     throw Poco::TimeoutException("it did not take the connection in time");
   }
   if (const int error = socket.impl()->socketError(); error != 0) {
@@ -183,7 +170,7 @@ void Connection::startTls(TimePoint deadline) {
     const int result = secure.completeHandshake();
     if (result > 0) break;
     if (result == 0) throw Poco::Net::SSLConnectionUnexpectedlyClosedException();
-    if (!await(_descriptor, result == kWantWrite ? POLLOUT : POLLIN, deadline)) {
+    if (!core::pollUntil(_descriptor, result == kWantWrite ? POLLOUT : POLLIN, deadline)) {
       throw Poco::Net::SSLException("the server did not answer the TLS handshake in time");
     }
   }
@@ -210,7 +197,7 @@ bool Connection::awaitInput(short events) {
   while (!_down) {
     const auto patience = _patience();
     if (patience <= Milliseconds::zero()) return false;
-    if (await(_descriptor, events, now() + patience)) return true;
+    if (core::pollUntil(_descriptor, events, now() + patience)) return true;
   }
   return false;
 }
@@ -281,7 +268,7 @@ bool Connection::transfer(std::string_view bytes, TimePoint deadline) noexcept {
       const int sent = sendSome(bytes);
       if (sent > 0) {
         bytes.remove_prefix(static_cast<std::size_t>(sent));
-      } else if (!await(_descriptor, POLLOUT, std::min(deadline, now() + _options.writeTimeout))) {
+      } else if (!core::pollUntil(_descriptor, POLLOUT, std::min(deadline, now() + _options.writeTimeout))) {
         breakOff("it takes nothing that is sent to it");
         shutdown();
         return false;

@@ -83,11 +83,11 @@ class HttpsSession::Impl {
   void close() { _connection.reset(); }
 
  private:
-  std::optional<Fault> open(RealTime deadline);
+  std::optional<Fault> open(core::RealTime deadline);
   std::optional<Fault> connectAny(const std::vector<SocketAddress>& addresses, StreamSocket& socket,
-                                  RealTime deadline);
-  std::optional<Fault> startTls(StreamSocket& socket, RealTime deadline);
-  Result exchange(const HTTPRequest& request, const std::string& body, RealTime deadline);
+                                  core::RealTime deadline);
+  std::optional<Fault> startTls(StreamSocket& socket, core::RealTime deadline);
+  Result exchange(const HTTPRequest& request, const std::string& body, core::RealTime deadline);
   Result receive(HTTPResponse& response);
   Fault faultOf(const Poco::Exception* exception);
   Fault faultOf(Fault::Kind kind) const;
@@ -105,7 +105,7 @@ class HttpsSession::Impl {
 HttpsSession::Result HttpsSession::Impl::post(const HTTPRequest& request, const std::string& body,
                                               TimePoint deadline) {
   const auto& clock = *_options.clock;
-  const RealTime until = clock.realDeadline(std::min(deadline, clock.now() + _options.timeout));
+  const core::RealTime until = clock.realDeadline(std::min(deadline, clock.now() + _options.timeout));
   closeIfStale();
   const bool reused = _connection != nullptr;
   for (bool again = reused;; again = false) {
@@ -126,7 +126,7 @@ void HttpsSession::Impl::closeIfStale() {
   if (now - _lastUsed >= _options.idleLimit || now - _opened >= _options.ageLimit) close();
 }
 
-std::optional<Fault> HttpsSession::Impl::open(RealTime deadline) {
+std::optional<Fault> HttpsSession::Impl::open(core::RealTime deadline) {
   const bool tunnelled = _options.proxy.has_value();
   const std::string& host = tunnelled ? _options.proxy->host : _options.url.host;
   const auto addresses = resolve(host, tunnelled ? _options.proxy->port : _options.url.port);
@@ -146,11 +146,12 @@ std::optional<Fault> HttpsSession::Impl::open(RealTime deadline) {
 }
 
 std::optional<Fault> HttpsSession::Impl::connectAny(const std::vector<SocketAddress>& addresses,
-                                                    StreamSocket& socket, RealTime deadline) {
+                                                    StreamSocket& socket, core::RealTime deadline) {
   const auto& clock = *_options.clock;
   std::string reason = "no time was left";
   for (const SocketAddress& address : addresses) {
-    const RealTime until = std::min(deadline, clock.realDeadline(clock.now() + _options.connectTimeout));
+    const core::RealTime until =
+        std::min(deadline, clock.realDeadline(clock.now() + _options.connectTimeout));
     const auto left = std::chrono::ceil<std::chrono::microseconds>(until - std::chrono::steady_clock::now());
     if (left.count() <= 0) break;
     try {
@@ -168,7 +169,7 @@ std::optional<Fault> HttpsSession::Impl::connectAny(const std::vector<SocketAddr
   return Fault{Fault::Kind::connect, "Cannot connect to " + host + ": " + reason + "."};
 }
 
-std::optional<Fault> HttpsSession::Impl::startTls(StreamSocket& socket, RealTime deadline) {
+std::optional<Fault> HttpsSession::Impl::startTls(StreamSocket& socket, core::RealTime deadline) {
   const auto context = pocoContext(*_tls);
   Poco::AutoPtr<TlsSocket> tlsSocket = new TlsSocket(socket, context);
   takeCertificateError();
@@ -192,7 +193,7 @@ std::optional<Fault> HttpsSession::Impl::startTls(StreamSocket& socket, RealTime
 }
 
 HttpsSession::Result HttpsSession::Impl::exchange(const HTTPRequest& request, const std::string& body,
-                                                  RealTime deadline) {
+                                                  core::RealTime deadline) {
   _connection->tlsSocket().beginExchange(deadline, _options.maxBody + kMostOverhead);
   try {
     HTTPRequest copy(request);

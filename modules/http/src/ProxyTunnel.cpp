@@ -31,9 +31,9 @@ std::string connectRequest(const Proxy& proxy, const std::string& target) {
   return request + "\r\n";
 }
 
-bool sendAll(int fd, std::string_view data, RealTime deadline) {
+bool sendAll(int fd, std::string_view data, core::RealTime deadline) {
   while (!data.empty()) {
-    if (!pollUntil(fd, POLLOUT, deadline)) return false;
+    if (!core::pollUntil(fd, POLLOUT, deadline)) return false;
     const ssize_t sent = ::send(fd, data.data(), data.size(), MSG_NOSIGNAL);
     if (sent <= 0) return false;
     data.remove_prefix(static_cast<std::size_t>(sent));
@@ -42,12 +42,12 @@ bool sendAll(int fd, std::string_view data, RealTime deadline) {
 }
 
 /// The answer's header; empty if it did not come, or is not one.
-std::string receiveHeader(int fd, RealTime deadline) {
+std::string receiveHeader(int fd, core::RealTime deadline) {
   std::string header;
   std::array<char, 1024> buffer{};
   while (!header.ends_with(kHeaderEnd)) {
     if (header.size() > kMostAnswer || header.find(kHeaderEnd) != std::string::npos) return {};
-    if (!pollUntil(fd, POLLIN, deadline)) return {};
+    if (!core::pollUntil(fd, POLLIN, deadline)) return {};
     const ssize_t count = ::recv(fd, buffer.data(), buffer.size(), 0);
     if (count <= 0) return {};
     header.append(buffer.data(), static_cast<std::size_t>(count));
@@ -64,7 +64,8 @@ std::string statusOf(const std::string& header) {
 
 }  // namespace
 
-std::optional<Fault> openTunnel(int fd, const Proxy& proxy, const std::string& target, RealTime deadline) {
+std::optional<Fault> openTunnel(int fd, const Proxy& proxy, const std::string& target,
+                                core::RealTime deadline) {
   const std::string name = "The proxy " + proxy.host + ':' + std::to_string(proxy.port);
   std::string header;
   if (sendAll(fd, connectRequest(proxy, target), deadline)) header = receiveHeader(fd, deadline);

@@ -45,7 +45,7 @@ TlsSocket::TlsSocket(Poco::Net::StreamSocket& connected, const Poco::Net::Contex
     : SecureStreamSocketImpl(nonBlocking(connected), context) {}
 
 void TlsSocket::handshake(const std::string& host, const Poco::Net::Session::Ptr& session,
-                          RealTime deadline) {
+                          core::RealTime deadline) {
   _deadline = deadline;
   if (!isAddress(host)) setPeerHostName(host);  // An address must not be sent as SNI, RFC 6066 §3.
   if (session) useSession(session);
@@ -59,7 +59,7 @@ void TlsSocket::handshake(const std::string& host, const Poco::Net::Session::Ptr
   }
 }
 
-void TlsSocket::beginExchange(RealTime deadline, std::size_t limit) noexcept {
+void TlsSocket::beginExchange(core::RealTime deadline, std::size_t limit) noexcept {
   _deadline = deadline;
   _limit = limit;
   _received = 0;
@@ -93,7 +93,7 @@ int TlsSocket::run(Operation operation) {
     }
     if (result >= 0) return result;
     const short event = result == SecureStreamSocket::ERR_SSL_WANT_WRITE ? POLLOUT : POLLIN;
-    if (!pollUntil(sockfd(), event, _deadline)) fail(Fault::Kind::timeout);
+    if (!core::pollUntil(sockfd(), event, _deadline)) fail(Fault::Kind::timeout);
   }
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "Poll.h"
+#include "p2/core/Poll.h"
 #include "p2/http/HttpsSession.h"
 
 #include <Poco/Net/Context.h>
@@ -25,10 +25,10 @@ class TlsSocket final : public Poco::Net::SecureStreamSocketImpl {
 
   /// TLS with `host`, resuming `session` if there is one; verifies the certificate and its name. Throws
   /// Poco::Exception, and sets fault().
-  void handshake(const std::string& host, const Poco::Net::Session::Ptr& session, RealTime deadline);
+  void handshake(const std::string& host, const Poco::Net::Session::Ptr& session, core::RealTime deadline);
 
   /// Begins a request: its deadline, and how many bytes of answer are taken.
-  void beginExchange(RealTime deadline, std::size_t limit) noexcept;
+  void beginExchange(core::RealTime deadline, std::size_t limit) noexcept;
   /// Bytes of answer that came since beginExchange().
   std::size_t received() const noexcept { return _received; }
   /// Whether the peer has ended the connection.
@@ -49,7 +49,7 @@ class TlsSocket final : public Poco::Net::SecureStreamSocketImpl {
   [[noreturn]] void fail(Fault::Kind kind);
   void count(const char* data, int length);
 
-  RealTime _deadline{};
+  core::RealTime _deadline{};
   std::size_t _limit = 0;
   std::size_t _received = 0;
   bool _ended = false;

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <chrono>
 
-namespace p2::http {
+namespace p2::core {
 
 using RealTime = std::chrono::steady_clock::time_point;
 
@@ -25,4 +25,4 @@ inline bool pollUntil(int fd, short events, RealTime deadline) noexcept {
   }
 }
 
-}  // namespace p2::http
+}  // namespace p2::core
