@@ -1,5 +1,6 @@
 #include "Expiry.h"
 #include "support/Catch.h"
+#include "support/Eventually.h"
 #include "support/TemporaryDirectory.h"
 
 #include <future>
@@ -15,6 +16,7 @@ using p2::store::DeviceKey;
 using p2::store::Registration;
 using p2::store::Service;
 using p2::store::Store;
+using p2::test::eventually;
 
 namespace {
 
@@ -50,9 +52,7 @@ std::unique_ptr<Store> storeWith(const p2::test::TemporaryDirectory& directory, 
 }
 
 void awaitCount(const Store& store, std::uint64_t count) {
-  const auto end = std::chrono::steady_clock::now() + 20s;
-  while (store.statistics().registrations != count && std::chrono::steady_clock::now() < end)
-    std::this_thread::yield();
+  eventually([&] { return store.statistics().registrations == count; });
   CHECK(store.statistics().registrations == count);
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("Zero keeps everything, and a change takes effect with the next run") 
   const ScaledClock clock(3600);
   Expiry expiry(*store, 0s, clock);
   const auto afterFirstRun = clock.now() + Expiry::kFirst + 1min;
-  while (clock.now() < afterFirstRun) std::this_thread::yield();
+  REQUIRE(eventually([&] { return clock.now() >= afterFirstRun; }));
   CHECK(store->statistics().registrations == 10);
   expiry.setExpireAfter(24h * 270);
   awaitCount(*store, 0);

@@ -3,6 +3,7 @@
 #include "ScriptedServer.h"
 #include "p2/component/Component.h"
 #include "support/Catch.h"
+#include "support/Eventually.h"
 
 #include <algorithm>
 #include <chrono>
@@ -72,12 +73,9 @@ class TestComponent {
   }
   /// Waits until a stream could not be opened, or ended, and gives the reason.
   std::string fault() {
-    const auto end = std::chrono::steady_clock::now() + kPatience;
-    while (std::chrono::steady_clock::now() < end) {
-      if (const auto status = _component->status(); !status.lastFault.empty()) return status.lastFault;
-      std::this_thread::yield();
-    }
-    return {};
+    std::string fault;
+    eventually([&] { return !(fault = _component->status().lastFault).empty(); });
+    return fault;
   }
   void answerKept() {
     std::vector<xmpp::Responder> kept;

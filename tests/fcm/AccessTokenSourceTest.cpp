@@ -1,6 +1,7 @@
 #include "TestAccount.h"
 #include "p2/fcm/AccessTokenSource.h"
 #include "support/Catch.h"
+#include "support/Eventually.h"
 #include "support/JumpingClock.h"
 #include "support/TlsServer.h"
 
@@ -13,6 +14,7 @@ using namespace std::chrono_literals;
 using namespace p2::fcm;
 using p2::core::Clock;
 using p2::core::Secret;
+using p2::test::eventually;
 using p2::test::TlsServer;
 
 namespace {
@@ -118,7 +120,7 @@ TEST_CASE("Nothing is requested while nobody asks") {
 TEST_CASE("However many ask at once, one request is made") {
   std::atomic<int> asking{0};
   Endpoint endpoint([&](Peer& peer, int n) {
-    while (asking < 40) std::this_thread::yield();
+    eventually([&] { return asking == 40; });
     grant(peer, n);
   });
   Fixture fixture(endpoint);
@@ -138,7 +140,7 @@ TEST_CASE("However many ask at once, one request is made") {
 TEST_CASE("The token is refreshed ahead of its expiry while it goes on being used") {
   std::atomic<bool> hold{true};
   Endpoint endpoint([&](Peer& peer, int n) {
-    while (n > 1 && hold) std::this_thread::yield();
+    if (n > 1) eventually([&] { return !hold; });
     grant(peer, n);
   });
   Fixture fixture(endpoint);
@@ -148,13 +150,12 @@ TEST_CASE("The token is refreshed ahead of its expiry while it goes on being use
   CHECK(endpoint.requests() == 1);
   fixture.clock.jump(120s);
   CHECK(fixture.get() == "token1");
-  while (endpoint.requests() < 2) std::this_thread::yield();
+  REQUIRE(eventually([&] { return endpoint.requests() == 2; }));
   // The request is under way, held by the endpoint, and callers do not wait for it.
   for (int n = 0; n < 10; ++n) CHECK(fixture.get(0ms) == "token1");
   hold = false;
-  std::string token;
-  while ((token = fixture.get()) == "token1") std::this_thread::yield();
-  CHECK(token == "token2");
+  REQUIRE(eventually([&] { return fixture.get() != "token1"; }));
+  CHECK(fixture.get() == "token2");
   CHECK(endpoint.requests() == 2);
 }
 
@@ -183,7 +184,7 @@ TEST_CASE("A failed refresh keeps the token that is still valid") {
   REQUIRE(fixture.get() == "token1");
   fixture.clock.jump(3320s);
   CHECK(fixture.get() == "token1");
-  while (!fixture.source.state().fault) std::this_thread::yield();
+  REQUIRE(eventually([&] { return fixture.source.state().fault.has_value(); }));
   CHECK(fixture.source.state().fault->misconfigured);
   for (int n = 0; n < 10; ++n) CHECK(fixture.get(0ms) == "token1");
   CHECK(fixture.source.state().valid);
@@ -226,7 +227,7 @@ TEST_CASE("After a fault that passes, a token is obtained when the delay is over
 TEST_CASE("A caller waits no longer than its deadline") {
   std::atomic<bool> hold{true};
   Endpoint endpoint([&](Peer& peer, int) {
-    while (hold) std::this_thread::yield();
+    eventually([&] { return !hold; });
     peer.shutdown();
   });
   Fixture fixture(endpoint);

@@ -1,6 +1,7 @@
 #include "SessionFixture.h"
 #include "p2/core/Guarded.h"
 #include "p2/http/HttpsSession.h"
+#include "support/Eventually.h"
 #include "support/JumpingClock.h"
 
 #include <poll.h>
@@ -123,7 +124,7 @@ TEST_CASE("An idle connection is closed on demand") {
     HttpsSession session(made, context());
     REQUIRE(statusOf(post(session)) == 200);
     session.closeIfIdle();
-    while (!closed) std::this_thread::yield();
+    REQUIRE(eventually([&] { return closed.load(); }));
   }
   CHECK(closed);
 }
@@ -157,7 +158,7 @@ TEST_CASE("A kept connection that closed long ago is replaced without loss") {
   });
   HttpsSession session(options(server.url()), context());
   CHECK(std::get<Response>(post(session)).body == "1");
-  while (!gone) std::this_thread::yield();
+  REQUIRE(eventually([&] { return gone.load(); }));
   CHECK(std::get<Response>(post(session, std::string(30000, 'x'))).body == "2");
 }
 

@@ -1,6 +1,7 @@
 #include "FakeService.h"
 #include "p2/push/Dispatcher.h"
 #include "support/Catch.h"
+#include "support/Eventually.h"
 
 #include <atomic>
 #include <chrono>
@@ -18,6 +19,7 @@ using p2::core::ScaledClock;
 using p2::push::Dispatcher;
 using p2::push::Outcome;
 using p2::push::Sender;
+using p2::test::eventually;
 using Kind = Outcome::Kind;
 
 namespace {
@@ -280,7 +282,7 @@ TEST_CASE_METHOD(Fixture,
   REQUIRE(service.waitForCalls(1));
   const auto before = clock.now();
   service.answer(0, throttled(30s));
-  while (count("p2_push_retries_total") == 0) std::this_thread::yield();  // until that has arrived
+  REQUIRE(eventually([&] { return count("p2_push_retries_total") == 1; }));
   for (int i = 1; i < 60; ++i) submit("n" + std::to_string(i), std::to_string(i));
   REQUIRE(service.waitForCalls(2));
   CHECK(service.call(1).begun >= before + 30s);
@@ -407,7 +409,7 @@ TEST_CASE_METHOD(Fixture, "Workers that idle end, and come again when there is w
     for (int i = 0; i < 5; ++i) CHECK(recorder.wait(round + std::to_string(i)).kind == Kind::delivered);
     REQUIRE(service.waitForSenders(0));
     // One that came in vain made no sender; it ends as well.
-    while (dispatcher->workers() > 0) std::this_thread::yield();
+    REQUIRE(eventually([&] { return dispatcher->workers() == 0; }));
   }
 }
 
