@@ -85,12 +85,14 @@ TEST_CASE("Each of 50,000 pushes from four threads is told exactly one outcome")
           message.target.value = p2::core::Secret("token");
           const bool fails = random() % 50 == 0;
           const auto node = random() % 400;
-          dispatcher.submit(std::to_string(node % 7), std::to_string(node), std::move(message),
-                            [&mine, &kinds, fails](const Outcome& outcome) {
-                              ++mine;
-                              ++kinds.at(static_cast<std::size_t>(outcome.kind));
-                              if (fails) throw std::runtime_error("cannot answer");
-                            });
+          dispatcher.submit(
+              std::to_string(node % 7), std::to_string(node), std::move(message),
+              [&mine, &kinds, fails](const Outcome& outcome) {
+                ++mine;
+                ++kinds.at(static_cast<std::size_t>(outcome.kind));
+                if (fails) throw std::runtime_error("cannot answer");
+              },
+              1000);
           if (random() % 4 == 0) std::this_thread::yield();
         }
       });

@@ -54,7 +54,7 @@ struct Fixture {
     start();
   }
   void submit(const std::string& node, const std::string& who, const std::string& token = "token") {
-    dispatcher->submit("domain", node, message(token), recorder.done(who));
+    dispatcher->submit("domain", node, message(token), recorder.done(who), 1);
   }
   std::uint64_t count(const std::string& name, const Metrics::Labels& labels = {}) {
     return metrics.counter(name, "", labels).value();
@@ -93,7 +93,7 @@ TEST_CASE_METHOD(Fixture, "A final outcome is told once and not tried again") {
 TEST_CASE_METHOD(Fixture, "The sender gets the message and the time that is left") {
   start();
   const auto before = clock.now();
-  dispatcher->submit("domain", "n", message("the token", true), recorder.done("a"));
+  dispatcher->submit("domain", "n", message("the token", true), recorder.done("a"), 1);
   const auto after = clock.now();
   REQUIRE(service.waitForCalls(1));
   const auto call = service.call(0);
@@ -155,7 +155,7 @@ TEST_CASE_METHOD(Fixture, "A flow that floods delays only itself") {
   startPatiently();
   for (int i = 0; i < 100; ++i) submit("n" + std::to_string(i), "flood");
   REQUIRE(service.waitForCalls(1));
-  dispatcher->submit("other domain", "m", message("honest"), recorder.done("honest"));
+  dispatcher->submit("other domain", "m", message("honest"), recorder.done("honest"), 1);
   service.answer(0, outcome(Kind::delivered));
   REQUIRE(service.waitForCalls(2));
   service.answer(1, outcome(Kind::delivered));
@@ -172,7 +172,7 @@ TEST_CASE_METHOD(Fixture,
   REQUIRE(service.waitForCalls(1));
   submit("n2", "b");
   submit("n3", "c");
-  dispatcher->submit("other domain", "m", message("honest"), recorder.done("honest"));
+  dispatcher->submit("other domain", "m", message("honest"), recorder.done("honest"), 1);
   CHECK(recorder.times("honest") == 0);
   CHECK(recorder.times("c") == 1);
   CHECK(recorder.wait("c").kind == Kind::retry);
@@ -184,15 +184,19 @@ TEST_CASE_METHOD(Fixture,
   CHECK(recorder.wait("honest").kind == Kind::delivered);
 }
 
-TEST_CASE_METHOD(Fixture, "A node that is queued takes only so many who wait") {
+TEST_CASE_METHOD(Fixture, "A node that is queued takes only so many who wait as memory is there for them") {
   options.maxWorkers = 1;
   options.queueCapacity = 2;
   startPatiently();
   submit("busy", "x");
   REQUIRE(service.waitForCalls(1));
-  for (int i = 0; i < 9; ++i) submit("n", "waiting");
+  // A megabyte at least is there for all, and half of it for one flow.
+  const auto submitLong = [&](const std::string& who) {
+    dispatcher->submit("domain", "n", message("token"), recorder.done(who), 100000);
+  };
+  for (int i = 0; i < 5; ++i) submitLong("waiting");
   CHECK(recorder.times("waiting") == 0);
-  submit("n", "refused");
+  submitLong("refused");
   CHECK(recorder.times("refused") == 1);
 }
 
@@ -475,7 +479,7 @@ TEST_CASE_METHOD(Fixture, "Replacing the senders closes the connections of idle 
   submit("n", "a");
   recorder.wait("a");
   dispatcher->replaceSenders(service.factory());
-  dispatcher->submit("domain", "n", message("t"), recorder.done("b"));
+  dispatcher->submit("domain", "n", message("t"), recorder.done("b"), 1);
   CHECK(recorder.wait("b").kind == Kind::delivered);
   CHECK(service.waitForSenders(1));
   CHECK(service.sendersMade() == 2);
@@ -510,9 +514,10 @@ TEST_CASE_METHOD(Fixture, "Somebody who throws when told does not keep the other
   submit("busy", "x");
   REQUIRE(service.waitForCalls(1));
   submit("n", "a");
-  dispatcher->submit("domain", "n", message("t"),
-                     [](const Outcome&) { throw std::runtime_error("cannot answer"); });
-  dispatcher->submit("domain", "n", message("t"), [](const Outcome&) { throw 1; });
+  dispatcher->submit(
+      "domain", "n", message("t"), [](const Outcome&) { throw std::runtime_error("cannot answer"); }, 1);
+  dispatcher->submit(
+      "domain", "n", message("t"), [](const Outcome&) { throw 1; }, 1);
   submit("n", "b");
   service.answerAll([](const auto&) { return outcome(Kind::delivered); });
   CHECK(recorder.wait("a").kind == Kind::delivered);
@@ -524,7 +529,8 @@ TEST_CASE_METHOD(Fixture, "Somebody who throws when told does not keep the other
 TEST_CASE_METHOD(Fixture, "Who is told may submit again") {
   startPatiently();
   service.answerAll([](const auto&) { return outcome(Kind::delivered); });
-  dispatcher->submit("domain", "n", message("t"), [this](const Outcome&) { submit("n", "again"); });
+  dispatcher->submit(
+      "domain", "n", message("t"), [this](const Outcome&) { submit("n", "again"); }, 1);
   CHECK(recorder.wait("again").kind == Kind::delivered);
 }
 

@@ -22,7 +22,7 @@ namespace {
 const PushQueue::TimePoint kStart{1000h};
 
 struct Fixture {
-  PushQueue queue{{.nodes = 3, .waiters = 10, .deadline = 25s, .margin = 1s}};
+  PushQueue queue{{.nodes = 3, .bytes = 10, .deadline = 25s, .margin = 1s}};
   std::map<std::string, int> answered;  // by the last call: how often, by who waits
   PushQueue::Answers displaced;         // by the last `add`
 
@@ -31,12 +31,13 @@ struct Fixture {
     return addTo("flow", node, who, now, token, hasBody);
   }
   Added addTo(const std::string& flow, const std::string& node, const std::string& who,
-              PushQueue::TimePoint now = kStart, const std::string& token = "token", bool hasBody = false) {
+              PushQueue::TimePoint now = kStart, const std::string& token = "token", bool hasBody = false,
+              std::size_t bytes = 1) {
     Message message;
     message.target.value = p2::core::Secret(token);
     message.hasBody = hasBody;
     PushQueue::Done done = [this, who](const Outcome&) { ++answered[who]; };
-    const Added added = queue.add(flow, node, message, done, now, displaced);
+    const Added added = queue.add(flow, node, message, done, bytes, now, displaced);
     if (added == Added::full) CHECK(done);
     return added;
   }
@@ -152,8 +153,23 @@ TEST_CASE_METHOD(Fixture, "Those who wait in one flow always leave as much room 
   CHECK(add("n", "a") == Added::queued);
 }
 
+TEST_CASE_METHOD(Fixture, "Who holds much leaves room for few") {
+  const auto addBytes = [&](const std::string& node, std::size_t bytes) {
+    return addTo(node, node, node, kStart, "token", false, bytes);
+  };
+  CHECK(addBytes("a", 11) == Added::full);
+  CHECK(addBytes("a", 5) == Added::queued);
+  CHECK(addBytes("a", 1) == Added::full);
+  CHECK(addBytes("b", 6) == Added::full);
+  CHECK(addBytes("b", 5) == Added::queued);
+  CHECK(finish(queue.take()) == "a");
+  CHECK(addBytes("c", 5) == Added::queued);
+  CHECK(advance(kStart + 25s) == "bc");
+  CHECK(addBytes("a", 10) == Added::queued);
+}
+
 TEST_CASE_METHOD(Fixture, "Flows take turns, one push each, and inside a flow the first is served first") {
-  queue.setLimits({.nodes = 100, .waiters = 1000, .deadline = 25s, .margin = 1s});
+  queue.setLimits({.nodes = 100, .bytes = 1000, .deadline = 25s, .margin = 1s});
   for (const auto* who : {"a1", "a2", "a3", "a4"}) addTo("a", who, who);
   for (const auto* who : {"b1", "b2"}) addTo("b", who, who);
   addTo("c", "c1", "c1");
@@ -163,7 +179,7 @@ TEST_CASE_METHOD(Fixture, "Flows take turns, one push each, and inside a flow th
 }
 
 TEST_CASE_METHOD(Fixture, "A flow that comes late waits for one push of each other flow") {
-  queue.setLimits({.nodes = 100, .waiters = 1000, .deadline = 25s, .margin = 1s});
+  queue.setLimits({.nodes = 100, .bytes = 1000, .deadline = 25s, .margin = 1s});
   for (int i = 0; i < 50; ++i) addTo("a", "a" + std::to_string(i), "a");
   for (int i = 0; i < 3; ++i) CHECK(finish(queue.take()) == "a");
   addTo("b", "b", "b");
@@ -176,7 +192,7 @@ TEST_CASE_METHOD(Fixture, "A flow that comes late waits for one push of each oth
 }
 
 TEST_CASE_METHOD(Fixture, "A push that is tried again takes its flow's turn") {
-  queue.setLimits({.nodes = 100, .waiters = 1000, .deadline = 25s, .margin = 1s});
+  queue.setLimits({.nodes = 100, .bytes = 1000, .deadline = 25s, .margin = 1s});
   addTo("a", "a1", "a1");
   retry(queue.take(), kStart + 1s);
   CHECK(queue.flows() == 1);
@@ -259,7 +275,7 @@ TEST_CASE_METHOD(Fixture, "A push that all have stopped waiting for is over when
 
 TEST_CASE_METHOD(Fixture, "A deadline that is changed holds for those who wait already") {
   add("n", "a", kStart);
-  queue.setLimits({.nodes = 3, .waiters = 10, .deadline = 5s, .margin = 0s});
+  queue.setLimits({.nodes = 3, .bytes = 10, .deadline = 5s, .margin = 0s});
   CHECK(queue.nextEvent() == kStart + 5s);
   CHECK(advance(kStart + 5s) == "a");
 }
@@ -369,7 +385,7 @@ TEST_CASE_METHOD(Fixture, "Whatever happens in whatever order, everybody is answ
   constexpr int kSteps = 5000;
   std::mt19937 random(GENERATE(1U, 2U, 3U));
   const auto below = [&random](unsigned n) { return random() % n; };
-  queue.setLimits({.nodes = 20, .waiters = 200, .deadline = 25s, .margin = 1s});
+  queue.setLimits({.nodes = 20, .bytes = 200, .deadline = 25s, .margin = 1s});
 
   std::vector<PushQueue::Handle> sending;
   std::map<std::string, PushQueue::TimePoint> waiting;

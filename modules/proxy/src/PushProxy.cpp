@@ -33,6 +33,9 @@ Registration makeDecoy() {
   return decoy;
 }
 
+// What one who waits for a push costs beside the strings of unbounded length.
+constexpr std::size_t kWaitingBytes = 512;
+
 Poco::Logger& logger() {
   return Poco::Logger::get("proxy");
 }
@@ -224,11 +227,14 @@ class PushProxy::Impl {
   void send(Registration registration, bool hasBody, Responder responder) {
     push::Message message{registration.target, std::move(registration.key.device),
                           std::move(registration.key.channel), hasBody};
-    _dispatcher.submit(registration.domain, registration.node, std::move(message),
-                       [this, node = registration.node, target = std::move(registration.target),
-                        responder = std::move(responder)](const Outcome& outcome) mutable {
-                         conclude(node, std::move(target), outcome, std::move(responder));
-                       });
+    const std::size_t bytes = kWaitingBytes + registration.target.value.reveal().size() + responder.bytes();
+    _dispatcher.submit(
+        registration.domain, registration.node, std::move(message),
+        [this, node = registration.node, target = std::move(registration.target),
+         responder = std::move(responder)](const Outcome& outcome) mutable {
+          conclude(node, std::move(target), outcome, std::move(responder));
+        },
+        bytes);
   }
 
   /// Acts on what became of a message, and answers.

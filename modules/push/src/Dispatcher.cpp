@@ -24,7 +24,10 @@ namespace {
 using TimePoint = core::Clock::TimePoint;
 using GivenUp = PushMetrics::GivenUp;
 
-constexpr std::size_t kWaitersPerNode = 10;
+// For each node that may wait: its message, and some who wait for it.
+constexpr std::size_t kBytesPerNode = 4096;
+// A queue for few nodes has room for the longest request all the same.
+constexpr std::size_t kLeastBytes = std::size_t{1} << 20;
 constexpr std::size_t kKeptAnswers = 1024;
 
 Outcome passing(std::string reason) {
@@ -42,7 +45,7 @@ PushQueue::Limits limits(const Dispatcher::Options& options) {
   // A message and a new connection take a few hundred milliseconds.
   const auto margin = std::min(std::chrono::milliseconds(1000), options.deadline / 10);
   return {.nodes = options.queueCapacity,
-          .waiters = options.queueCapacity * kWaitersPerNode,
+          .bytes = std::max(options.queueCapacity * kBytesPerNode, kLeastBytes),
           .deadline = options.deadline,
           .margin = margin};
 }
@@ -62,7 +65,8 @@ class Dispatcher::Impl {
   Impl& operator=(const Impl&) = delete;
   ~Impl();
 
-  void submit(const std::string& flow, const std::string& node, Message message, Done done);
+  void submit(const std::string& flow, const std::string& node, Message message, Done done,
+              std::size_t bytes);
   void drain(std::chrono::milliseconds bound);
   void reconfigure(const Options& options);
   void replaceSenders(SenderFactory makeSender);
@@ -79,7 +83,7 @@ class Dispatcher::Impl {
 
   // With the mutex held:
   std::optional<GivenUp> admit(const std::string& flow, const std::string& node, Message& message, Done& done,
-                               TimePoint now, PushQueue::Answers& displaced);
+                               std::size_t bytes, TimePoint now, PushQueue::Answers& displaced);
   void sendOne(Lock& lock, SenderSlot& slot, PushQueue::Answers& answers);
   bool finish(PushQueue::Handle push, Brake::Epoch epoch, const Outcome& outcome,
               PushQueue::Answers& answers);
@@ -147,12 +151,13 @@ Dispatcher::Impl::~Impl() {
   _timer.join();
 }
 
-void Dispatcher::Impl::submit(const std::string& flow, const std::string& node, Message message, Done done) {
+void Dispatcher::Impl::submit(const std::string& flow, const std::string& node, Message message, Done done,
+                              std::size_t bytes) {
   PushQueue::Answers displaced;
   std::optional<GivenUp> refused;
   {
     Lock lock(_mutex);
-    refused = admit(flow, node, message, done, now(), displaced);
+    refused = admit(flow, node, message, done, bytes, now(), displaced);
     if (!displaced.empty()) {
       _metrics.gaveUp(GivenUp::queueFull).add(displaced.size());
       answerUnlocked(lock, displaced, passing("queue full"));
@@ -172,11 +177,11 @@ void Dispatcher::Impl::submit(const std::string& flow, const std::string& node, 
 }
 
 std::optional<GivenUp> Dispatcher::Impl::admit(const std::string& flow, const std::string& node,
-                                               Message& message, Done& done, TimePoint now,
+                                               Message& message, Done& done, std::size_t bytes, TimePoint now,
                                                PushQueue::Answers& displaced) {
   if (_draining) return GivenUp::stopping;
   if (!_queue.inTime(now, _brake.until())) return GivenUp::throttled;
-  switch (_queue.add(flow, node, message, done, now, displaced)) {
+  switch (_queue.add(flow, node, message, done, bytes, now, displaced)) {
     case PushQueue::Added::full:
       return GivenUp::queueFull;
     case PushQueue::Added::joined:
@@ -403,8 +408,9 @@ Dispatcher::Dispatcher(const Options& options, SenderFactory makeSender, core::M
 
 Dispatcher::~Dispatcher() = default;
 
-void Dispatcher::submit(const std::string& flow, const std::string& node, Message message, Done done) {
-  _impl->submit(flow, node, std::move(message), std::move(done));
+void Dispatcher::submit(const std::string& flow, const std::string& node, Message message, Done done,
+                        std::size_t bytes) {
+  _impl->submit(flow, node, std::move(message), std::move(done), bytes);
 }
 
 void Dispatcher::drain(std::chrono::milliseconds bound) {

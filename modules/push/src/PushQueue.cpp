@@ -16,10 +16,10 @@ PushQueue::PushQueue(const Limits& limits) : _limits(limits) {}
 PushQueue::~PushQueue() = default;
 
 PushQueue::Added PushQueue::add(const std::string& flow, const std::string& node, Message& message,
-                                Done& done, TimePoint now, Answers& answers) {
+                                Done& done, std::size_t bytes, TimePoint now, Answers& answers) {
   const auto knownFlow = _byFlow.find(flow);
-  const std::size_t waiting = knownFlow == _byFlow.end() ? 0 : knownFlow->second->waiters;
-  if (_waiters.size() + waiting >= _limits.waiters) return Added::full;
+  const std::size_t held = knownFlow == _byFlow.end() ? 0 : knownFlow->second->bytes;
+  if (_bytes + held + bytes > _limits.bytes) return Added::full;
 
   const auto known = _byNode.find(node);
   if (known == _byNode.end()) {
@@ -27,14 +27,14 @@ PushQueue::Added PushQueue::add(const std::string& flow, const std::string& node
     if (queued() >= _limits.nodes && !makeRoom(own, answers)) return Added::full;
     const auto push = newPush(flowOf(flow), node, now);
     push->message = std::move(message);
-    join(push, std::move(done), now);
+    join(push, std::move(done), bytes, now);
     return Added::queued;
   }
   const auto push = known->second;
   const bool hasBody = push->message.hasBody || message.hasBody;
   push->message = std::move(message);
   push->message.hasBody = hasBody;
-  join(push, std::move(done), now);
+  join(push, std::move(done), bytes, now);
   return Added::joined;
 }
 
@@ -163,15 +163,16 @@ PushQueue::Handle PushQueue::newPush(FlowHandle flow, const std::string& node, T
   return push;
 }
 
-void PushQueue::join(Handle push, Done&& done, TimePoint now) {
+void PushQueue::join(Handle push, Done&& done, std::size_t bytes, TimePoint now) {
   if (_spareWaiters.empty()) _spareWaiters.emplace_back();
   _waiters.splice(_waiters.end(), _spareWaiters, _spareWaiters.begin());
   const auto self = std::prev(_waiters.end());
-  *self = {std::move(done), now, push, self, nullptr, push->first};
+  *self = {std::move(done), bytes, now, push, self, nullptr, push->first};
   if (push->first != nullptr) push->first->previous = &*self;
   push->first = &*self;
   push->updated = now;
-  ++push->flow->waiters;
+  push->flow->bytes += bytes;
+  _bytes += bytes;
 }
 
 /// `other`, which is ready or delayed, becomes part of `push`, which is neither.
@@ -183,8 +184,8 @@ void PushQueue::absorb(Handle push, Handle other) {
   push->retries = std::max(push->retries, other->retries);
   Waiter* last = nullptr;
   for (Waiter* waiter = other->first; waiter != nullptr; waiter = waiter->next) {
-    --other->flow->waiters;
-    ++push->flow->waiters;
+    other->flow->bytes -= waiter->bytes;
+    push->flow->bytes += waiter->bytes;
     waiter->push = push;
     last = waiter;
   }
@@ -198,7 +199,8 @@ void PushQueue::absorb(Handle push, Handle other) {
 
 void PushQueue::answer(Waiters::iterator waiter, Answers& answers) {
   answers.push_back({std::move(waiter->done), waiter->submitted});
-  --waiter->push->flow->waiters;
+  waiter->push->flow->bytes -= waiter->bytes;
+  _bytes -= waiter->bytes;
   if (waiter->next != nullptr) waiter->next->previous = waiter->previous;
   (waiter->previous != nullptr ? waiter->previous->next : waiter->push->first) = waiter->next;
   if (_spareWaiters.size() < kSpare) {

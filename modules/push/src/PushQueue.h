@@ -37,8 +37,8 @@ class PushQueue {
 
   struct Limits {
     std::size_t nodes = 0;  ///< Pushes ready or delayed at most. A push that is tried again is never refused.
-    /// All who wait, sending included; those of one flow at most as many as there is room left for.
-    std::size_t waiters = 0;
+    /// Held by all who wait, sending included; those of one flow hold at most as much as there is room left.
+    std::size_t bytes = 0;
     Duration deadline{};
     Duration margin{};  ///< A try that begins less than this before the deadline is not worth waiting for.
   };
@@ -63,10 +63,10 @@ class PushQueue {
 
   void setLimits(const Limits& limits) { _limits = limits; }
 
-  /// Takes `message` and `done`, unless it is full. Answers those whose push has to give way to this one.
-  /// `now` must not be before that of the last call. A node always comes with the same flow.
-  Added add(const std::string& flow, const std::string& node, Message& message, Done& done, TimePoint now,
-            Answers& answers);
+  /// Takes `message` and `done`, which holds `bytes`, unless it is full. Answers those whose push has to give
+  /// way to this one. `now` must not be before that of the last call. A node always comes with the same flow.
+  Added add(const std::string& flow, const std::string& node, Message& message, Done& done, std::size_t bytes,
+            TimePoint now, Answers& answers);
 
   /// The oldest ready push of the flow whose turn it is begins to be sent. REQUIRES: ready() > 0.
   Handle take();
@@ -114,7 +114,7 @@ class PushQueue {
   bool makeRoom(std::size_t own, Answers& answers);
   FlowHandle flowOf(const std::string& name);
   Handle newPush(FlowHandle flow, const std::string& node, TimePoint now);
-  void join(Handle push, Done&& done, TimePoint now);
+  void join(Handle push, Done&& done, std::size_t bytes, TimePoint now);
   void absorb(Handle push, Handle other);
   void answer(Waiters::iterator waiter, Answers& answers);
   void leave(Handle push);
@@ -138,6 +138,7 @@ class PushQueue {
   std::unordered_map<std::string_view, FlowHandle> _byFlow;  ///< Views into Flow::name.
   std::unordered_map<std::string_view, Handle> _byNode;  ///< Ready and delayed ones. Views into Push::node.
   Waiters _waiters;                                      ///< Oldest first, which is the order of deadlines.
+  std::size_t _bytes = 0;                                ///< Held by those who wait.
   // Spare nodes, so that a push in steady state allocates little.
   std::list<Push> _sparePushes;
   std::list<Flow> _spareFlows;
@@ -163,14 +164,15 @@ struct PushQueue::Flow {
   std::list<Push> ready;  ///< Oldest first.
   std::list<Push> delayed;
   std::size_t pushes = 0;  ///< Those sending included. Without any, the flow is forgotten.
-  std::size_t waiters = 0;
-  bool hasTurn = false;   ///< Whether it is in _turns.
-  std::size_t level = 0;  ///< Ready and delayed pushes, as _levels knows it.
-  Level::iterator place;  ///< In _levels[level].
+  std::size_t bytes = 0;   ///< Held by those who wait for them.
+  bool hasTurn = false;    ///< Whether it is in _turns.
+  std::size_t level = 0;   ///< Ready and delayed pushes, as _levels knows it.
+  Level::iterator place;   ///< In _levels[level].
 };
 
 struct PushQueue::Waiter {
   Done done;
+  std::size_t bytes;
   TimePoint submitted;
   Handle push;
   Waiters::iterator self;

@@ -35,8 +35,8 @@ class Dispatcher {
  public:
   struct Options {
     std::size_t maxWorkers = 256;  ///< `fcm.connections`, at least 1. Changes live.
-    /// `push.queue`: nodes waiting at most, and ten times as many callers, of which one flow has half at
-    /// most. Those that are tried again count, but are never refused. Changes live.
+    /// `push.queue`: nodes waiting at most; all who wait hold 4 KiB a node at most (or 1 MiB), of which one
+    /// flow has half at most. Those that are tried again count, but are never refused. Changes live.
     std::size_t queueCapacity = 20000;
     /// `push.deadline`: the outcome is known by then. Changes live, also for those that wait already.
     std::chrono::milliseconds deadline{25000};
@@ -60,9 +60,11 @@ class Dispatcher {
   /// return, at most the deadline.
   ~Dispatcher();
 
-  /// Queues a message for `node`, which belongs to `flow`; does not block. If the queue is full or stopping,
-  /// or the push service asks to wait for longer than the deadline, `done` is called with retry.
-  void submit(const std::string& flow, const std::string& node, Message message, Done done);
+  /// Queues a message for `node`, which belongs to `flow`; does not block. `done` holds `bytes` of memory.
+  /// If the queue is full or stopping, or the push service asks to wait for longer than the deadline, `done`
+  /// is called with retry.
+  void submit(const std::string& flow, const std::string& node, Message message, Done done,
+              std::size_t bytes);
 
   /// Takes no more pushes, waits up to `bound` for those in hand, and ends the rest as retry.
   void drain(std::chrono::milliseconds bound);

@@ -3,6 +3,7 @@
 #include "p2/xmpp/Element.h"
 #include "p2/xmpp/StanzaError.h"
 
+#include <cstddef>
 #include <string>
 
 namespace p2::xmpp {
@@ -32,6 +33,8 @@ class Responder {
   void result() { answer("result", {}); }
   void result(const Element& payload);
   void error(const StanzaError& error);
+  /// Of the strings that it keeps for its answer.
+  std::size_t bytes() const noexcept { return _id.size() + _requester.size() + _responder.size(); }
   /// Gives the duty up without an answer: only for a request that was never ours.
   void dismiss() noexcept { _sink = nullptr; }
 
