@@ -2,7 +2,7 @@
 """What an administrator does with the packages, in a fresh system booted with systemd. Called by packaging/test, in a
 network of its own:
 
-    installed.py deb|rpm ROOT DIRECTORY PACKAGE NEWER
+    installed.py deb|rpm|tarball ROOT DIRECTORY PACKAGE NEWER
 
 ROOT is a Debian system with Prosody, PACKAGE and NEWER are p2's packages of one version and a higher one. Prosody and p2
 run in the system; the phone and the stand-in for FCM share its network. Prints one line a check, the last one is
@@ -107,15 +107,34 @@ class Rpm:
         return self._rpm("-e", "p2")
 
 
+class Tarball:
+    """How the README says that it is handled: by its own lines."""
+
+    def __init__(self, machine):
+        self._machine = machine
+
+    def install(self, package):
+        return self._follow("**From the tarball**", package)
+
+    def upgrade(self, package):
+        return self._follow("To upgrade with it", package)
+
+    def _follow(self, words, package):
+        """Runs the lines of code that follow those words."""
+        with open(os.path.join(HERE, "..", "..", "README.md")) as readme:
+            code = readme.read().split(words, 1)[1].split("\n\n")[1]
+        lines = [re.sub(r"\bp2-[^ ]*\.tar\.gz", package, line.strip()) for line in code.splitlines()]
+        assert any(package in line for line in lines), lines
+        return self._machine.run("sh", "-ec", "\n".join(lines))
+
+
 class Installed:
     def __init__(self, kind, root, directory, package, newer):
         self._machine = Machine(root, os.path.join(directory, "system"))
         self._fcm = Fcm(os.path.join(directory, "fcm"))
         self._kind = kind
-        self._manager = {"deb": Deb, "rpm": Rpm}[kind](self._machine)
-        for file in (package, newer):
-            shutil.copy(file, self._machine.path("/root"))
-        self._package, self._newer = ("/root/" + os.path.basename(file) for file in (package, newer))
+        self._manager = {"deb": Deb, "rpm": Rpm, "tarball": Tarball}[kind](self._machine)
+        self._package, self._newer = self._bring("package", package), self._bring("newer", newer)
         self._pushes = 0
 
     # ---- the checks, in this order
@@ -133,7 +152,8 @@ class Installed:
         yield "is started again when it hangs", self.watchdog
         yield "after a reboot it is there, and so are its registrations", self.reboot
         yield "an upgrade keeps settings and registrations, and restarts it", self.upgrade
-        yield "removing it keeps settings and registrations", self.remove
+        if self._kind != "tarball":
+            yield "removing it keeps settings and registrations", self.remove
         yield "wrong settings are told by `systemctl status`, and not tried again", self.wrong_settings
         if self._kind == "deb":
             yield "a purge leaves nothing but the user and the administrator's files", self.purge
@@ -271,6 +291,12 @@ class Installed:
         assert "not-found" in self._machine.run("systemctl", "show", "p2", "-pLoadState")
 
     # ---- what they are made of
+
+    def _bring(self, directory, file):
+        """Copies a package into the system; the two may have one name."""
+        os.mkdir(self._machine.path(f"/root/{directory}"))
+        shutil.copy(file, self._machine.path(f"/root/{directory}"))
+        return f"/root/{directory}/{os.path.basename(file)}"
 
     def _active(self, unit="p2.service"):
         return self._machine.run("systemctl", "is-active", unit, check=False).strip()
