@@ -254,7 +254,7 @@ def beyond_limits():
             yield f"{name} of {what}", iq(body.replace("{}", "x" * size), "get"), TOO_BIG
     for text in ("&lt;", "\u20ac", "<![CDATA[]]>x", "<a/>", "\n", "'\"&gt;"):
         yield f"300,000 times {text}", iq(text * 300_000, "get"), TOO_BIG
-    for depth in (33, 40, 100, 1000, 10_000):
+    for depth in (33, 40, 100, 1000, 10_000, 40_000):
         for name in ("a", "x:a xmlns:x='urn:x'"):
             tag = name.split(" ")[0]
             yield f"{depth} levels of {tag}", iq(f"<{name}>" * depth + f"</{tag}>" * depth, "get"), TOO_BIG
@@ -273,6 +273,11 @@ def beyond_limits():
             yield f"{count} of {element}", iq(element * count, "get"), TOO_BIG
     for size in (1025, 5000, 50_000):
         yield f"an id of {size}", iq(PING, "get", id="{id}" + "i" * size), TOO_BIG
+    for size in (70_000, 100_000, 500_000):
+        name = "n" * size
+        yield f"an element's name of {size}", iq(f"<{name}/>", "get"), TOO_BIG
+        yield f"an element's name of {size}, with content", iq(f"<a><{name} b='c'>d</{name}></a>", "get"), TOO_BIG
+        yield f"a stanza's name of {size}", f"<{name} id='{{id}}'/>", SILENCE
     namespaces = "".join(f" xmlns:n{i}='urn:{i}'" for i in range(5000))
     yield "5,000 namespaces", iq(f"<b{namespaces}/>", "get"), TOO_BIG
 
@@ -320,5 +325,4 @@ def stream_enders():
     yield "100 MB", (head.encode(), b"<body>", b"x" * 1_000_000, 100), policy
     yield "100 MB of markup", (head.encode(), b"<body>", b"<a/>" * 250_000, 100), policy
     yield "100 MB of CDATA", (head.encode(), b"<![CDATA[", b"x" * 1_000_000, 100), policy
-    yield "40,000 levels", head.encode() + b"<a>" * 40_000, policy
-    yield "a name of 100 KB", b"<" + b"a" * 100_000 + b"/>", policy
+    yield "150,000 levels", head.encode() + b"<a>" * 150_000, policy

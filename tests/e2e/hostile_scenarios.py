@@ -146,6 +146,23 @@ def hostile_streams(s):
     eq(server.doubled, [], "answered twice")
 
 
+@scenario()
+def new_names(s):
+    """Stanzas full of names that never come twice do not make p2 grow: its XML parser keeps every name it meets"""
+    server = s.fake_server()
+    p2 = s.p2(server).up()
+    numbers = itertools.count(1)
+    elements = ("".join(f"<e{number:x}/>" for number in itertools.islice(numbers, 25_000)) for _ in itertools.count())
+    attributes = ("".join("<e" + "".join(f" a{number:x}=''" for number in itertools.islice(numbers, 60)) + "/>"
+                          for _ in range(300)) for _ in itertools.count())
+    for body in itertools.chain(itertools.islice(elements, 40), itertools.islice(attributes, 40)):
+        id, text = server.request(f"<a>{body}</a>")
+        server.send(text.encode())
+        server.answer(id)
+    eq(server.connections, 1, "streams")
+    check_memory(s, p2, "16 MB of new names")
+
+
 # ----------------------------------------------------------------------------------------------------- one that floods
 
 

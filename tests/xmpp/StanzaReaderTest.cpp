@@ -245,7 +245,76 @@ TEST_CASE("A stanza far beyond the limits ends the stream") {
   limits.skippedDepth = 1000;
   CHECK(verdict("<a>" + std::string(1100000, 'x') + "</a>", limits) == "policy-violation");
   CHECK(verdict(repeated("<a>", 1100), limits) == "policy-violation");
-  CHECK(verdict("<" + std::string(100000, 'a') + "/>", limits) == "policy-violation");
+}
+
+TEST_CASE("What fits into a stanza that a server lets through does not end the stream") {
+  const std::string next = "<iq id='2'/>";
+  const std::size_t levels = 524288 / std::string("<a></a>").size();
+  CHECK(verdict(repeated("<a>", levels) + repeated("</a>", levels) + next) == "1 read, 1 refused");
+}
+
+TEST_CASE("A name of any length is passed over, and its end tag with it") {
+  const std::string next = "<iq id='2'/>";
+  for (const std::size_t size : {1000, 1025, 2000, 65533, 65534, 65535, 65536, 70000, 131072, 300000}) {
+    const std::string name(size, 'a');
+    const std::string inside = "<b><" + name + " c='>'>d</" + name + "></b>";
+    for (const std::string& stanza :
+         {"<" + name + "/>", "<iq>" + inside + "</iq>", "<" + name + ">" + inside + "</" + name + ">",
+          "<iq><" + name + " b='" + std::string(70000, '/') + "'><" + name + "/></" + name + "></iq>",
+          "<iq><x:" + name + " xmlns:x='y'></x:" + name + "></iq>"}) {
+      CAPTURE(size, stanza.substr(0, 20));
+      const std::string all = kHeader + stanza + next + "</stream:stream>";
+      for (const std::size_t cut : {all.size() / 3, all.size() / 2, all.size() - 70, all.size()}) {
+        Recorder recorder;
+        CHECK(read({all.substr(0, cut), all.substr(cut)}, recorder).condition.empty());
+        REQUIRE(!recorder.stanzas.empty());
+        CHECK(recorder.stanzas.back().attribute("id") == "2");
+        CHECK(recorder.stanzas.size() + recorder.refused.size() == 2);
+      }
+    }
+  }
+}
+
+TEST_CASE("A long stream comes out unchanged and in time from parser after parser") {
+  const std::string session = recordedSession();
+  const auto ends = p2::test::stanzaEnds(session);
+  const std::string header = session.substr(0, session.find('<', session.find("<stream:stream") + 1));
+  const std::string round = session.substr(header.size(), ends.back() - header.size()) + "<iq id='" +
+                            std::string(9000, 'x') + "'><a>" + std::string(9000, 'y') +
+                            "</a></iq><presence/> ";
+  std::vector<std::string> pieces{header};
+  const std::size_t rounds = 4 * 1048576 / round.size();
+  for (std::size_t i = 0; i < rounds; ++i) pieces.push_back(round);
+  pieces.emplace_back("</stream:stream>");
+
+  Recorder once;
+  read({header + round + "</stream:stream>"}, once);
+  Recorder recorder;
+  CHECK(read(pieces, recorder).kind == Kind::closed);
+  CHECK(recorder.header == once.header);
+  REQUIRE(recorder.stanzas.size() == rounds * once.stanzas.size());
+  for (std::size_t i = 0; i < recorder.stanzas.size(); ++i) {
+    REQUIRE(recorder.stanzas[i] == once.stanzas[i % once.stanzas.size()]);
+  }
+  // At the read of piece i all before it are out.
+  for (std::size_t i = 1; i <= rounds + 1; ++i) {
+    CAPTURE(i);
+    REQUIRE(recorder.countAtRead.at(i) == (i - 1) * once.stanzas.size());
+  }
+}
+
+TEST_CASE("A fault where one parser follows another is found") {
+  for (std::size_t size = 1043000; size < 1049000; size += 53) {
+    for (const char* fault : {"<a></b>", "<a b=1/>", "</b>"}) {
+      CAPTURE(size, fault);
+      Recorder recorder;
+      const auto end = read(
+          {kHeader + "<a>" + std::string(size, 'x') + "</a><presence/>" + fault + "<presence/>"}, recorder);
+      REQUIRE(end.kind == Kind::fault);
+      REQUIRE(end.condition == "not-well-formed");
+      REQUIRE(recorder.stanzas.size() == 1);
+    }
+  }
 }
 
 TEST_CASE("An element without a namespace does not get that of the one before it") {

@@ -10,6 +10,7 @@
 #include <Poco/SAX/SAXParser.h>
 
 #include <istream>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -89,6 +90,7 @@ class Builder final : public Poco::XML::DefaultHandler {
       fail("invalid-namespace", "what the server opened is not an XMPP stream");
       return;
     }
+    if (std::exchange(_opened, true)) return;  // as the first parser has told
     Element header(localName, uri);
     keepAttributes(header, attributes);
     _handler.onStreamOpen(header);
@@ -140,6 +142,7 @@ class Builder final : public Poco::XML::DefaultHandler {
 
   void close() {
     --_depth;
+    if (_depth == 0 && _gate.parserEnds()) return;
     if (_depth == 0) {
       _ended = true;
       _end = {End::Kind::closed, {}, {}};
@@ -190,6 +193,7 @@ class Builder final : public Poco::XML::DefaultHandler {
   Element _stanza;
   std::vector<Element*> _path;
   std::string _refusal;
+  bool _opened = false;
   bool _ended = false;
   End _end;
 };
@@ -202,15 +206,11 @@ End unreadable(const Poco::Exception& exception) {
   return {End::Kind::fault, restricted ? "restricted-xml" : "not-well-formed", why};
 }
 
-}  // namespace
-
-StanzaReader::End StanzaReader::read(ByteSource& source, StanzaHandler& handler) const {
-  TagGate gate(source);
-  Builder builder(_limits, gate, handler);
+/// Reads one document with a parser of its own; gives what the parser complains of.
+std::optional<End> parse(TagGate& gate, Builder& builder) {
   std::istream input(&gate);
   Poco::XML::InputSource inputSource(input);
   Poco::XML::SAXParser parser("UTF-8");
-  End parserEnd;
   try {
     parser.setFeature(Poco::XML::XMLReader::FEATURE_NAMESPACES, true);
     // With prefixes: Poco's other strategy gives an element without a namespace that of the element before
@@ -220,15 +220,28 @@ StanzaReader::End StanzaReader::read(ByteSource& source, StanzaHandler& handler)
     parser.setContentHandler(&builder);
     parser.parse(&inputSource);
   } catch (const Poco::Exception& exception) {
-    parserEnd = unreadable(exception);
+    return unreadable(exception);
   } catch (const std::exception& exception) {
-    parserEnd = {End::Kind::fault, "internal-server-error", exception.what()};
+    return End{End::Kind::fault, "internal-server-error", exception.what()};
   }
-  if (builder.ended()) return builder.end();
-  if (!gate.fault().empty()) return {End::Kind::fault, std::string(gate.fault()), "forbidden XML"};
-  // A stream that is cut is a document that is not complete: the parser complains of the end alone.
-  if (gate.inputEnded()) return {};
-  return parserEnd;
+  return std::nullopt;
+}
+
+}  // namespace
+
+StanzaReader::End StanzaReader::read(ByteSource& source, StanzaHandler& handler) const {
+  TagGate gate(source);
+  Builder builder(_limits, gate, handler);
+  for (;;) {
+    const auto fault = parse(gate, builder);
+    if (builder.ended()) return builder.end();
+    if (!gate.fault().empty()) return {End::Kind::fault, std::string(gate.fault()), "forbidden XML"};
+    // A stream that is cut is a document that is not complete: the parser complains of the end alone.
+    if (gate.inputEnded()) return {};
+    if (fault) return *fault;
+    if (!gate.parserEnds()) return {};
+    gate.beginNextParser();
+  }
 }
 
 }  // namespace p2::xmpp

@@ -18,6 +18,8 @@ constexpr std::string_view kCdataClose = "]]>";
 constexpr std::string_view kDeclarationOpen = "<?xml";
 constexpr std::size_t kMaxEntitySize = 12;
 constexpr std::size_t kMaxUtf8Size = 4;
+constexpr std::size_t kMaxNameSize = 1024;  // of a tag that is truncated
+constexpr std::string_view kShortName = "p2-renamed";
 constexpr std::string_view kRestrictedXml = "restricted-xml";
 constexpr std::string_view kPolicyViolation = "policy-violation";
 
@@ -36,6 +38,8 @@ TagGate::int_type TagGate::underflow() {
     // What stands before a fault is still read: a stanza that came with it gets its answer.
     if (_boundary > _begin) return release(_boundary);
     if (_longTagEnd > _begin) return releaseLongTag();
+    if (_change == Change::ended) break;
+    if (_change != Change::none) return releaseChange();
     if (!_fault.empty()) break;
     scan();
     if (_boundary <= _begin && _longTagEnd <= _begin && _fault.empty() && !fill()) break;
@@ -45,8 +49,37 @@ TagGate::int_type TagGate::underflow() {
 
 TagGate::int_type TagGate::release(std::size_t end) {
   setg(_raw.data() + _begin, _raw.data() + _begin, _raw.data() + end);
+  _released += end - _begin;
   _begin = end;
   return traits_type::to_int_type(*gptr());
+}
+
+TagGate::int_type TagGate::expose(std::string& bytes) {
+  setg(bytes.data(), bytes.data(), bytes.data() + bytes.size());
+  return traits_type::to_int_type(*gptr());
+}
+
+void TagGate::beginNextParser() {
+  _change = Change::header;
+  _released = 0;
+}
+
+TagGate::int_type TagGate::releaseChange() {
+  switch (_change) {
+    case Change::due:
+      _change = Change::footer;
+      return expose(_footer);
+    case Change::header:
+      _change = Change::none;
+      return expose(_header);
+    case Change::footer:
+    case Change::ended:
+      _change = Change::ended;
+      break;
+    case Change::none:
+      break;
+  }
+  return traits_type::eof();
 }
 
 TagGate::int_type TagGate::releaseLongTag() {
@@ -63,9 +96,9 @@ TagGate::int_type TagGate::releaseLongTag() {
   _longTag.append(_raw, end - tailSize, tailSize);
   for (std::size_t size = tagSize; size < roundUp(2 * tagSize, kWindow); size += kFiller.size())
     _longTag += kFiller;
+  _released += end - _begin;
   _begin = end;
-  setg(_longTag.data(), _longTag.data(), _longTag.data() + _longTag.size());
-  return traits_type::to_int_type(*gptr());
+  return expose(_longTag);
 }
 
 bool TagGate::fill() {
@@ -86,7 +119,7 @@ bool TagGate::fill() {
 
 /// Looks at bytes until something may be released or more input is needed.
 void TagGate::scan() {
-  while (_fault.empty() && _longTagEnd == 0 && _scan < _raw.size() && step()) {
+  while (_fault.empty() && _longTagEnd == 0 && _change == Change::none && _scan < _raw.size() && step()) {
   }
 }
 
@@ -188,28 +221,29 @@ bool TagGate::scanCdata() {
   return true;
 }
 
+/// Whether a tag that reaches to `end` so far is longer than what is let through. An end tag may be a little
+/// longer than its start tag, so that none loses its name whose start tag kept it.
+bool TagGate::isTooLong(std::size_t end) const {
+  return end - _tagStart > (isEndTag() ? 2 * kMaxTagSize : kMaxTagSize);
+}
+
 bool TagGate::scanTag() {
   const std::size_t found = _raw.find_first_of("><'\"", _scan);
   if (found == std::string::npos) {
     _scan = _raw.size();
+  } else if (_raw[found] == '>') {
+    _scan = isTooLong(found + 1) ? found : found + 1;
+    if (_scan > found) endTag(_scan);
+  } else if (_raw[found] == '<') {
+    _scan = found + 1;
+    _fault = "not-well-formed";
+    return false;
   } else {
     _scan = found + 1;
-    switch (_raw[found]) {
-      case '>':
-        endTag(_scan);
-        break;
-      case '\'':
-        _state = State::singleQuoted;
-        break;
-      case '"':
-        _state = State::doubleQuoted;
-        break;
-      default:
-        _fault = "not-well-formed";
-        return false;
-    }
+    _state = _raw[found] == '"' ? State::doubleQuoted : State::singleQuoted;
   }
-  if (_state != State::text && _scan - _tagStart > kMaxTagSize) truncateTag();
+  // A tag that has its end is too long by just that byte, which scanDropped() has yet to see.
+  if (_state != State::text && isTooLong(_scan + 1)) truncateTag();
   return true;
 }
 
@@ -217,12 +251,25 @@ bool TagGate::scanQuoted(char quote) {
   const std::size_t found = _raw.find(quote, _scan);
   _scan = found == std::string::npos ? _raw.size() : found + 1;
   if (found != std::string::npos) _state = State::tag;
-  if (_scan - _tagStart > kMaxTagSize) truncateTag();
+  // Its end is not seen yet.
+  if (isTooLong(_scan + 1)) truncateTag();
   return true;
 }
 
 void TagGate::endTag(std::size_t end) {
   _state = State::text;
+  const bool renamed = std::exchange(_renames, false);
+  if (isEndTag()) {
+    end = closeElement(end);
+  } else if (_raw[end - 2] != '/') {
+    if (++_depth == 1) {
+      _header = _raw.substr(_tagStart, end - _tagStart);
+      _footer = "</" + _header.substr(1, _header.find_first_of(" \t\r\n>") - 1) + '>';
+    }
+    if (renamed) _renamed.push_back(_depth);
+  }
+  // A header that does not fit into one of the parser's reads is none that a server sends.
+  if (_depth == 1 && _released > kParserLife && _header.size() <= kWindow) _change = Change::due;
   if (end - _begin <= kWindow) {
     _boundary = end;
   } else {
@@ -230,14 +277,21 @@ void TagGate::endTag(std::size_t end) {
   }
 }
 
-/// Leaves `<name` of the tag that ends at _scan so far, its prefix bound to something, and drops what
-/// follows.
-void TagGate::truncateTag() {
-  const std::size_t nameEnd = _raw.find_first_of(" \t\r\n/", _tagStart);
-  if (nameEnd == std::string::npos || nameEnd - _tagStart > kWindow / 4) {
-    _fault = kPolicyViolation;
-    return;
+/// Gives the end of the element's end tag, which gets the name that its start tag got.
+std::size_t TagGate::closeElement(std::size_t end) {
+  if (!_renamed.empty() && _renamed.back() == _depth) {
+    _renamed.pop_back();
+    const std::string tag = "</" + std::string(kShortName) + '>';
+    _raw.replace(_tagStart, end - _tagStart, tag);
+    end = _scan = _tagStart + tag.size();
   }
+  if (_depth > 0) --_depth;
+  return end;
+}
+
+/// Leaves `<name` of the tag that reaches to _scan so far, its prefix bound to something, or another name if
+/// that one is too long as well, and drops what follows.
+void TagGate::truncateTag() {
   switch (_state) {
     case State::singleQuoted:
       _state = State::dropSingleQuoted;
@@ -249,11 +303,20 @@ void TagGate::truncateTag() {
       _state = State::dropTag;
   }
   _slash = _raw[_scan - 1] == '/';
-  std::string head = _raw.substr(_tagStart, nameEnd - _tagStart);
-  if (const auto colon = head.find(':'); colon != std::string::npos) {
-    head += " xmlns:" + head.substr(1, colon - 1) + "='urn:p2:truncated'";
+  std::string head = isEndTag() ? "</" : "<";
+  const std::size_t nameStart = _tagStart + head.size();
+  const std::size_t nameEnd = std::min(_raw.find_first_of(" \t\r\n/>", nameStart), _scan);
+  const std::string name = _raw.substr(nameStart, nameEnd - nameStart);
+  if (isEndTag() || name.size() > kMaxNameSize) {
+    _renames = !isEndTag();
+    head += kShortName;
+  } else {
+    head += name;
+    if (const auto colon = name.find(':'); colon != std::string::npos) {
+      head += " xmlns:" + name.substr(0, colon) + "='urn:p2:truncated'";
+    }
   }
-  head.append(" ").append(kTruncatedMark).append("='1'");
+  if (!isEndTag()) head.append(" ").append(kTruncatedMark).append("='1'");
   _raw.replace(_tagStart, _scan - _tagStart, head);
   _scan = _tagStart + head.size();
 }

@@ -6,6 +6,7 @@
 #include <streambuf>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace p2::xmpp {
 
@@ -19,12 +20,18 @@ namespace p2::xmpp {
 /// many as it takes until expat has looked again.
 ///
 /// It also stops what RFC 6120 §11.1 forbids before a parser sees it, and bounds the memory of a tag: one
-/// longer than `kMaxTagSize` loses its attributes and gets `kTruncatedMark` instead.
+/// longer than `kMaxTagSize` loses its attributes, and its name if that is long, and gets `kTruncatedMark`
+/// instead.
+///
+/// And it bounds the memory of the parser itself, as expat keeps every name of an element or an attribute
+/// that it has ever met: after `kParserLife` bytes the gate closes the document where no stanza is open, and
+/// begins another one, with the same stream header, for a new parser.
 ///
 /// Used by the reader thread only.
 class TagGate final : public std::streambuf {
  public:
   static constexpr std::size_t kMaxTagSize = 65536;
+  static constexpr std::size_t kParserLife = 1048576;
   static constexpr std::string_view kTruncatedMark = "p2-truncated";
 
   explicit TagGate(ByteSource& source) : _source(source) {}
@@ -35,6 +42,10 @@ class TagGate final : public std::streambuf {
   std::string_view fault() const noexcept { return _fault; }
   /// Whether the source has come to its end.
   bool inputEnded() const noexcept { return _inputEnded; }
+  /// Whether the end that the parser sees is the gate's own: the stream goes on, for another parser.
+  bool parserEnds() const noexcept { return _change == Change::footer || _change == Change::ended; }
+  /// Begins the next parser's document. REQUIRES: parserEnds(), and the last one has read it to its end.
+  void beginNextParser();
 
  protected:
   int_type underflow() override;
@@ -53,6 +64,15 @@ class TagGate final : public std::streambuf {
     dropDoubleQuoted,
   };
 
+  /// From one parser to the next.
+  enum class Change {
+    none,
+    due,     // once what precedes it is released
+    footer,  // the end tag of the stream is released
+    ended,   // and the end of the input
+    header,  // the next is the stream's header
+  };
+
   bool fill();
   void scan();
   bool step();
@@ -63,8 +83,13 @@ class TagGate final : public std::streambuf {
   bool scanTag();
   bool scanQuoted(char quote);
   bool scanDropped();
+  bool isEndTag() const { return _raw[_tagStart + 1] == '/'; }
+  bool isTooLong(std::size_t end) const;
   void endTag(std::size_t end);
+  std::size_t closeElement(std::size_t end);
   void truncateTag();
+  int_type releaseChange();
+  int_type expose(std::string& bytes);
   void cutText(std::size_t limit);
   int_type release(std::size_t end);
   int_type releaseLongTag();
@@ -83,6 +108,13 @@ class TagGate final : public std::streambuf {
   bool _stopped = false;
   bool _inputEnded = false;
   std::string _longTag;  // and the comments behind it, while the parser reads them
+  std::size_t _depth = 0;
+  bool _renames = false;              // the tag being dropped has lost its name
+  std::vector<std::size_t> _renamed;  // depths of the open elements whose start tags have lost their names
+  Change _change = Change::none;
+  std::size_t _released = 0;  // to this parser
+  std::string _header;        // the stream's start tag
+  std::string _footer;        // and its end tag
   std::string_view _fault;
 };
 

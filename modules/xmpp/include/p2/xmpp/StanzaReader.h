@@ -42,7 +42,9 @@ class StanzaReader {
     std::size_t attributes = 64;        ///< of one element
     std::size_t elements = 1024;        ///< of one stanza
     std::size_t skippedSize = 8388608;  ///< bytes of a refused stanza after which the stream ends
-    std::size_t skippedDepth = 32768;   ///< depth in a refused stanza after which the stream ends
+    /// Depth in a refused stanza after which the stream ends: beyond what fits into a stanza that a server
+    /// lets through, or anybody could end the stream.
+    std::size_t skippedDepth = 131072;
   };
 
   /// Why the stream ended.
