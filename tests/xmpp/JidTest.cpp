@@ -29,12 +29,14 @@ TEST_CASE("A JID is split into its parts, which stay as they were sent") {
 }
 
 TEST_CASE("What is not a JID is refused") {
-  for (const char* text : {"", "@b", "a@", "a@b/", "a@b@c", "/r", "."}) {
+  for (const char* text :
+       {"", "@b", "a@", "a@b/", "a@b@c", "/r", ".", "a@b\nc", "b c", "\tb", "b\x7f", "a@b\xc2\x9b/c"}) {
     CAPTURE(text);
     CHECK_FALSE(Jid::parse(text));
   }
   CHECK_FALSE(Jid::parse(std::string(1024, 'a') + "@b"));
   CHECK(Jid::parse(std::string(1023, 'a') + "@b"));
+  CHECK(Jid::parse("a@b\xc2\xa1"));
 }
 
 TEST_CASE("Spellings of one domain compare equal") {
@@ -58,4 +60,7 @@ TEST_CASE("What only looks like an A-label stays as it is") {
   CHECK(comparableDomain("xn--example-.org") == "xn--example-.org");
   CHECK(comparableDomain("xn--bcher-2pa.example") == "xn--bcher-2pa.example");
   CHECK(comparableDomain("xn--99999999999.example") == "xn--99999999999.example");
+  // Punycode for control characters, among them the one that begins a terminal's commands.
+  CHECK(comparableDomain("xn--fa.example") == "xn--fa.example");
+  CHECK(comparableDomain("xn--ab-mca.example") == "xn--ab-mca.example");
 }

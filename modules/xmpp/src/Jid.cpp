@@ -17,6 +17,17 @@ bool isAscii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
+/// Whether it holds a space or a control character, C0 or C1 (U+0080 to U+009F), which no domain has and no
+/// log should show.
+bool hasControls(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte <= ' ' || byte == 0x7F) return true;
+    if (byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) return true;
+  }
+  return false;
+}
+
 std::string lowercase(std::string_view text) {
   std::string lower(text);
   if (!isAscii(text)) return Poco::UTF8::toLower(lower);
@@ -29,8 +40,9 @@ std::string uLabel(std::string label) {
   if (!label.starts_with(kALabelPrefix)) return label;
   auto decoded = decodePunycode(std::string_view(label).substr(kALabelPrefix.size()));
   // No A-label stands for what needs none, or for capitals (RFC 5890 §2.3.2.1): one that seems to is another
-  // name in the DNS, and somebody else's.
-  return decoded && !isAscii(*decoded) && lowercase(*decoded) == *decoded ? *decoded : label;
+  // name in the DNS, and somebody else's. Nor for control characters, which would end up in a terminal.
+  return decoded && !isAscii(*decoded) && !hasControls(*decoded) && lowercase(*decoded) == *decoded ? *decoded
+                                                                                                    : label;
 }
 
 }  // namespace
@@ -49,6 +61,7 @@ std::optional<Jid> Jid::parse(std::string_view text) {
   }
   jid._domain = text;
   if (text.empty() || text == "." || text.find('@') != std::string_view::npos) return std::nullopt;
+  if (hasControls(text)) return std::nullopt;
   if (std::max({jid._local.size(), jid._domain.size(), jid._resource.size()}) > kMaxPartSize)
     return std::nullopt;
   return jid;

@@ -9,8 +9,9 @@ namespace p2::xmpp {
 /// A JID (RFC 7622), its parts unchanged as they were sent. A value.
 class Jid {
  public:
-  /// Splits `local@domain/resource`. Nothing if the domain is missing, a part that is announced is empty, or
-  /// a part is longer than the 1023 bytes that RFC 7622 §3.1 allows.
+  /// Splits `local@domain/resource`. Nothing if the domain is missing or holds a space or a control
+  /// character, a part that is announced is empty, or a part is longer than the 1023 bytes that RFC 7622 §3.1
+  /// allows.
   static std::optional<Jid> parse(std::string_view text);
 
   const std::string& local() const noexcept { return _local; }
