@@ -338,6 +338,20 @@ TEST_CASE(
   CHECK(p2.script.with([](const Script& script) { return script.sent.size(); }) < 5);
 }
 
+TEST_CASE("A domain that withdraws too much is held back like one that registers too much") {
+  p2::proxy::PushProxy::Limits limits;
+  limits.registrationsPerMinute = 2;
+  Fixture p2(limits);
+  REQUIRE(errorIn(p2.registerPhone("token")).empty());
+  const std::string withdrawal =
+      "<iq type='set' id='2' from='eve@jabber.de/x' to='push.example.org'><command "
+      "xmlns='http://jabber.org/protocol/commands' node='unregister-push-fcm' action='execute'><x "
+      "xmlns='jabber:x:data' type='submit'><field "
+      "var='device-id'><value>none</value></field></x></command></iq>";
+  CHECK(errorIn(p2.ask(withdrawal)).find("<item-not-found") != std::string::npos);
+  CHECK(errorIn(p2.ask(withdrawal)).find("<resource-constraint") != std::string::npos);
+}
+
 TEST_CASE("A domain that is denied cannot register, and what it registered before looks unknown") {
   Fixture p2;
   const std::string answer = p2.registerPhone("token");

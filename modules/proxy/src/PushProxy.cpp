@@ -123,6 +123,12 @@ class PushProxy::Impl {
                        {}});
       return false;
     }
+    return admitChange(domain, responder);
+  }
+
+  /// Answers and gives false if the domain has asked for too many changes of the store, which all domains
+  /// share.
+  bool admitChange(const std::string& domain, Responder& responder) {
     if (_limits.admitRegistration(domain)) return true;
     _limited.add();
     responder.error({StanzaError::Type::wait,
@@ -135,6 +141,7 @@ class PushProxy::Impl {
 
   void serve(Unregister&& request, const Iq& iq, Responder responder) {
     _withdrawals.add();
+    if (!admitChange(request.domain, responder)) return;
     auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
     if (!session) return;
     _store.unregister(std::move(request.key),

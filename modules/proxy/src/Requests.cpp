@@ -108,7 +108,8 @@ Request parseFilledForm(Command command, const Element& element, const DataForm&
   if (command == Command::registerPush) {
     return parseRegister(form, {std::move(node), std::move(sessionId), {}, {}, {}}, key, from);
   }
-  return Unregister{std::move(node), std::move(sessionId), std::move(key)};
+  return Unregister{std::move(node), std::move(sessionId), std::move(key),
+                    xmpp::comparableDomain(from.domain())};
 }
 
 Request parseCommand(const Iq& iq, const Jid& from) {

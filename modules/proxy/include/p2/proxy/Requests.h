@@ -30,6 +30,7 @@ struct Unregister {
   std::string commandNode;
   std::string sessionId;
   store::DeviceKey key;
+  std::string domain;  ///< Of the account, comparable.
 };
 
 /// A generic client asks for a command's form.
