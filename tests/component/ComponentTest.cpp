@@ -302,7 +302,8 @@ TEST_CASE("A server that sends requests and takes no answers is given up before 
   CHECK(component.reaches(State::connected, 2));
 }
 
-TEST_CASE("A stanza that is too big is refused with policy-violation, and the stream goes on") {
+TEST_CASE(
+    "A stanza that is too big is answered wait, on which no server drops a user, and the stream goes on") {
   Mailbox seen;
   ScriptedServer server([&](Peer& peer, int) {
     peer.open();
@@ -316,10 +317,30 @@ TEST_CASE("A stanza that is too big is refused with policy-violation, and the st
   options.limits.stanzaSize = 1000;
   TestComponent component(options);
   CHECK_THAT(seen.take(), Contains("type='error' id='big' from='push.example.org' to='im.example.org'") &&
-                              Contains("<error type='modify'><policy-violation "));
+                              Contains("<error type='wait'><internal-server-error ") &&
+                              Contains("This stanza is too big for this service."));
   CHECK_THAT(seen.take(), Contains("type='result' id='small'"));
   CHECK(component.handedOut() == std::vector<std::string>{"small"});
   CHECK(component.counter("p2_stanzas_refused_total") == 1);
+}
+
+TEST_CASE("What came to another name is not answered, for that would end the stream") {
+  Mailbox seen;
+  ScriptedServer server([&](Peer& peer, int) {
+    peer.open();
+    peer.send("<iq type='set' id='big' from='im.example.org' to='other.example.org'><x xmlns='y'>" +
+              std::string(5000, 'z') +
+              "</x></iq><iq type='set' id='odd' from='im.example.org' to='@'><x/></iq>" +
+              "<iq type='set' id='small' from='im.example.org' to='other.example.org'><x xmlns='y'/></iq>" +
+              request("ours"));
+    seen.put(peer.await("/>"));
+    peer.awaitEnd();
+  });
+  auto options = optionsFor(server.port());
+  options.limits.stanzaSize = 1000;
+  TestComponent component(options);
+  CHECK_THAT(seen.take(), Contains("type='result' id='ours'"));
+  CHECK(component.handedOut() == std::vector<std::string>{"ours"});
 }
 
 TEST_CASE("What is no request is not handed out") {

@@ -1,6 +1,7 @@
 #include "Session.h"
 
 #include "Outbox.h"
+#include "p2/xmpp/Jid.h"
 #include "p2/xmpp/Namespaces.h"
 #include "p2/xmpp/Serializer.h"
 #include "p2/xmpp/StanzaError.h"
@@ -47,7 +48,10 @@ std::string streamError(const std::string& condition) {
 }  // namespace
 
 Session::Session(const Context& context, std::shared_ptr<Connection> connection)
-    : _context(context), _connection(std::move(connection)), _started(std::chrono::steady_clock::now()) {}
+    : _context(context),
+      _connection(std::move(connection)),
+      _comparableJid(xmpp::comparableDomain(context.options.jid)),
+      _started(std::chrono::steady_clock::now()) {}
 
 Session::~Session() {
   _context.outbox.detach();
@@ -94,8 +98,16 @@ void Session::onStanza(xmpp::Element stanza) {
   }
 }
 
+/// Whether the request came to the component's name. A server may deliver others (ejabberd's
+/// `global_routes`), and an answer from another name would end the stream (`invalid-from`).
+bool Session::isOurs(const xmpp::Iq& request) const {
+  const auto to = xmpp::Jid::parse(request.to);
+  return to && xmpp::comparableDomain(to->domain()) == _comparableJid;
+}
+
 /// What is not handed out is answered wait, as a Responder does on its own.
 void Session::handOut(xmpp::Iq request) {
+  if (!isOurs(request)) return;
   xmpp::Responder responder(_context.outbox, request.id, request.from, request.to);
   if (!admit()) return;
   _context.reading.with([&](bool reading) {
@@ -106,11 +118,13 @@ void Session::handOut(xmpp::Iq request) {
 void Session::onRefused(xmpp::Element head, std::string_view why) {
   _context.refused.add();
   const auto request = xmpp::toRequest(std::move(head));
-  if (!request || !_ready) return;
+  if (!request || !_ready || !isOurs(*request)) return;
   admit();
+  // It may be an honest server's publish with the text of a stranger's message in it, and on any other error
+  // some servers drop the user.
   xmpp::Responder(_context.outbox, request->id, request->from, request->to)
-      .error({xmpp::StanzaError::Type::modify,
-              xmpp::StanzaError::Condition::policyViolation,
+      .error({xmpp::StanzaError::Type::wait,
+              xmpp::StanzaError::Condition::internalServerError,
               "This stanza is " + std::string(why) + " for this service.",
               {},
               {}});

@@ -50,6 +50,7 @@ class Session final : public xmpp::StanzaHandler {
   void ping();
   void onHandshake();
   void onStreamError(const xmpp::Element& error);
+  bool isOurs(const xmpp::Iq& request) const;
   void handOut(xmpp::Iq request);
   bool admit();
   std::string reasonOf(const xmpp::StanzaReader::End& end);
@@ -57,6 +58,7 @@ class Session final : public xmpp::StanzaHandler {
 
   const Context _context;
   const std::shared_ptr<Connection> _connection;  // shared with the outbox, which may still be writing
+  const std::string _comparableJid;
   const core::Clock::TimePoint _started;
   core::Clock::TimePoint _lastPing{};
   bool _ready = false;
