@@ -63,8 +63,7 @@ Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::S
       _fcm(std::move(fcm)),
       _breaker(push::Breaker::Options{}),
       _dispatcher(dispatcherOptions(settings), _fcm.makeSender, *_metrics),
-      _proxy({settings.xmpp.jid, settings.xmpp.sharedSecret, proxyLimits(settings.limits)}, *_store,
-             _dispatcher, _breaker, *_metrics),
+      _proxy({settings.xmpp.jid, proxyLimits(settings.limits)}, *_store, _dispatcher, _breaker, *_metrics),
       _onState(std::move(onState)),
       _openStreams(std::size_t{0}) {
   for (std::size_t i = 0; i < settings.xmpp.connections; ++i) {

@@ -7,7 +7,7 @@ using p2::proxy::CommandSessions;
 using Verdict = CommandSessions::Verdict;
 
 TEST_CASE("A session id is valid for its client and command, for a while") {
-  const CommandSessions sessions(p2::core::Secret("key"));
+  const CommandSessions sessions;
   const auto now = std::chrono::system_clock::now();
   const std::string id = sessions.create("a@b/c", "register", now);
 
@@ -18,12 +18,11 @@ TEST_CASE("A session id is valid for its client and command, for a while") {
         Verdict::expired);
   CHECK(sessions.check(id, "a@b/d", "register", now) == Verdict::forged);
   CHECK(sessions.check(id, "a@b/c", "unregister", now) == Verdict::forged);
-  CHECK(CommandSessions(p2::core::Secret("other")).check(id, "a@b/c", "register", now) == Verdict::forged);
-  CHECK(CommandSessions(p2::core::Secret("key")).check(id, "a@b/c", "register", now) == Verdict::valid);
+  CHECK(CommandSessions().check(id, "a@b/c", "register", now) == Verdict::forged);
 }
 
 TEST_CASE("A changed session id is forged, whichever character was changed") {
-  const CommandSessions sessions(p2::core::Secret("key"));
+  const CommandSessions sessions;
   const auto now = std::chrono::system_clock::now();
   const std::string id = sessions.create("a@b/c", "register", now);
   for (std::size_t i = 0; i < id.size(); ++i) {

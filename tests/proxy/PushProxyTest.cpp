@@ -69,8 +69,8 @@ class Fixture {
     dispatcherOptions.maxWorkers = 2;
     dispatcher = std::make_unique<p2::push::Dispatcher>(
         dispatcherOptions, [this] { return std::make_unique<ScriptedSender>(script); }, metrics);
-    proxy = std::make_unique<p2::proxy::PushProxy>(
-        p2::proxy::PushProxy::Options{kJid, Secret("secret"), limits}, *store, *dispatcher, breaker, metrics);
+    proxy = std::make_unique<p2::proxy::PushProxy>(p2::proxy::PushProxy::Options{kJid, limits}, *store,
+                                                   *dispatcher, breaker, metrics);
   }
   ~Fixture() {
     dispatcher.reset();

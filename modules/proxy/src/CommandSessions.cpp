@@ -6,10 +6,14 @@
 #include <Poco/NumberParser.h>
 #include <Poco/SHA1Engine.h>
 
+#include <random>
+#include <utility>
+
 namespace p2::proxy {
 
 namespace {
 
+constexpr int kKeyWords = 8;
 constexpr std::size_t kTimeSize = 16;  // hex digits of seconds since 1970
 
 Poco::UInt64 secondsOf(std::chrono::system_clock::time_point time) {
@@ -17,7 +21,16 @@ Poco::UInt64 secondsOf(std::chrono::system_clock::time_point time) {
       std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
 }
 
+core::Secret drawKey() {
+  std::random_device random;
+  std::string key;
+  for (int i = 0; i < kKeyWords; ++i) key += Poco::NumberFormatter::formatHex(random(), 8);
+  return core::Secret(std::move(key));
+}
+
 }  // namespace
+
+CommandSessions::CommandSessions() : _key(drawKey()) {}
 
 std::string CommandSessions::create(std::string_view client, std::string_view command,
                                     std::chrono::system_clock::time_point now) const {

@@ -16,8 +16,9 @@ class CommandSessions {
 
   static constexpr std::chrono::minutes kLifetime{15};
 
-  /// `key` should be the same in every process that serves one component.
-  explicit CommandSessions(core::Secret key) : _key(std::move(key)) {}
+  /// Draws a key: ids from before a restart are forged. It is no secret that people choose, as everybody gets
+  /// ids and could try keys on them for as long as they like.
+  CommandSessions();
 
   std::string create(std::string_view client, std::string_view command,
                      std::chrono::system_clock::time_point now) const;

@@ -52,7 +52,6 @@ class PushProxy::Impl {
   Impl(Options options, store::Store& store, push::Dispatcher& dispatcher, push::Breaker& breaker,
        core::Metrics& metrics)
       : _options(std::move(options)),
-        _sessions(_options.secret),
         _limits(_options.limits, *_options.clock),
         _store(store),
         _dispatcher(dispatcher),

@@ -32,8 +32,7 @@ class PushProxy {
   };
 
   struct Options {
-    std::string jid;      ///< `xmpp.jid`
-    core::Secret secret;  ///< `xmpp.sharedSecret`: signs the session ids of ad-hoc commands.
+    std::string jid;  ///< `xmpp.jid`
     Limits limits;
     const core::Clock* clock = &core::systemClock();  ///< Must outlive the proxy.
   };
