@@ -1,75 +1,23 @@
+#include "Google.h"
 #include "TestAccount.h"
 #include "p2/fcm/FcmSender.h"
 #include "support/Catch.h"
 #include "support/TlsServer.h"
 
 #include <atomic>
-#include <functional>
-#include <mutex>
-#include <vector>
 
 using namespace std::chrono_literals;
 using namespace p2::fcm;
 using p2::core::Clock;
 using p2::core::Secret;
 using p2::push::Outcome;
+using p2::test::Google;
 using p2::test::TlsServer;
 using Kind = Outcome::Kind;
 
 namespace {
 
 using Peer = TlsServer::Peer;
-
-/// Google in small: a token endpoint, and FCM, whose answer a test gives.
-class Google {
- public:
-  using Answer = std::function<void(Peer&, const std::string& request)>;
-  explicit Google(Answer fcm)
-      : _fcm(std::move(fcm)), _server(p2::test::authority().issue(), [this](Peer& peer, int) {
-          while (const auto request = peer.readRequest()) answer(peer, *request);
-        }) {}
-
-  FcmConfig config() const {
-    FcmConfig config;
-    config.endpoint = p2::http::Url::parse(_server.url()).value();
-    config.projectId = "my-project";
-    config.timeout = 10s;
-    return config;
-  }
-  std::shared_ptr<AccessTokenSource> tokens(p2::core::Metrics& metrics) const {
-    return std::make_shared<AccessTokenSource>(p2::test::account(_server.url() + "/token"),
-                                               p2::test::trusting(), AccessTokenSource::Options{}, metrics);
-  }
-  std::vector<std::string> requests() {
-    const std::scoped_lock lock(_mutex);
-    return _requests;
-  }
-  int tokensGiven() const { return _tokens; }
-  int connections() const { return _server.connections(); }
-  std::atomic<bool> refuseTokens{false};
-
- private:
-  void answer(Peer& peer, const std::string& request) {
-    if (request.starts_with("POST /token ")) {
-      if (refuseTokens) {
-        return peer.answer("400 Bad Request",
-                           R"({"error":"invalid_grant","error_description":"Invalid JWT Signature."})");
-      }
-      return peer.answer("200 OK", R"({"access_token":"token)" + std::to_string(++_tokens) + R"("})");
-    }
-    {
-      const std::scoped_lock lock(_mutex);
-      _requests.push_back(request);
-    }
-    _fcm(peer, request);
-  }
-
-  Answer _fcm;
-  std::mutex _mutex;
-  std::vector<std::string> _requests;
-  std::atomic<int> _tokens{0};
-  TlsServer _server;
-};
 
 p2::push::Message message() {
   return {{p2::core::Target::Kind::registrationToken, Secret("hidden")}, "abcdef0123", "", false};
@@ -153,7 +101,10 @@ TEST_CASE("Access tokens that are all refused end as a fault, and the token endp
 
 TEST_CASE("Without an access token nothing is sent, and the reason is the token's") {
   Google google(deliver);
-  google.refuseTokens = true;
+  google.setTokens([](Peer& peer, const std::string&) {
+    peer.answer("400 Bad Request",
+                R"({"error":"invalid_grant","error_description":"Invalid JWT Signature."})");
+  });
   p2::core::Metrics metrics;
   const auto sender = makeV1Senders(google.config(), p2::test::trusting(), google.tokens(metrics), metrics)();
   const auto outcome = send(*sender);

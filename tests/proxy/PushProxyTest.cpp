@@ -2,6 +2,7 @@
 #include "p2/proxy/PushProxy.h"
 #include "support/Catch.h"
 #include "support/ReplyList.h"
+#include "support/RequestTexts.h"
 #include "support/Shapes.h"
 #include "support/TemporaryDirectory.h"
 #include "support/Xml.h"
@@ -18,14 +19,15 @@ using p2::push::Outcome;
 using p2::store::DeviceKey;
 using p2::store::Service;
 using p2::store::Store;
+using p2::test::errorIn;
+using p2::test::kItemNotFound;
+using p2::test::kTryLater;
+using p2::test::valueOf;
 
 namespace {
 
 const std::string kJid = "push.example.org";
-const std::string kItemNotFound =
-    "<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>";
-const std::string kTryLater =
-    "<error type='wait'><internal-server-error xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>";
+const std::string kDevice = "92afd7a91cdba9a0";
 
 /// Answers each message with the next of the given outcomes, then with `delivered`.
 struct Script {
@@ -86,27 +88,12 @@ class Fixture {
 
   std::string registerPhone(const std::string& token, const std::string& account = "xiaomia1@jabber.de",
                             const std::string& more = "") {
-    return ask("<iq type='set' id='r' from='" + account +
-               "/phone' to='push.example.org'><command "
-               "xmlns='http://jabber.org/protocol/commands' node='register-push-fcm' action='complete'>"
-               "<x xmlns='jabber:x:data' type='submit'><field var='token'><value>" +
-               token +
-               "</value></field>"
-               "<field var='device-id'><value>92afd7a91cdba9a0</value></field>" +
-               more + "</x></command></iq>");
+    return ask(p2::test::registerRequest(account, kDevice, token, more));
   }
 
   std::string publish(const std::string& node, const std::string& secret,
                       const std::string& from = "jabber.de") {
-    return ask("<iq type='set' id='p' from='" + from +
-               "' to='push.example.org'><pubsub "
-               "xmlns='http://jabber.org/protocol/pubsub'><publish node='" +
-               node +
-               "'><item><notification "
-               "xmlns='urn:xmpp:push:0'/></item></publish><publish-options><x xmlns='jabber:x:data'><field "
-               "var='secret'>"
-               "<value>" +
-               secret + "</value></field></x></publish-options></pubsub></iq>");
+    return ask(p2::test::publishRequest(node, secret, from));
   }
 
   void willAnswer(Outcome::Kind kind, bool onlyIfOthersSucceed = false) {
@@ -131,18 +118,6 @@ class Fixture {
  private:
   std::size_t _asked = 0;
 };
-
-std::string valueOf(const std::string& answer, const std::string& var) {
-  const std::string mark = "var='" + var + "'><value>";
-  const auto start = answer.find(mark);
-  REQUIRE(start != std::string::npos);
-  return answer.substr(start + mark.size(), answer.find('<', start + mark.size()) - start - mark.size());
-}
-
-std::string errorIn(const std::string& answer) {
-  const auto start = answer.find("<error");
-  return start == std::string::npos ? std::string() : answer.substr(start);
-}
 
 }  // namespace
 
