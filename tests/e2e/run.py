@@ -26,6 +26,7 @@ import operator_scenarios  # noqa: E402,F401
 import import_scenarios  # noqa: E402,F401
 import endurance_scenarios  # noqa: E402,F401
 import hostile_scenarios  # noqa: E402,F401
+import disaster_scenarios  # noqa: E402,F401
 
 #: For slow binaries (thread sanitizer, valgrind): the scenarios with the most threads and the most code.
 SHORT = ("message_to_an_absent_user", "legacy_api", "shapes_of_all_servers", "identical_pushes", "expired_access_token",

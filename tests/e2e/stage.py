@@ -118,6 +118,10 @@ class Stage:
         self._secrets.add(str(daemon.properties.get("xmpp.sharedSecret")))
         return daemon
 
+    def at_end(self, action):
+        """Calls `action` when the scenario has ended and its p2 with it, the last one first."""
+        self._cleanup.append(action)
+
     def fake_server(self, **options):
         server = FakeServer(**{"secret": "s3cret of the fake server", **options})
         self._cleanup.append(server.close)

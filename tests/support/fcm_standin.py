@@ -144,7 +144,8 @@ class Control:
         {"fault": NAME, "token": T or absent for all, "endpoint": "send" (default), "legacy" or "token", "times": N or
         absent until cleared, "ms": for slow, "retry_after": seconds or text, "status" and "body": for `answer`},
         {"clear": true}, {"expire_tokens": true}, {"latency": ms}, {"forget": true} (the records),
-        {"drop_connections": true}."""
+        {"drop_connections": true}, {"new_key": FILE} (the account gets one more key, which is written there),
+        {"revoke_old_keys": true} (all but the newest)."""
         if order.get("clear"):
             self.rules.clear()
         if order.get("expire_tokens"):
@@ -154,6 +155,10 @@ class Control:
         if order.get("drop_connections"):
             for connection in list(stand_in.connections):
                 connection.abort()
+        if "new_key" in order:
+            stand_in.add_key(order["new_key"])
+        if order.get("revoke_old_keys"):
+            del stand_in.keys[:-1]
         if "latency" in order:
             stand_in.latency = order["latency"] / 1000
         if "fault" in order:
@@ -287,6 +292,7 @@ class FcmStandIn:
         self.connections = set()
         self.connections_made = 0
         self._message_number = 0
+        self.keys = []  # (private_key_id, public key), the newest last
         self._record_file = open(record, "a", buffering=1) if record else None
         self._listeners = listeners
         self._changed = None
@@ -323,13 +329,32 @@ class FcmStandIn:
         os.chmod(self._path(name), 0o600)
         return self._path(name)
 
+    def _new_key(self):
+        """One more key of the account: its fields of the file."""
+        key = rsa_key()
+        fields = {"private_key_id": secrets.token_hex(20), "private_key": pem_of_key(key).decode()}
+        self.keys.append((fields["private_key_id"], key.public_key()))
+        return fields
+
+    def add_key(self, path):
+        self._account.update(self._new_key())
+        with open(path, "w") as file:
+            json.dump(self._account, file, indent=2)
+
+    def _grant_fault(self, body):
+        """None if one of the account's keys makes the grant good, else what is wrong with it."""
+        fault = None
+        for key_id, public_key in self.keys:
+            fault = grant_fault(body, dict(self._account, private_key_id=key_id), public_key, time.time())
+            if fault is None:
+                return None
+        return fault
+
     async def _open(self):
         self._changed = asyncio.Event()
-        key = rsa_key()
-        self._public_key = key.public_key()
         self._account = {
-            "type": "service_account", "project_id": self.project, "private_key_id": secrets.token_hex(20),
-            "private_key": pem_of_key(key).decode(), "client_id": "100000000000000000001",
+            "type": "service_account", "project_id": self.project, **self._new_key(),
+            "client_id": "100000000000000000001",
             "client_email": f"push@{self.project}.iam.gserviceaccount.invalid",
             "auth_uri": "https://localhost/auth", "universe_domain": "localhost"}
         loop = asyncio.get_running_loop()
@@ -524,7 +549,7 @@ class FcmStandIn:
         self._reply(connection, "legacy", token, headers, body, honest, authorized=authorized, problem=problem)
 
     def _token(self, connection, method, headers, body):
-        fault = "not a POST" if method != "POST" else grant_fault(body, self._account, self._public_key, time.time())
+        fault = "not a POST" if method != "POST" else self._grant_fault(body)
         if fault:
             honest = invalid_grant(fault)
         else:

@@ -75,6 +75,10 @@ class ComponentClient:
         self._socket.sendall(stanza.encode())
         return id
 
+    def send(self, stanza):
+        """A whole stanza as it is."""
+        self._socket.sendall(stanza.encode())
+
     def answer(self, id, seconds=30):
         """Waits for the answer with this id."""
         deadline = time.monotonic() + seconds

@@ -20,6 +20,9 @@ class FakeServer:
     def __init__(self, jid="push.im.localhost", secret="secret", port=0, silent=False):
         self.jid, self.secret, self.p2_jid = jid, secret, jid
         self.silent = silent  # accepts connections and says nothing
+        self.refusing = False  # closes connections at once, as while it restarts
+        self.greeting = None  # what it says instead of its half of the handshake: a stream error
+        self.on_answer = None  # sees each answer first; those for which it gives True are not kept
         self.connections = 0
         self.others = []  # whatever came that is no answer
         self._numbers = itertools.count(1)
@@ -38,6 +41,9 @@ class FakeServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            if self.refusing:
+                connection.close()
+                continue
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._changed:
                 self.connections += 1
@@ -57,7 +63,10 @@ class FakeServer:
                                            f"xmlns:stream='http://etherx.jabber.org/streams' from='{self.jid}' "
                                            f"id='{stream_id}'>".encode())
                     elif event == "close":
-                        connection.sendall(b"</stream:stream>")
+                        with self._changed:
+                            ended = self._stream is not connection
+                        if not ended:
+                            connection.sendall(b"</stream:stream>")
                         connection.close()
                         return
                     else:
@@ -73,7 +82,10 @@ class FakeServer:
     def _received(self, connection, stream_id, element):
         name = element.tag.rpartition("}")[2]
         if name == "handshake":
-            if element.text == hashlib.sha1((stream_id + self.secret).encode()).hexdigest():
+            if self.greeting:
+                connection.sendall(self.greeting)
+                connection.shutdown(socket.SHUT_WR)
+            elif element.text == hashlib.sha1((stream_id + self.secret).encode()).hexdigest():
                 with self._changed:
                     connection.sendall(b"<handshake/>")
                     self._stream = connection
@@ -83,6 +95,8 @@ class FakeServer:
                                    b"</stream:error></stream:stream>")
                 connection.close()
         elif name == "iq" and element.get("type") in ("result", "error"):
+            if self.on_answer and self.on_answer(element):
+                return
             with self._changed:
                 if element.get("id") in self._answers:
                     self._doubled.append(element.get("id"))
@@ -109,6 +123,10 @@ class FakeServer:
         """Until a component has shaken hands."""
         self._wait(lambda: self._stream is not None, seconds, "the component")
 
+    def wait_for_no_component(self, seconds=30):
+        """Until the stream has ended and all that came over it is read."""
+        self._wait(lambda: self._stream is None, seconds, "the end of the stream")
+
     def wait_for_connections(self, count, seconds=30):
         self._wait(lambda: self.connections >= count, seconds, f"{count} connections")
 
@@ -133,6 +151,16 @@ class FakeServer:
         with self._changed:
             stream = self._stream
         stream.sendall(data)
+
+    def try_send(self, data):
+        """The same, but gives False if nobody is connected or the stream ends under way."""
+        stream = self.stream
+        try:
+            if stream:
+                stream.sendall(data)
+            return stream is not None
+        except OSError:
+            return False
 
     def request(self, payload, sender="im.localhost", kind="set", to=None, id=None):
         """The text of an iq and its id, for send(): many in one call."""
@@ -173,6 +201,17 @@ class FakeServer:
         with self._changed:
             answers, self._answers = self._answers, {}
             return answers
+
+    def end_stream(self, last=b"</stream:stream>"):
+        """Ends the stream in due form, after `last`; reads on until the component has closed."""
+        with self._changed:
+            stream, self._stream = self._stream, None
+        if stream:
+            try:
+                stream.sendall(last)
+                stream.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
 
     def drop(self):
         """Cuts the stream without a word."""

@@ -1,0 +1,142 @@
+"""Stands between p2 and a real server's component port and reads along: what the server asked, what p2 answered."""
+
+import socket
+import threading
+import time
+from xml.etree import ElementTree
+
+from . import transcript
+from .shapes import verdict
+from .stream import StanzaReader
+
+
+class Relay:
+    """Passes bytes on in both directions, as they come. `component` is its port. Thread-safe.
+
+    What counts as a request or an answer has gone through here: it is what p2 has been given to read, and what it has
+    written, whatever becomes of the server.
+    """
+
+    def __init__(self, server):
+        self.p2_jid, self.secret, self._server = server.p2_jid, server.secret, server
+        self._changed = threading.Condition()
+        self._asked = {}  # (id, who) → when
+        self._answered = {}  # the same → verdicts
+        self.ready = []  # when p2's handshakes were accepted
+        self.slowest = 0.0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.component = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, name="relay", daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
+                far = socket.create_connection(("127.0.0.1", self._server.component), timeout=5)
+            except OSError:
+                near.close()  # the server is down
+                continue
+            far.settimeout(None)
+            for each in (near, far):
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            pair = _Pair(near, far)
+            threading.Thread(target=self._pump, args=(far, near, pair, self._from_server), daemon=True).start()
+            threading.Thread(target=self._pump, args=(near, far, pair, self._from_p2), daemon=True).start()
+
+    @staticmethod
+    def _read_stanzas(reader, data, seen):
+        try:
+            for event, element in reader.feed(data):
+                if event == "stanza":
+                    seen(element)
+        except ElementTree.ParseError:  # a server that is killed in the midst of a stanza
+            pass
+
+    def _pump(self, source, sink, pair, seen):
+        reader = StanzaReader()
+        try:
+            while data := source.recv(65536):
+                self._read_stanzas(reader, data, seen)
+                try:
+                    sink.sendall(data)
+                except OSError:
+                    pass  # read on: what p2 writes to a server that is gone is an answer all the same
+        except OSError:
+            pass
+        try:
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        pair.ended()
+
+    def _from_server(self, element):
+        with self._changed:
+            if element.tag.endswith("}handshake"):
+                self.ready.append(time.monotonic())
+            elif element.tag.endswith("}iq") and element.get("type") in ("set", "get"):
+                self._asked[element.get("id"), element.get("from")] = time.monotonic()
+            self._changed.notify_all()
+
+    def _from_p2(self, element):
+        if not element.tag.endswith("}iq") or element.get("type") not in ("result", "error"):
+            return
+        with self._changed:
+            key = element.get("id"), element.get("to")
+            self._answered.setdefault(key, []).append(verdict(element))
+            self.slowest = max(self.slowest, time.monotonic() - self._asked.get(key, 0))
+            self._changed.notify_all()
+
+    @property
+    def asked(self):
+        with self._changed:
+            return len(self._asked)
+
+    def wait_for_asked(self, count, seconds=60):
+        """Until the server has asked `count` times in all."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self._asked) >= count, seconds), \
+                f"the server asked {len(self._asked)} times instead of {count} in {seconds} s"
+
+    def wait_for_ready(self, count, seconds=40):
+        """Until p2 has shaken hands `count` times; gives when it was the last time."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.ready) >= count, seconds), f"p2 is not back after {seconds} s"
+            return self.ready[-1]
+
+    def check_answers(self, allowed, seconds=35):
+        """Every request is answered, once, with one of the verdicts; gives {verdict: count}."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._asked.keys() - self._answered.keys(), seconds)
+            unanswered = self._asked.keys() - self._answered.keys()
+            assert not unanswered, f"{len(unanswered)} of {len(self._asked)} requests have no answer"
+            assert not self._answered.keys() - self._asked.keys(), "answers to what nobody asked"
+            twice = [key for key, verdicts in self._answered.items() if len(verdicts) > 1]
+            assert not twice, f"{len(twice)} of {len(self._asked)} requests were answered twice"
+            counts = {}
+            for [each] in self._answered.values():
+                counts[each] = counts.get(each, 0) + 1
+        transcript.line(f"{len(self._asked)} requests, {counts}, the slowest answer after {self.slowest:.1f} s")
+        assert set(counts) <= set(allowed), f"the answers are {counts}"
+        return counts
+
+    def close(self):
+        self._listener.close()
+
+
+class _Pair:
+    """Two sockets that are closed when nothing comes from either any more."""
+
+    def __init__(self, *sockets):
+        self._sockets = sockets
+        self._lock = threading.Lock()
+        self._left = len(sockets)
+
+    def ended(self):
+        with self._lock:
+            self._left -= 1
+            if self._left == 0:
+                for each in self._sockets:
+                    each.close()
