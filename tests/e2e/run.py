@@ -27,6 +27,7 @@ import import_scenarios  # noqa: E402,F401
 import endurance_scenarios  # noqa: E402,F401
 import hostile_scenarios  # noqa: E402,F401
 import disaster_scenarios  # noqa: E402,F401
+import soak_scenarios  # noqa: E402,F401
 
 #: For slow binaries (thread sanitizer, valgrind): the scenarios with the most threads and the most code.
 SHORT = ("message_to_an_absent_user", "legacy_api", "shapes_of_all_servers", "identical_pushes", "expired_access_token",
@@ -39,11 +40,14 @@ def name_of(function, server):
 
 
 def chosen(options):
-    for function, server, long in stage.scenarios:
+    wanted = {"", *(["long"] if options.long else []), *(["soak"] if options.soak else [])}
+    if options.soak and not options.long:
+        wanted = {"soak"}
+    for function, server, length in stage.scenarios:
         text = f"{function.__name__} {name_of(function, server)}".lower()
         if options.short and function.__name__ not in SHORT:
             continue
-        if (options.long or not long) and all(word.lower() in text for word in options.k.split()):
+        if length in wanted and all(word.lower() in text for word in options.k.split()):
             yield function, server
 
 
@@ -82,7 +86,9 @@ def main():
     parser.add_argument("-k", default="", metavar="WORDS", help="only scenarios whose name has all these words")
     parser.add_argument("-v", "--verbose", action="store_true", help="print the transcripts as they go")
     parser.add_argument("--list", action="store_true", help="print the scenarios and end")
-    parser.add_argument("--long", action="store_true", help="the soaks too")
+    parser.add_argument("--long", action="store_true", help="those that take minutes too")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="the soak, for so long; alone but with --long")
+    parser.add_argument("--seed", type=int, help="of the soak's faults: the one that it printed, to see them again")
     parser.add_argument("--short", action="store_true", help="only a part, for slow binaries")
     parser.add_argument("--sanitizer", default=os.environ.get("P2_SANITIZER", ""),
                         help="the binary is built with one: no limits for memory and CPU")
@@ -98,7 +104,8 @@ def main():
     if not os.access(options.p2, os.X_OK):
         print(f"no binary at {options.p2}\n0 passed, 1 failed")
         return 1
-    world = stage.World(options.p2, sanitizer=options.sanitizer)
+    world = stage.World(options.p2, sanitizer=options.sanitizer, soak_minutes=options.soak or 30,
+                        soak_seed=options.seed)
     passed = failed = 0
     try:
         for function, server in todo:

@@ -24,11 +24,14 @@ _SANITIZER = re.compile(r"(AddressSanitizer|ThreadSanitizer|LeakSanitizer|Undefi
 scenarios = []
 
 
-def scenario(*servers, long=False):
-    """Registers a scenario; its docstring is the sentence that it proves. With `servers` it runs once for each."""
+def scenario(*servers, long=False, soak=False):
+    """Registers a scenario; its docstring is the sentence that it proves. With `servers` it runs once for each.
+
+    Those that are `long` run with --long, and the `soak` with --soak.
+    """
     def register(function):
         for server in servers or (None,):
-            scenarios.append((function, server, long))
+            scenarios.append((function, server, "soak" if soak else "long" if long else ""))
         return function
     return register
 
@@ -36,9 +39,10 @@ def scenario(*servers, long=False):
 class World:
     """What all scenarios of a run share: the real servers and the FCM stand-in, started at the first use."""
 
-    def __init__(self, binary, directory=None, sanitizer=""):
+    def __init__(self, binary, directory=None, sanitizer="", soak_minutes=30, soak_seed=None):
         self.binary = binary
         self.sanitizer = sanitizer
+        self.soak_minutes, self.soak_seed = soak_minutes, soak_seed
         self.directory = directory or tempfile.mkdtemp(prefix="p2-e2e-")
         self.numbers = itertools.count(1)
         self._servers = {}
@@ -80,6 +84,7 @@ class Stage:
         self._secrets = set()
         self.directory = os.path.join(world.directory, f"s{next(world.numbers)}")
         self.sanitizer = world.sanitizer
+        self.soak_minutes, self.soak_seed = world.soak_minutes, world.soak_seed
         os.makedirs(self.directory)
         shapes.seen.clear()
 

@@ -154,7 +154,8 @@ class Control:
             stand_in.records.clear()
         if order.get("drop_connections"):
             for connection in list(stand_in.connections):
-                connection.abort()
+                if not connection.controls:
+                    connection.abort()
         if "new_key" in order:
             stand_in.add_key(order["new_key"])
         if order.get("revoke_old_keys"):
@@ -194,6 +195,10 @@ class Connection(asyncio.Protocol):
         self.transport = transport
         self._stand_in.connections.add(self)
         self._stand_in.connections_made += 1
+
+    @property
+    def controls(self):
+        return self._listener == "control"
 
     def connection_lost(self, _):
         self._stand_in.connections.discard(self)
@@ -396,7 +401,7 @@ class FcmStandIn:
     # ---- requests
 
     def handle(self, connection, method, target, headers, body):
-        if self.latency and connection._listener != "control":
+        if self.latency and not connection.controls:
             asyncio.get_running_loop().call_later(self.latency, self._handle, connection, method, target, headers,
                                                   body)
         else:
@@ -404,7 +409,7 @@ class FcmStandIn:
 
     def _handle(self, connection, method, target, headers, body):
         path, _, query = target.partition("?")
-        if connection._listener == "control":
+        if connection.controls:
             self._controlled(connection, method, path, urllib.parse.parse_qs(query), body)
         elif path.startswith("/v1/projects/") and path.endswith("/messages:send"):
             self._send(connection, method, path.split("/")[3], headers, body)

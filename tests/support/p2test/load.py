@@ -173,6 +173,11 @@ class Load:
             target = self.verdicts[verdict] + count
         self.wait_for(lambda verdicts: verdicts[verdict] >= target, f"{count} more of `{verdict}`", seconds)
 
+    def grow(self, devices):
+        """So many more devices register from now on."""
+        with self._lock:
+            self._devices = len(self.phones) + devices
+
     def stop(self, seconds=45):
         """No more requests. Everything that p2 has read must be answered within `seconds`."""
         if not self._stopped:
