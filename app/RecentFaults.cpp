@@ -1,17 +1,24 @@
 #include "RecentFaults.h"
 
+#include "LenientChannel.h"
+
 #include <Poco/Logger.h>
 #include <Poco/Message.h>
 #include <Poco/SplitterChannel.h>
 
 #include <chrono>
+#include <iostream>
 #include <map>
 #include <string>
 
 namespace p2::app {
 
-Poco::AutoPtr<RecentFaults> RecentFaults::attach() {
+Poco::AutoPtr<RecentFaults> RecentFaults::attach(const std::vector<Poco::Channel::Ptr>& files) {
   const Poco::AutoPtr<RecentFaults> kept(new RecentFaults);
+  const auto onFault = [kept = Poco::AutoPtr<RecentFaults>(kept)](const std::string& why) mutable {
+    std::cerr << "p2: the log cannot be written: " + why + '\n';
+    kept->log(Poco::Message("p2", "the log cannot be written: " + why, Poco::Message::PRIO_ERROR));
+  };
   std::map<Poco::Channel*, Poco::AutoPtr<Poco::SplitterChannel>>
       splitters;  // one for each channel that is there
   std::vector<std::string> names;
@@ -23,7 +30,10 @@ Poco::AutoPtr<RecentFaults> RecentFaults::attach() {
     auto& splitter = splitters[const_cast<Poco::Channel*>(channel.get())];
     if (!splitter) {
       splitter = new Poco::SplitterChannel;
-      if (channel) splitter->addChannel(channel);
+      if (channel) {
+        splitter->addChannel(Poco::Channel::Ptr(new LenientChannel(
+            Poco::Channel::Ptr(const_cast<Poco::Channel*>(channel.get()), true), files, onFault)));
+      }
       splitter->addChannel(kept);
     }
     logger.setChannel(splitter);

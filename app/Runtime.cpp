@@ -1,6 +1,7 @@
 #include "Runtime.h"
 
 #include "ComponentLink.h"
+#include "LenientChannel.h"
 
 #include <Poco/Logger.h>
 
@@ -55,7 +56,7 @@ std::variant<std::unique_ptr<Runtime>, StartFault> Runtime::start(const Settings
 Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::Store> opened,
                  const component::Component::Options& componentOptions,
                  std::unique_ptr<core::Metrics> registry, component::Component::OnState onState)
-    : _recentFaults(RecentFaults::attach()),
+    : _recentFaults(RecentFaults::attach(LenientChannel::filesOf(settings.logging.poco))),
       _settings(settings),
       _metrics(std::move(registry)),
       _store(std::move(opened)),

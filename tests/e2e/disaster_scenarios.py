@@ -13,6 +13,7 @@ import time
 from p2test import shapes, transcript
 from p2test.component import ComponentClient
 from p2test.load import Load
+from p2test.p2daemon import EX_CANTCREAT
 from p2test.relay import Relay
 from p2test.shapes import WAIT
 
@@ -114,6 +115,46 @@ def full_disk(s, seconds):
     p2.up()
     eq(load.check_registrations(), count, "registrations after a kill -9")
     transcript.line(f"full for {seconds} s: {load.summary()}")
+
+
+@scenario()
+def log_is_on_the_full_disk(s):
+    """A log file that cannot be written keeps nothing from being served, and goes on when there is room again"""
+    server, disk = s.fake_server(), SmallDisk(s)
+    log = os.path.join(disk.path, "p2.log")
+    p2 = s.p2(server, limits_registrationsPerMinute=0, logging_level="debug")
+    p2.properties.update({"logging.channels.file.class": "FileChannel", "logging.channels.file.path": log,
+                          "logging.loggers.root.channel": "file"})
+    p2.up()
+    load = loaded(s, server, rate=200, registering=0.5)
+    load.more("register: result", 50)
+    disk.fill()
+    load.more("register: result", 100)
+    load.more("push: result", 100)
+    p2.wait_for_log("the log cannot be written", "p2.log")
+    disk.free()
+    size = os.path.getsize(log)
+    until(lambda: os.path.getsize(log) > size + 1000, "more lines in the log")
+    load.stop()
+    eq(set(load.verdicts), {"push: result", "register: result"}, "the answers")
+
+
+@scenario()
+def start_on_a_full_disk(s):
+    """On a full disk p2 starts with the store that is there, and says why it cannot without one"""
+    server, disk = s.fake_server(), SmallDisk(s)
+    p2 = s.p2(server, store_path=os.path.join(disk.path, "store"))
+    disk.fill()
+    p2.start()
+    eq(p2.process.wait(20), EX_CANTCREAT, f"exit status; it said: {p2.log()}")
+    assert "is full" in p2.log(), p2.log()
+    disk.free()
+    p2.up()
+    [(registration, _, _)] = s.registered(server)
+    p2.kill()
+    disk.fill()
+    p2.up()
+    eq(shapes.verdict(server.iq(shapes.publish(registration.node, registration.secret))), "result", "a push")
 
 
 @scenario()
@@ -316,7 +357,8 @@ def check_users(s, users):
         eq(s.server.push_registrations(user), [(s.server.p2_jid, registration.node)], f"the registrations of a user")
 
 
-def restarted(s, rounds, count):
+def restarted(s, rounds, count, calm=0):
+    """`rounds` restarts, each after `calm` seconds; p2's backoff starts anew after a stream of ten."""
     relay = Relay(s.server)
     s.at_end(relay.close)
     p2 = s.p2(xmpp_port=relay.component).up()
@@ -334,6 +376,7 @@ def restarted(s, rounds, count):
         began = time.monotonic()
         back.append(max(0, relay.wait_for_ready(ready + 1) - began))
         relay.wait_for_asked(relay.asked + 10)
+        time.sleep(calm)
         if s.server.name == "prosody":
             check_users(s, users)
     talk.stop()
@@ -354,7 +397,7 @@ def server_restarts_under_load(s):
 @scenario(*BOTH, long=True)
 def twenty_restarts_under_load(s):
     """Beside twenty restarts and kills of the server every request is answered once, and it keeps every user"""
-    restarted(s, 20, 12)
+    restarted(s, 20, 12, calm=11)
 
 
 #: How FCM is down, in turn.

@@ -148,6 +148,14 @@ bool diskIsFull(const path& directory) {
   return ::statvfs(directory.c_str(), &status) == 0 && status.f_bavail == 0;
 }
 
+// Enough for the reader slots that Environment asks for, and what is before them.
+constexpr off_t kReadersFileSize = 36864;
+constexpr off_t kBlockSize = 512;  // of st_blocks
+
+bool isFull(int code) {
+  return code == ENOSPC || code == EDQUOT;
+}
+
 std::string meaningOf(int code) {
   switch (code) {
     case ENOSPC:
@@ -230,6 +238,22 @@ Result<void> checkForReading(const path& directory) {
                           " does not exist. Check store.path, or start p2 once, which creates it.");
   }
   return checkNotEmpty(directory);
+}
+
+int reserveReadersFile(const path& directory) {
+  const Descriptor file(
+      ::open((directory / kReadersFile).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  struct stat status {};
+  // What keeps it from being opened is LMDB's to tell.
+  if (!file.valid() || ::fstat(file.number(), &status) != 0) return 0;
+  // An old one keeps its size: others may have it mapped.
+  const off_t bytes = status.st_size > 0 ? status.st_size : kReadersFileSize;
+  if (status.st_blocks * kBlockSize >= bytes || ::fallocate(file.number(), 0, 0, bytes) == 0) return 0;
+  if (isFull(errno)) return errno;
+  // A file system that cannot reserve; a new file can at least be written.
+  if (status.st_size > 0) return 0;
+  const std::string zeros(static_cast<std::size_t>(bytes), '\0');
+  return ::pwrite(file.number(), zeros.data(), zeros.size(), 0) == bytes || !isFull(errno) ? 0 : errno;
 }
 
 void giveReadersFileToOwner(const path& directory) {

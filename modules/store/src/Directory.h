@@ -39,6 +39,10 @@ class Descriptor {
 core::Result<Descriptor> claimForWriting(const std::filesystem::path& directory);
 /// Checks that there is a store which this user may read.
 core::Result<void> checkForReading(const std::filesystem::path& directory);
+/// Takes the blocks on the disk that LMDB's lock file needs: LMDB writes to it through memory, where a disk
+/// that is full ends the process. Gives 0, or the system's error code if there is no room. REQUIRES: this
+/// process has not opened the store, or it would lose its locks.
+int reserveReadersFile(const std::filesystem::path& directory);
 /// Gives LMDB's lock file, if root has just created it, to the owner of the store.
 void giveReadersFileToOwner(const std::filesystem::path& directory);
 

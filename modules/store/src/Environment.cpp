@@ -118,8 +118,10 @@ Result<void> Environment::openFile() {
   const bool fresh = ::access((_options.directory / kDataFile).c_str(), F_OK) != 0;
   // A file that was there and is gone was not removed by us: do not go on with an empty one.
   if (fresh && _generation != 0) return fault("be opened", ENOENT);
+  int code = reserveReadersFile(_options.directory);
+  if (code != 0) return fault("be opened", code);
   MDB_env* created = nullptr;
-  int code = mdb_env_create(&created);
+  code = mdb_env_create(&created);
   if (code != 0) return fault("be opened", code);
   _env.reset(created);
   mdb_env_set_maxdbs(created, 4);
