@@ -2,7 +2,7 @@
 
 import time
 
-from p2test import shapes
+from p2test import shapes, transcript
 from p2test.shapes import NOT_FOUND, WAIT, verdict
 
 from stage import BOTH, eq, scenario, until
@@ -36,6 +36,9 @@ VERDICTS = {
     "close_after": ("result", True),
 }
 
+#: Seconds from the end of a fault that hit one push among many to the next push that goes through, at most.
+RECOVERY = 10
+
 
 def push(server, registration, seconds=40):
     return verdict(server.iq(shapes.publish(registration.node, registration.secret), seconds=seconds))
@@ -59,19 +62,24 @@ def each_fault_of_fcm(s):
         s.fcm.behave()
         again = shapes.Registration(server.iq(shapes.register(token, device), sender="hecuba@im.localhost/x"))
         eq(again == registration, stays, f"the registration stays after {fault}")
-        wait_until_delivered(server, again, fault)
+        took = wait_until_delivered(server, again, fault)
+        transcript.line(f"{fault}: {answer}, then a push goes through after {took:.1f} s")
+        assert took < RECOVERY, f"{took:.1f} s until a push went through after {fault}"
     eq(server.doubled, [], "answered twice")
     assert p2.rss() < 80_000 or s.sanitizer, f"{p2.rss()} KiB after a huge body"
 
 
 def wait_until_delivered(server, registration, fault, seconds=75):
-    """After a brake the first answers may still be wait; it has to end."""
+    """After a brake the first answers may still be wait; it has to end. Gives how long it took."""
+    began = time.monotonic()
+
     def delivered():
         answer = push(server, registration)
         assert answer in ("result", WAIT), f"{answer} while p2 holds back after {fault}"
         return answer == "result"
 
     until(delivered, f"a push that goes through after {fault}", seconds, 0.25)
+    return time.monotonic() - began
 
 
 @scenario()
@@ -108,7 +116,8 @@ def each_fault_of_oauth(s):
             eq([push(server, registration) for _ in range(5)], [WAIT] * 5, f"right after {fault}")
             eq(len(s.fcm.requests("token")), asked, f"requests to the token endpoint that has said {fault}")
             p2.hang_up()
-        wait_until_delivered(server, registration, fault)
+        took = wait_until_delivered(server, registration, fault)
+        transcript.line(f"{fault}: a push goes through after {took:.1f} s")
         eq(p2.stop(), 0, "exit status")
         server.close()
 
