@@ -32,7 +32,7 @@ import soak_scenarios  # noqa: E402,F401
 #: For slow binaries (thread sanitizer, valgrind): the scenarios with the most threads and the most code.
 SHORT = ("message_to_an_absent_user", "legacy_api", "shapes_of_all_servers", "identical_pushes", "expired_access_token",
          "killed_after_the_answer", "stop_drains", "stream_is_cut", "server_restarts", "settings_with_faults",
-         "unregister")
+         "unregister", "key_is_rotated", "disk_is_full")
 
 
 def name_of(function, server):

@@ -7,11 +7,10 @@ import time
 import urllib.request
 
 from p2test import transcript
-from p2test.load import Load
 from p2test.ports import free_port
 from p2test.shapes import WAIT
 
-from disaster_scenarios import SmallDisk, stream_error
+from disaster_scenarios import SmallDisk, loaded, stream_error
 from stage import eq, scenario, until
 
 #: What FCM can do without a verdict on a target: nobody may lose a registration by it.
@@ -32,7 +31,7 @@ class Soak:
 
     def __init__(self, s, seed):
         self._random = random.Random(seed)
-        self._s, self.fcm, self.server = s, s.own_fcm(), s.fake_server()
+        self.fcm, self.server = s.own_fcm(), s.fake_server()
         self.disk = SmallDisk(s, 64)
         self.account = os.path.join(s.directory, "account.json")
         shutil.copy(self.fcm.service_account, self.account)
@@ -41,7 +40,7 @@ class Soak:
         self.p2 = s.p2(self.server, self.fcm, store_path=os.path.join(self.disk.path, "store"), fcm_connections=16,
                        fcm_serviceAccountFile=self.account, fcm_timeout="2s", push_deadline="8s",
                        limits_registrationsPerMinute=0, http_listen=f"127.0.0.1:{self.http}").up()
-        self.load = Load(self.server, s.token, rate=_RATE, registering=0.3, devices=1000).start()
+        self.load = loaded(s, self.server, rate=_RATE, registering=0.3, devices=1000)
         self.done = {}
         self._actions = (self.fault_of_fcm, self.fault_of_oauth, self.refusal_of_oauth, self.connections_to_fcm_are_cut,
                          self.access_tokens_expire, self.slow_fcm, self.stream_is_cut, self.stream_ends,
@@ -149,7 +148,8 @@ class Soak:
         assert self.p2.process.exit_code() is None, f"p2 ended after {action.__name__}"
         name = f"{action.__name__} {detail}" if detail else action.__name__
         self.done[name] = self.done.get(name, 0) + 1
-        transcript.line(f"{name}, {seconds:.1f} s")
+        transcript.line(f"{name}, {seconds:.1f} s; {self.p2.rss()} KiB, {self.p2.threads()} threads, "
+                        f"{self.p2.descriptors()} descriptors")
 
     def each_once(self):
         for action in self._actions:

@@ -53,7 +53,6 @@ class Load:
         self.verdicts = Counter()
         self.faults = []
         self._stopping = threading.Event()
-        self._stopped = False
         server.on_answer = self._answered
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
 
@@ -178,12 +177,14 @@ class Load:
         with self._lock:
             self._devices = len(self.phones) + devices
 
+    def halt(self):
+        """No more requests."""
+        self._stopping.set()
+        self._thread.join(30)
+
     def stop(self, seconds=45):
         """No more requests. Everything that p2 has read must be answered within `seconds`."""
-        if not self._stopped:
-            self._stopped = True
-            self._stopping.set()
-            self._thread.join(30)
+        self.halt()
         with self._lock:
             self._lock.wait_for(lambda: not self._open, seconds)
             assert not self._open, (f"{len(self._open)} of {self.sent} requests have no answer, the oldest after "
