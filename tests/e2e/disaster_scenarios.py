@@ -4,6 +4,7 @@ every request is answered once."""
 import itertools
 import os
 import random
+import resource
 import shutil
 import statistics
 import subprocess
@@ -335,7 +336,7 @@ class Talk:
         self.messages += 1
         if self.messages % 10 == 0:
             peer.send_iq(self._s.server.p2_jid, shapes.register(self._s.token(), f"device {self.messages % 70}"),
-                         sender="juliet")
+                         sender="juliet", quiet=True)
 
     def stop(self):
         self._stopping.set()
@@ -452,3 +453,28 @@ def fcm_is_down_for_a_while(s):
 def fcm_is_down_for_ten_minutes(s):
     """While FCM is down for ten minutes, and when it is back, ejabberd keeps every user"""
     fcm_down(s, 600, 10)
+
+
+# ---------------------------------------------------------------------------------------------------- out of descriptors
+
+
+@scenario()
+def descriptors_run_out(s):
+    """While the system gives no more descriptors p2 answers what it can and the rest wait, and then all goes on"""
+    server = s.fake_server()
+    p2 = s.p2(server, push_deadline="3s").up()
+    load = loaded(s, server, rate=200, registering=0.3, devices=500)
+    load.more("push: result", 50)
+    resource.prlimit(p2.process.pid, resource.RLIMIT_NOFILE, (p2.descriptors(), 4096))
+    s.fcm.control(latency=400, drop_connections=True)
+    load.more(f"push: {WAIT}", 30)
+    load.more("register: result", 30)
+    load.cut(server.drop)
+    server.wait_for_component()
+    load.more("register: result", 30)
+    resource.prlimit(p2.process.pid, resource.RLIMIT_NOFILE, (4096, 4096))
+    s.fcm.control(latency=0)
+    load.more("push: result", 200)
+    load.stop()
+    load.check_registrations()
+    eq(p2.process.exit_code(), None, "exit status")

@@ -66,12 +66,13 @@ class ComponentClient:
                 self._answers.setdefault(element.get("id"), []).append(element)
                 self._changed.notify_all()
 
-    def send_iq(self, to, payload, sender=None, kind="set", id=None):
+    def send_iq(self, to, payload, sender=None, kind="set", id=None, quiet=False):
         """Sends without waiting; gives the id. `sender` is what stands before @ or a whole JID; None: the domain."""
         id = id or f"peer-{next(self._numbers)}"
         sender = self.jid if sender is None else sender if "@" in sender else f"{sender}@{self.jid}"
         stanza = f"<iq type='{kind}' id={quoteattr(id)} from={quoteattr(sender)} to={quoteattr(to)}>{payload}</iq>"
-        transcript.line(f"{self.jid} → {transcript.one_line(stanza)}")
+        if not quiet:
+            transcript.line(f"{self.jid} → {transcript.one_line(stanza)}")
         self._socket.sendall(stanza.encode())
         return id
 

@@ -175,10 +175,11 @@ class FakeServer:
         self.send(text.encode())
         return self.answer(id, seconds)
 
-    def answer(self, id, seconds=30):
+    def answer(self, id, seconds=30, quiet=False):
         self._wait(lambda: id in self._answers, seconds, f"the answer to {id}")
         answer = self._answers[id]
-        transcript.line(f"server ← {transcript.xml(answer)}")
+        if not quiet:
+            transcript.line(f"server ← {transcript.xml(answer)}")
         return answer
 
     @property
