@@ -1,0 +1,293 @@
+"""What is measured. Each figure of p2 stands beside its floor, measured in the same run."""
+
+import contextlib
+import os
+import shutil
+import statistics
+import subprocess
+import threading
+import time
+
+import cast
+
+# Enough to keep two cores busy when FCM answers at once; p2 and the bare pool have the same number.
+FAST_CONNECTIONS = 32
+FAST_INFLIGHT = 256
+SLOW_CONNECTIONS = 1000
+SLOW_INFLIGHT = 1500
+PHONES = 1000
+BURST = 100_000
+
+
+class Row:
+    """A line of the table. `value` is what is held against `limit`; p2 and floor are what it was made of."""
+
+    def __init__(self, name, p2, floor, value, limit, at_least=False, unit=""):
+        self.name, self.p2, self.floor, self.value, self.limit = name, p2, floor, value, limit
+        self.at_least, self.unit = at_least, unit
+
+    @property
+    def met(self):
+        return self.value >= self.limit if self.at_least else self.value <= self.limit
+
+    @property
+    def demanded(self):
+        return f"{'≥' if self.at_least else '≤'} {self.limit:,.6g}{self.unit}"
+
+    @property
+    def shown(self):
+        return f"{self.value:,.4g}{self.unit}" if self.unit != "" else f"{self.value:,.6g}"
+
+
+class Bench:
+    """`seconds` is the time of one measurement, `rounds` how often floor and p2 take turns; medians count."""
+
+    def __init__(self, binary, programs, directory, seconds, rounds, big):
+        self.binary, self.programs, self.directory = binary, programs, directory
+        self.seconds, self.rounds, self.big = seconds, rounds, big
+        self.details = {}
+        self._names = iter(range(1, 10_000))
+        self.fcm = cast.Fcm(os.path.join(directory, "fcm"))
+        self.server = cast.XmppServer(programs)
+
+    def close(self):
+        self.server.stop()
+        self.fcm.stop()
+
+    # ---- the parts
+
+    def path(self, name):
+        return os.path.join(self.directory, f"{next(self._names)}-{name}")
+
+    def note(self, name, value):
+        self.details[name] = value
+        return value
+
+    @contextlib.contextmanager
+    def p2(self, speed="fast", phones=PHONES, **settings):
+        """A p2 that is ready and knows the first `phones`."""
+        directory = self.path("p2")
+        os.makedirs(directory)
+        daemon = cast.Daemon(self.binary, directory, self.server, self.fcm.at(speed), **settings)
+        if phones:
+            self.stock(daemon, phones)
+        daemon.up()
+        self.server.order("ready")
+        try:
+            yield daemon
+        finally:
+            daemon.stop()
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def stock(self, daemon, phones):
+        """Copies a store with so many registrations, imported at the first use."""
+        stored = os.path.join(self.directory, f"store-{phones}")
+        if not os.path.isdir(stored):
+            daemon.write_config()
+            began = time.monotonic()
+            with subprocess.Popen([self.program("server"), "rows", str(phones)], stdout=subprocess.PIPE) as rows:
+                subprocess.run([self.binary, f"--config={daemon.config}", "import", "-"], stdin=rows.stdout, check=True,
+                               stdout=subprocess.DEVNULL)
+            self.note(f"import of {phones:,} registrations, seconds", time.monotonic() - began)
+            shutil.copytree(daemon.store, stored)
+        else:
+            shutil.rmtree(daemon.store)
+            shutil.copytree(stored, daemon.store)
+
+    def program(self, name):
+        return os.path.join(self.programs, f"p2_bench_{name}")
+
+    def pool(self, speed, connections, rate=None, seconds=None, look=None):
+        """Runs the bare pool; `look(pid)` is called in the middle of its time."""
+        command = [self.program("pool"), self.fcm.url(speed), self.fcm.ca_file, connections, seconds or self.seconds]
+        pool = cast.Program("p2_bench_pool", command + ([rate] if rate else []))
+        pool.line()
+        seen = look(pool.pid) if look else None
+        result = pool.result()
+        pool.stop()
+        if result["faults"]:
+            raise RuntimeError(f"the bare pool had {result['faults']} faults")
+        return {**result, "seen": seen}
+
+    def publish(self, daemon, look=None, **order):
+        """One order for the server; adds what it cost p2. `look(pid)` is called in the middle of the time."""
+        pid = daemon.process.pid
+        cpu, switches = cast.cpu_seconds(pid), cast.switches(pid)
+        seen = []
+        timer = threading.Timer(order.get("seconds", 0) * 0.6, lambda: seen.append(look(pid)))
+        if look:
+            timer.start()
+        result = self.server.order("publish", **order)
+        if look:
+            timer.join()
+        if result["errors"]:
+            raise RuntimeError(f"p2 answered {result['errors']} of {result['begun']} publishes with an error")
+        result["cpu_us"] = (cast.cpu_seconds(pid) - cpu) * 1e6 / result["begun"]
+        result["switches"] = (cast.switches(pid) - switches) / result["begun"]
+        return {**result, "seen": seen[0] if seen else None}
+
+    def fast(self, daemon, phones=PHONES, seconds=None):
+        return self.publish(daemon, phones=phones, seconds=seconds or self.seconds, inflight=FAST_INFLIGHT)
+
+    def rounds_of(self, *measures):
+        """Lets them take turns; gives the list of each one's results."""
+        results = [[] for _ in measures]
+        for _ in range(self.rounds):
+            for measure, list_of in zip(measures, results):
+                list_of.append(measure())
+        return results
+
+    # ---- the figures
+
+    def cpu(self):
+        """CPU of p2 per push, FCM at 0 ms"""
+        sax = self.note("SAX parse of one publish, µs", cast.Program("p2_bench_sax", [self.program("sax"), 200_000])
+                        .result()["cpu_us"])
+        with self.p2(fcm_connections=FAST_CONNECTIONS) as daemon:
+            self.fast(daemon, seconds=2)
+            posts, pushes = self.rounds_of(lambda: self.pool("fast", FAST_CONNECTIONS), lambda: self.fast(daemon))
+        post = self.note("bare post, µs of CPU", median(posts, "cpu_us"))
+        self.note("bare pool, FCM at 0 ms, requests a second", median(posts, "rate"))
+        self.note("p2, FCM at 0 ms, pushes a second", median(pushes, "rate"))
+        self.note("p2, FCM at 0 ms, context switches per push", median(pushes, "switches"))
+        push = median(pushes, "cpu_us")
+        floor = post + sax
+        yield Row("CPU per push, FCM at 0 ms", f"{push:.1f} µs", f"{post:.1f} + {sax:.1f} µs", push / floor, 1.6,
+                  unit=" ×")
+
+    def many(self):
+        """Pushes a second and memory, FCM at 100 ms, 1,000 connections"""
+        seconds = max(self.seconds, 5)
+        with self.p2("slow", fcm_connections=SLOW_CONNECTIONS) as daemon:
+            order = {"phones": 10 * PHONES, "inflight": SLOW_INFLIGHT}
+            daemon.stop()
+            self.stock(daemon, 10 * PHONES)
+            daemon.up()
+            self.server.order("ready")
+            self.publish(daemon, seconds=3, **order)
+            posts, pushes = self.rounds_of(
+                lambda: self.pool("slow", SLOW_CONNECTIONS, seconds=seconds, look=cast.memory),
+                lambda: self.publish(daemon, seconds=seconds, look=cast.memory, **order))
+        pool, p2 = median(posts, "rate"), median(pushes, "rate")
+        self.note("p2, FCM at 100 ms, µs of CPU per push", median(pushes, "cpu_us"))
+        self.note("bare pool, FCM at 100 ms, µs of CPU per request", median(posts, "cpu_us"))
+        self.note("p2, FCM at 100 ms, context switches per push", median(pushes, "switches"))
+        yield Row("pushes a second, FCM at 100 ms, 1,000 connections", f"{p2:,.0f}", f"{pool:,.0f}", p2 / pool, 0.95,
+                  at_least=True, unit=" ×")
+        sizes = {kind: [statistics.median(r["seen"][kind] for r in side) for side in (posts, pushes)]
+                 for kind in ("rss", "pss", "anonymous")}
+        for kind, (floor, own) in sizes.items():
+            self.note(f"memory there ({kind}), MiB: p2, bare pool", f"{own:.1f}, {floor:.1f}")
+        floor, own = sizes["rss"]
+        yield Row("memory there", f"{own:.1f} MiB", f"{floor:.1f} MiB", own / floor, 1.4, unit=" ×")
+
+    def latency(self):
+        """Latency that p2 adds to FCM's own, at 100 pushes a second"""
+        with self.p2("slow") as daemon:
+            self.publish(daemon, phones=PHONES, seconds=2, rate=100)
+            posts, pushes = self.rounds_of(lambda: self.pool("slow", FAST_CONNECTIONS, rate=100),
+                                           lambda: self.publish(daemon, phones=PHONES, seconds=self.seconds, rate=100))
+        for name, key, limit in (("median", "median_ms", 1), ("p99", "p99_ms", 5)):
+            p2, floor = median(pushes, key), median(posts, key)
+            yield Row(f"latency added at 100 pushes a second, {name}", f"{p2:.2f} ms", f"{floor:.2f} ms", p2 - floor,
+                      limit, unit=" ms")
+
+    def registrations(self):
+        """Registrations a second, 256 in flight, all durable"""
+        first = 0
+
+        def commits():
+            directory = self.path("lmdb")
+            os.makedirs(directory)
+            result = cast.Program("p2_bench_commits", [self.program("commits"), directory, round(self.seconds)]).result()
+            shutil.rmtree(directory)
+            return result
+
+        def register():
+            nonlocal first
+            result = self.server.order("register", first=first, seconds=self.seconds, inflight=256)
+            first += result["begun"]
+            if result["errors"]:
+                raise RuntimeError(f"{result['errors']} registrations were refused")
+            return result
+
+        with self.p2(phones=0) as daemon:
+            singles, batches = self.rounds_of(commits, register)
+            cpu = cast.cpu_seconds(daemon.process.pid)
+        self.note("p2, µs of CPU per registration", cpu * 1e6 / first)
+        p2, floor = median(batches, "rate"), median(singles, "rate")
+        yield Row("registrations a second, 256 in flight, durable", f"{p2:,.0f}", f"{floor:,.0f}", p2 / floor, 5,
+                  at_least=True, unit=" ×")
+
+    def store(self):
+        """What a million registrations cost: CPU per push, the start, idle memory"""
+        name = f"{self.big:,} registrations"
+        small, large = [], []
+        with self.p2(phones=self.big, fcm_connections=FAST_CONNECTIONS) as daemon:
+            idle = cast.memory(daemon.process.pid)["anonymous"]
+            starts = [self.start(daemon) for _ in range(max(3, self.rounds))]
+            self.fast(daemon, self.big, seconds=2)
+            for _ in range(self.rounds):
+                large.append(self.fast(daemon, self.big))
+        with self.p2(fcm_connections=FAST_CONNECTIONS) as daemon:
+            self.fast(daemon, seconds=2)
+            for _ in range(self.rounds):
+                small.append(self.fast(daemon))
+        with self.p2(phones=self.big, fcm_connections=FAST_CONNECTIONS) as daemon:
+            self.fast(daemon, self.big, seconds=2)
+            for _ in range(self.rounds):
+                large.append(self.fast(daemon, self.big))
+        p2, floor = median(large, "cpu_us"), median(small, "cpu_us")
+        yield Row(f"CPU per push, {name} against 1,000", f"{p2:.1f} µs", f"{floor:.1f} µs", p2 / floor, 1.15, unit=" ×")
+        start = statistics.median(starts) * 1000
+        yield Row(f"start to ready, {name}", f"{start:.0f} ms", "", start, 100, unit=" ms")
+        yield Row(f"anonymous memory, idle, {name}", f"{idle:.1f} MiB", "", idle, 16, unit=" MiB")
+
+    def start(self, daemon):
+        """Seconds from the start of the process to READY=1."""
+        daemon.stop()
+        daemon.start()
+        daemon.wait_ready()
+        took = time.monotonic() - daemon.process.started
+        self.server.order("ready")
+        return took
+
+    def burst(self):
+        """A burst of 100,000 pushes for 1,000 nodes"""
+        for speed in ("slow", "fast"):
+            with self.p2(speed) as daemon:
+                self.publish(daemon, phones=PHONES, count=PHONES, inflight=100)
+                before = self.fcm.requests()
+                result = self.publish(daemon, phones=PHONES, count=BURST, inflight=BURST)
+                requests = self.fcm.requests() - before
+            name = "100 ms" if speed == "slow" else "0 ms"
+            self.note(f"burst, FCM at {name}: seconds to the last answer", result["seconds"])
+            yield Row(f"FCM requests for 100,000 pushes to 1,000 nodes, FCM at {name}", f"{requests:,}", f"{PHONES:,}",
+                      requests, 5000)
+
+    def growth(self, minutes=10):
+        """Growth over ten minutes at full rate"""
+        with self.p2(fcm_connections=FAST_CONNECTIONS) as daemon:
+            self.fast(daemon, seconds=60)
+            looks = []
+            for _ in range(minutes):
+                result = self.fast(daemon, seconds=60)
+                looks.append({**cast.memory(daemon.process.pid), "threads": daemon.threads(),
+                              "descriptors": daemon.descriptors(), **result})
+        for key, name in (("anonymous", "anonymous memory, MiB"), ("threads", "threads"),
+                          ("descriptors", "descriptors"), ("cpu_us", "µs of CPU per push"), ("p99_ms", "p99, ms")):
+            series = [look[key] for look in looks]
+            third = max(1, len(series) // 3)
+            first, last = statistics.median(series[:third]), statistics.median(series[-third:])
+            self.note(f"each minute: {name}", " ".join(f"{value:.1f}" for value in series))
+            # A machine that others use as well does not give the same time twice.
+            limit = 1.1 if key in ("cpu_us", "p99_ms") else 1.02
+            yield Row(f"growth over {minutes} minutes: {name}", f"{last:.1f}", f"{first:.1f}", last / first, limit,
+                      unit=" ×")
+
+
+def median(results, key):
+    return statistics.median(result[key] for result in results)
+
+
+FIGURES = ("cpu", "many", "latency", "registrations", "store", "burst")
