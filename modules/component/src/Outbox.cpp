@@ -10,6 +10,8 @@ namespace {
 
 // Bytes that are handed to the system at once: enough for some hundred answers.
 constexpr std::size_t kBatchSize = 65536;
+// Between two batches: what the first answers of a burst do not wait, and the others can be seen to at once.
+constexpr std::chrono::microseconds kPause{500};
 // Unsent bytes at which there is no more room: a request's id comes back in its answer and may be long.
 constexpr std::size_t kMostBytes = 64 * 1024 * 1024;
 
@@ -35,12 +37,14 @@ Outbox::~Outbox() {
 }
 
 void Outbox::send(std::string stanza) noexcept {
+  bool waiting = false;
   {
     const std::scoped_lock lock(_mutex);
     _bytes += stanza.size();
     _queue.push_back({std::move(stanza), std::chrono::steady_clock::now()});
+    waiting = std::exchange(_waiting, false);
   }
-  _work.notify_one();
+  if (waiting) _work.notify_one();
 }
 
 void Outbox::attach(std::shared_ptr<Connection> connection) {
@@ -81,12 +85,20 @@ std::size_t Outbox::unsent() const {
 }
 
 void Outbox::run() {
+  auto next = std::chrono::steady_clock::now();
   std::unique_lock lock(_mutex);
   for (;;) {
-    _work.wait(lock, [this] { return _stopping || (_connection && !_queue.empty()); });
+    // A stanza that comes alone goes at once, those that follow close upon it go together.
+    _work.wait_until(lock, next, [this] { return _stopping || _bytes >= kBatchSize; });
+    while (!_stopping && (!_connection || _queue.empty())) {
+      _waiting = true;
+      _work.wait(lock);
+    }
+    _waiting = false;
     if (_stopping) return;
     if (!sendBatch(lock)) _connection.reset();
     _done.notify_all();
+    next = std::chrono::steady_clock::now() + kPause;
   }
 }
 

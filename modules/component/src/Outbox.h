@@ -67,7 +67,8 @@ class Outbox final : public xmpp::ReplySink {
   std::deque<Entry> _queue;
   std::size_t _bytes = 0;  // of the stanzas in _queue
   std::shared_ptr<Connection> _connection;
-  bool _fresh = false;  // nothing was sent through _connection yet
+  bool _fresh = false;    // nothing was sent through _connection yet
+  bool _waiting = false;  // the thread waits for something to send
   bool _stopping = false;
   std::thread _thread;
 };
