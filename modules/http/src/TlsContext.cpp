@@ -96,6 +96,8 @@ Context::Ptr makeContext(const std::string& caFile) {
   context->setInvalidCertificateHandler(new Refuse);
   // Some 34 KB less for each idle connection.
   SSL_CTX_set_mode(context->sslContext(), SSL_MODE_RELEASE_BUFFERS);
+  // One system call for what has come, instead of two for each record.
+  SSL_CTX_set_read_ahead(context->sslContext(), 1);
   return context;
 }
 

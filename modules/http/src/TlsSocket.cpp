@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace p2::http {
 
@@ -67,6 +68,9 @@ void TlsSocket::beginExchange(core::RealTime deadline, std::size_t limit) noexce
 }
 
 int TlsSocket::receiveBytes(void* buffer, int length, int flags) {
+  // What answers a request is not there yet when that has just been sent.
+  if (std::exchange(_sent, false) && !core::pollUntil(sockfd(), POLLIN, _deadline))
+    fail(Fault::Kind::timeout);
   const int count = run([&] { return SecureStreamSocketImpl::receiveBytes(buffer, length, flags); });
   if (count == 0) _ended = true;
   this->count(static_cast<const char*>(buffer), count);
@@ -74,6 +78,7 @@ int TlsSocket::receiveBytes(void* buffer, int length, int flags) {
 }
 
 int TlsSocket::sendBytes(const void* buffer, int length, int flags) {
+  _sent = true;
   return run([&] { return SecureStreamSocketImpl::sendBytes(buffer, length, flags); });
 }
 

@@ -53,6 +53,7 @@ class TlsSocket final : public Poco::Net::SecureStreamSocketImpl {
   std::size_t _limit = 0;
   std::size_t _received = 0;
   bool _ended = false;
+  bool _sent = false;  // and nothing was received since
   std::string _tail;
   std::optional<Fault::Kind> _fault;
 };
