@@ -381,6 +381,7 @@ TEST_CASE_METHOD(Fixture, "The pool grows with the pushes that wait, up to its m
   startPatiently();
   for (std::size_t i = 0; i < 4; ++i) {
     submit("n" + std::to_string(i), std::to_string(i));
+    REQUIRE(service.waitForCalls(i + 1));
     CHECK(dispatcher->workers() == i + 1);
   }
   for (int i = 4; i < 20; ++i) submit("n" + std::to_string(i), std::to_string(i));

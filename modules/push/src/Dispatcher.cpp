@@ -10,6 +10,7 @@
 #include <Poco/Thread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -76,6 +77,15 @@ class Dispatcher::Impl {
  private:
   using Lock = std::unique_lock<std::mutex>;
 
+  /// A message that a worker has taken.
+  struct Sending {
+    PushQueue::Handle push;
+    Brake::Epoch epoch;
+    TimePoint deadline;
+    std::uint64_t generation;
+    SenderFactory makeSender;  ///< Empty unless the worker's sender has to be made.
+  };
+
   // The top functions of the threads. They are noexcept since only a lack of memory can get there: then the
   // program ends, and the servers keep their registrations.
   void work(WorkerPool::Handle worker) noexcept;
@@ -84,7 +94,10 @@ class Dispatcher::Impl {
   // With the mutex held:
   std::optional<GivenUp> admit(const std::string& flow, const std::string& node, Message& message, Done& done,
                                std::size_t bytes, TimePoint now, PushQueue::Answers& displaced);
-  void sendOne(Lock& lock, SenderSlot& slot, PushQueue::Answers& answers);
+  void sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers& answers);
+  Sending begin(const SenderSlot& slot);
+  bool mayStay() const { return !_stopped && _pool.size() <= _options.maxWorkers; }
+  bool maySend() const { return _queue.ready() > 0 && _brake.allowance(now()) > 0; }
   bool finish(PushQueue::Handle push, Brake::Epoch epoch, const Outcome& outcome,
               PushQueue::Answers& answers);
   bool tryAgain(PushQueue::Handle push, const Outcome& outcome, TimePoint now, PushQueue::Answers& answers);
@@ -94,10 +107,11 @@ class Dispatcher::Impl {
   /// Joins the workers that have ended and logs a lack of threads. Gives whether there was something to do,
   /// during which it released the mutex.
   bool tidy(Lock& lock);
-  /// Releases the mutex while it calls.
+  /// Releases the mutex while it calls, if there is anybody to call.
   void answerUnlocked(Lock& lock, PushQueue::Answers& answers, const Outcome& outcome);
 
   // Without it:
+  /// REQUIRES: unless `answers` is empty, _calling was increased for it.
   void answer(PushQueue::Answers& answers, const Outcome& outcome) noexcept;
   void call(Done& done, const Outcome& outcome) noexcept;
   TimePoint now() const noexcept { return _clock.now(); }
@@ -112,11 +126,13 @@ class Dispatcher::Impl {
   PushQueue _queue;
   Brake _brake;
   core::Backoff _backoff{core::Backoff::Options{}};
-  bool _draining = false;
+  std::atomic<bool> _draining{false};  // changed with the mutex held
   bool _stopped = false;
-  bool _starved = false;     // the system refused the last thread
-  bool _starving = false;    // it did so for the first time: the timer logs it
-  std::size_t _calling = 0;  // threads that are calling Dones which are not in _queue any more
+  bool _starved = false;   // the system refused the last thread
+  bool _starving = false;  // it did so for the first time: the timer logs it
+  // Threads that have or will call Dones which are not in _queue any more. Increased with the mutex held, by
+  // `answer` decreased without.
+  std::atomic<std::size_t> _calling{0};
   std::condition_variable _answered;
   TimePoint _watchAt = TimePoint::min();  // when the timer wakes; min() while it is awake
   std::condition_variable _watch;
@@ -143,6 +159,7 @@ Dispatcher::Impl::~Impl() {
     const std::scoped_lock lock(_mutex);
     _draining = _stopped = true;
     _queue.clear(unfinished);
+    if (!unfinished.empty()) ++_calling;
     _pool.stop();
     _watch.notify_one();
   }
@@ -200,9 +217,9 @@ void Dispatcher::Impl::work(WorkerPool::Handle worker) noexcept {
   PushQueue::Answers answers;
   Lock lock(_mutex);
   _pool.arrive();
-  while (!_stopped && _pool.size() <= _options.maxWorkers) {
-    if (_queue.ready() > 0 && _brake.allowance(now()) > 0) {
-      sendOne(lock, slot, answers);
+  while (mayStay()) {
+    if (maySend()) {
+      sendSome(lock, slot, answers);
     } else if (_pool.idle(lock, worker, _clock.realDeadline(now() + _options.idleLimit))) {
       slot.idled();
     } else {
@@ -218,29 +235,42 @@ void Dispatcher::Impl::work(WorkerPool::Handle worker) noexcept {
   alarm(TimePoint::min());
 }
 
-void Dispatcher::Impl::sendOne(Lock& lock, SenderSlot& slot, PushQueue::Answers& answers) {
-  const auto push = _queue.take();
-  const Brake::Epoch epoch = _brake.start();
-  const TimePoint deadline = _queue.deadline(push);
-  const std::uint64_t generation = _generation;
-  SenderFactory makeSender = slot.stale(generation) ? _makeSender : nullptr;
-  _metrics.queue.set(static_cast<std::int64_t>(_queue.queued()));
-  lock.unlock();
-  const Outcome outcome = slot.send(makeSender, generation, PushQueue::message(push), deadline);
-  makeSender = nullptr;  // may be the last copy, which must not be destroyed with the mutex held
-  lock.lock();
-  const bool held = finish(push, epoch, outcome, answers);
+/// Sends one message after the other while there are any. One is answered when the next has been taken, so
+/// that the mutex is locked once for each.
+void Dispatcher::Impl::sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers& answers) {
+  Outcome outcome;
+  bool held = false;
+  do {
+    Sending sending = begin(slot);
+    lock.unlock();
+    answer(answers, outcome);
+    outcome =
+        slot.send(sending.makeSender, sending.generation, PushQueue::message(sending.push), sending.deadline);
+    sending.makeSender = nullptr;  // may be the last copy, which must not be destroyed with the mutex held
+    lock.lock();
+    held = finish(sending.push, sending.epoch, outcome, answers);
+    if (!answers.empty()) ++_calling;
+  } while (!held && mayStay() && maySend());
+
   const auto pause = _brake.until() - now();
   _pool.announce();
   summon(now());
-  answerUnlocked(lock, answers, outcome);
+  lock.unlock();
+  answer(answers, outcome);
   if (held) {
-    lock.unlock();
     logWarning("The push service is in trouble (%s): no message for %d ms.", outcome.reason,
                static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(pause).count()));
-    lock.lock();
   }
+  lock.lock();
   _pool.arrive();
+}
+
+Dispatcher::Impl::Sending Dispatcher::Impl::begin(const SenderSlot& slot) {
+  const auto push = _queue.take();
+  Sending sending{push, _brake.start(), _queue.deadline(push), _generation,
+                  slot.stale(_generation) ? _makeSender : nullptr};
+  summon(now());
+  return sending;
 }
 
 /// Gives whether the brake was engaged.
@@ -318,8 +348,10 @@ void Dispatcher::Impl::alarm(TimePoint when) {
   _watch.notify_one();
 }
 
+/// Calls one worker at most: when it arrives and takes a push, it calls the next. So those that have just
+/// sent a message get on with another, and fewer need to be woken.
 void Dispatcher::Impl::summon(TimePoint now) {
-  const std::size_t wanted = std::min(_queue.ready(), _brake.allowance(now));
+  const std::size_t wanted = _queue.ready() > 0 && _brake.allowance(now) > 0 ? 1 : 0;
   const bool refused = !_pool.summon(wanted, _options.maxWorkers);
   if (refused && !_starved) {
     _starving = true;
@@ -331,15 +363,15 @@ void Dispatcher::Impl::summon(TimePoint now) {
 }
 
 void Dispatcher::Impl::answerUnlocked(Lock& lock, PushQueue::Answers& answers, const Outcome& outcome) {
+  if (answers.empty()) return;
   ++_calling;
   lock.unlock();
   answer(answers, outcome);
   lock.lock();
-  --_calling;
-  if (_draining && _calling == 0 && _queue.waiters() == 0) _answered.notify_all();
 }
 
 void Dispatcher::Impl::answer(PushQueue::Answers& answers, const Outcome& outcome) noexcept {
+  if (answers.empty()) return;
   const TimePoint time = now();
   for (auto& [done, submitted] : answers) {
     _metrics.seconds.observe(std::chrono::duration<double>(time - submitted).count());
@@ -347,6 +379,10 @@ void Dispatcher::Impl::answer(PushQueue::Answers& answers, const Outcome& outcom
   }
   answers.clear();
   if (answers.capacity() > kKeptAnswers) answers.shrink_to_fit();
+  // Either this sees that somebody drains, or who drains sees this.
+  if (--_calling > 0 || !_draining) return;
+  const std::scoped_lock lock(_mutex);
+  _answered.notify_all();
 }
 
 void Dispatcher::Impl::call(Done& done, const Outcome& outcome) noexcept {
