@@ -26,6 +26,7 @@ push::Dispatcher::Options dispatcherOptions(const Settings& settings) {
   options.maxWorkers = settings.fcm.connections;
   options.queueCapacity = settings.push.queue;
   options.deadline = settings.push.deadline;
+  options.spacing = settings.push.spacing;
   return options;
 }
 

@@ -73,6 +73,7 @@ struct Settings {
   struct Push {
     std::size_t queue = 0;
     std::chrono::milliseconds deadline{0};
+    std::chrono::milliseconds spacing{0};  ///< 0: none.
   };
 
   struct Limits {

@@ -53,6 +53,7 @@ using Expiry = codec::Duration<seconds, 0, 36500 * kDay>;
 using Ttl = codec::Optional<codec::Duration<seconds, 0, 28 * kDay>, seconds>;
 using Timeout = codec::Duration<milliseconds, 100, 300 * kSecond>;
 using Deadline = codec::Duration<milliseconds, 100, 30 * kSecond>;  // ejabberd waits for 32 s
+using Spacing = codec::Duration<milliseconds, 0, 10 * kSecond>;
 using TlsName = codec::Choice<codec::kTlsNames>;
 using PriorityName = codec::Choice<codec::kPriorityNames>;
 using LogLevelName = codec::Choice<codec::kLogLevelNames>;
@@ -105,6 +106,8 @@ constexpr std::array kKeys{
            "pushes waiting at most"),
     P2_KEY(push, Push, deadline, "25s", Kind::value, kLive, Deadline,
            "when the XMPP server gets its answer at the latest"),
+    P2_KEY(push, Push, spacing, "1s", Kind::value, kLive, Spacing,
+           "from one message for a phone to the next"),
     P2_KEY(limits, Limits, registrationsPerMinute, "6000", Kind::value, kLive, Rate,
            "registrations of one domain in a minute"),
     P2_KEY(limits, Limits, pushesPerSecond, "2000", Kind::value, kLive, Rate,

@@ -16,6 +16,8 @@ FAST_INFLIGHT = 256
 SLOW_CONNECTIONS = 1000
 SLOW_INFLIGHT = 1500
 PHONES = 1000
+# At full rate: so many that none gets two pushes within push.spacing, which would become one.
+MANY_PHONES = 20_000
 BURST = 100_000
 
 
@@ -126,7 +128,7 @@ class Bench:
         result["switches"] = (cast.switches(pid) - switches) / result["begun"]
         return {**result, "seen": seen[0] if seen else None}
 
-    def fast(self, daemon, phones=PHONES, seconds=None):
+    def fast(self, daemon, phones=MANY_PHONES, seconds=None):
         return self.publish(daemon, phones=phones, seconds=seconds or self.seconds, inflight=FAST_INFLIGHT)
 
     def rounds_of(self, *measures):
@@ -143,7 +145,7 @@ class Bench:
         """CPU of p2 per push, FCM at 0 ms"""
         sax = self.note("SAX parse of one publish, µs", cast.Program("p2_bench_sax", [self.program("sax"), 200_000])
                         .result()["cpu_us"])
-        with self.p2(fcm_connections=FAST_CONNECTIONS) as daemon:
+        with self.p2(phones=MANY_PHONES, fcm_connections=FAST_CONNECTIONS) as daemon:
             self.fast(daemon, seconds=2)
             posts, pushes = self.rounds_of(lambda: self.pool("fast", FAST_CONNECTIONS), lambda: self.fast(daemon))
         post = self.note("bare post, µs of CPU", median(posts, "cpu_us"))
@@ -158,12 +160,8 @@ class Bench:
     def many(self):
         """Pushes a second and memory, FCM at 100 ms, 1,000 connections"""
         seconds = max(self.seconds, 5)
-        with self.p2("slow", fcm_connections=SLOW_CONNECTIONS) as daemon:
-            order = {"phones": 10 * PHONES, "inflight": SLOW_INFLIGHT}
-            daemon.stop()
-            self.stock(daemon, 10 * PHONES)
-            daemon.up()
-            self.server.order("ready")
+        with self.p2("slow", phones=MANY_PHONES, fcm_connections=SLOW_CONNECTIONS) as daemon:
+            order = {"phones": MANY_PHONES, "inflight": SLOW_INFLIGHT}
             self.publish(daemon, seconds=3, **order)
             posts, pushes = self.rounds_of(
                 lambda: self.pool("slow", SLOW_CONNECTIONS, seconds=seconds, look=cast.memory),
@@ -223,20 +221,15 @@ class Bench:
         """What a million registrations cost: CPU per push, the start, idle memory"""
         name = f"{self.big:,} registrations"
         small, large = [], []
-        with self.p2(phones=self.big, fcm_connections=FAST_CONNECTIONS) as daemon:
-            idle = cast.memory(daemon.process.pid)["anonymous"]
-            starts = [self.start(daemon) for _ in range(max(3, self.rounds))]
-            self.fast(daemon, self.big, seconds=2)
-            for _ in range(self.rounds):
-                large.append(self.fast(daemon, self.big))
-        with self.p2(fcm_connections=FAST_CONNECTIONS) as daemon:
-            self.fast(daemon, seconds=2)
-            for _ in range(self.rounds):
-                small.append(self.fast(daemon))
-        with self.p2(phones=self.big, fcm_connections=FAST_CONNECTIONS) as daemon:
-            self.fast(daemon, self.big, seconds=2)
-            for _ in range(self.rounds):
-                large.append(self.fast(daemon, self.big))
+        settings = {"fcm_connections": FAST_CONNECTIONS, "push_spacing": "0"}  # 1,000 phones at full rate
+        for phones, results in ((self.big, large), (PHONES, small), (self.big, large), (PHONES, small)):
+            with self.p2(phones=phones, **settings) as daemon:
+                if phones == self.big and not large:
+                    idle = cast.memory(daemon.process.pid)["anonymous"]
+                    starts = [self.start(daemon) for _ in range(max(3, self.rounds))]
+                self.fast(daemon, phones, seconds=2)
+                for _ in range(max(1, self.rounds // 2)):
+                    results.append(self.fast(daemon, phones))
         p2, floor = median(large, "cpu_us"), median(small, "cpu_us")
         yield Row(f"CPU per push, {name} against 1,000", f"{p2:.1f} µs", f"{floor:.1f} µs", p2 / floor, 1.15, unit=" ×")
         start = statistics.median(starts) * 1000
@@ -267,7 +260,7 @@ class Bench:
 
     def growth(self, minutes=10):
         """Growth over ten minutes at full rate"""
-        with self.p2(fcm_connections=FAST_CONNECTIONS) as daemon:
+        with self.p2(phones=MANY_PHONES, fcm_connections=FAST_CONNECTIONS) as daemon:
             self.fast(daemon, seconds=60)
             looks = []
             for _ in range(minutes):

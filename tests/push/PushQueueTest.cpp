@@ -60,7 +60,7 @@ struct Fixture {
   /// Takes and finishes all that is ready; gives who is answered, in order.
   std::string takeAll() {
     std::string order;
-    while (queue.ready() > 0) order += finish(queue.take());
+    while (queue.ready() > 0) order += finish(queue.take(kStart));
     return order;
   }
   std::string retry(PushQueue::Handle push, PushQueue::TimePoint at, bool expected = true) {
@@ -85,10 +85,10 @@ TEST_CASE_METHOD(Fixture, "Pushes for different nodes are taken in order") {
   CHECK(add("n1", "a", kStart, "t1") == Added::queued);
   CHECK(add("n2", "b", kStart, "t2") == Added::queued);
   CHECK(queue.ready() == 2);
-  const auto first = queue.take();
+  const auto first = queue.take(kStart);
   CHECK(token(first) == "t1");
   CHECK(finish(first) == "a");
-  const auto second = queue.take();
+  const auto second = queue.take(kStart);
   CHECK(token(second) == "t2");
   CHECK(finish(second) == "b");
   CHECK(queue.waiters() == 0);
@@ -99,7 +99,7 @@ TEST_CASE_METHOD(Fixture, "A push for a queued node joins it with the newer targ
   CHECK(add("n", "b", kStart + 1s, "new") == Added::joined);
   CHECK(queue.ready() == 1);
   CHECK(queue.waiters() == 2);
-  const auto push = queue.take();
+  const auto push = queue.take(kStart);
   CHECK(token(push) == "new");
   CHECK(finish(push) == "ab");
   CHECK(queue.ready() == 0);
@@ -110,17 +110,17 @@ TEST_CASE_METHOD(Fixture, "A joined push has a body if any of its messages has")
       {{false, false, false}, {false, true, true}, {true, false, true}, {true, true, true}}));
   add("n", "a", kStart, "t", std::get<0>(bodies));
   add("n", "b", kStart, "t", std::get<1>(bodies));
-  CHECK(PushQueue::message(queue.take()).hasBody == std::get<2>(bodies));
+  CHECK(PushQueue::message(queue.take(kStart)).hasBody == std::get<2>(bodies));
 }
 
 TEST_CASE_METHOD(Fixture, "A push for a node that is sending is queued anew, and later ones join that") {
   add("n", "a", kStart, "t1");
-  const auto first = queue.take();
+  const auto first = queue.take(kStart);
   CHECK(add("n", "b", kStart, "t2") == Added::queued);
   CHECK(add("n", "c", kStart, "t3") == Added::joined);
   CHECK(token(first) == "t1");
   CHECK(finish(first) == "a");
-  const auto second = queue.take();
+  const auto second = queue.take(kStart);
   CHECK(token(second) == "t3");
   CHECK(finish(second) == "bc");
 }
@@ -131,13 +131,13 @@ TEST_CASE_METHOD(Fixture, "A full queue refuses new nodes but not those that it 
   add("n3", "c");
   CHECK(add("n4", "d") == Added::full);
   CHECK(add("n3", "e") == Added::joined);
-  queue.take();
+  queue.take(kStart);
   CHECK(add("n4", "d") == Added::queued);
 }
 
 TEST_CASE_METHOD(Fixture, "Those who wait are bounded whatever they wait for") {
   for (int i = 0; i < 3; ++i) CHECK(add("n", "a") != Added::full);
-  queue.take();
+  queue.take(kStart);
   for (int i = 0; i < 2; ++i) CHECK(add("n", "b") != Added::full);
   CHECK(add("n", "c") == Added::full);
   CHECK(add("other", "c") == Added::full);
@@ -149,7 +149,7 @@ TEST_CASE_METHOD(Fixture, "Those who wait in one flow always leave as much room 
   while (addTo("flow2", "m", "b") != Added::full) continue;
   CHECK(queue.waiters() == 8);
   CHECK(addTo("flow3", "o", "c") == Added::queued);
-  CHECK(finish(queue.take()) == "a!");
+  CHECK(finish(queue.take(kStart)) == "a!");
   CHECK(add("n", "a") == Added::queued);
 }
 
@@ -162,7 +162,7 @@ TEST_CASE_METHOD(Fixture, "Who holds much leaves room for few") {
   CHECK(addBytes("a", 1) == Added::full);
   CHECK(addBytes("b", 6) == Added::full);
   CHECK(addBytes("b", 5) == Added::queued);
-  CHECK(finish(queue.take()) == "a");
+  CHECK(finish(queue.take(kStart)) == "a");
   CHECK(addBytes("c", 5) == Added::queued);
   CHECK(advance(kStart + 25s) == "bc");
   CHECK(addBytes("a", 10) == Added::queued);
@@ -181,20 +181,20 @@ TEST_CASE_METHOD(Fixture, "Flows take turns, one push each, and inside a flow th
 TEST_CASE_METHOD(Fixture, "A flow that comes late waits for one push of each other flow") {
   queue.setLimits({.nodes = 100, .bytes = 1000, .deadline = 25s, .margin = 1s});
   for (int i = 0; i < 50; ++i) addTo("a", "a" + std::to_string(i), "a");
-  for (int i = 0; i < 3; ++i) CHECK(finish(queue.take()) == "a");
+  for (int i = 0; i < 3; ++i) CHECK(finish(queue.take(kStart)) == "a");
   addTo("b", "b", "b");
-  CHECK(finish(queue.take()) == "a");
-  CHECK(finish(queue.take()) == "b");
+  CHECK(finish(queue.take(kStart)) == "a");
+  CHECK(finish(queue.take(kStart)) == "b");
   // Nor does a flow get ahead by emptying and filling again.
   addTo("b", "b", "b");
-  CHECK(finish(queue.take()) == "a");
-  CHECK(finish(queue.take()) == "b");
+  CHECK(finish(queue.take(kStart)) == "a");
+  CHECK(finish(queue.take(kStart)) == "b");
 }
 
 TEST_CASE_METHOD(Fixture, "A push that is tried again takes its flow's turn") {
   queue.setLimits({.nodes = 100, .bytes = 1000, .deadline = 25s, .margin = 1s});
   addTo("a", "a1", "a1");
-  retry(queue.take(), kStart + 1s);
+  retry(queue.take(kStart), kStart + 1s);
   CHECK(queue.flows() == 1);
   for (const auto* who : {"b1", "b2", "b3"}) addTo("b", who, who);
   advance(kStart + 1s);
@@ -224,14 +224,14 @@ TEST_CASE_METHOD(Fixture,
   addTo("a", "a3", "w");
   addTo("b", "b1", "b");
   CHECK(call(displaced) == "wz");
-  CHECK(finish(queue.take()) == "x");
+  CHECK(finish(queue.take(kStart)) == "x");
   CHECK(addTo("a", "a3", "again") == Added::queued);
   CHECK(displaced.empty());
 }
 
 TEST_CASE_METHOD(Fixture, "Pushes that are delayed count for their flow and give way when none is ready") {
   for (const auto* who : {"a1", "a2", "a3"}) addTo("a", who, who);
-  for (int i = 0; i < 3; ++i) retry(queue.take(), kStart + 2s);
+  for (int i = 0; i < 3; ++i) retry(queue.take(kStart), kStart + 2s);
   CHECK(addTo("a", "a4", "a4") == Added::full);
   CHECK(addTo("b", "b1", "b1") == Added::queued);
   CHECK(call(displaced) == "a3");
@@ -259,7 +259,7 @@ TEST_CASE_METHOD(Fixture,
                  "Who waits for a push that is sending is answered at the deadline, and then no more") {
   add("n", "a", kStart);
   add("n", "b", kStart + 5s);
-  const auto push = queue.take();
+  const auto push = queue.take(kStart);
   CHECK(queue.deadline(push) == kStart + 30s);
   CHECK(advance(kStart + 25s) == "a");
   CHECK(finish(push) == "b");
@@ -267,7 +267,7 @@ TEST_CASE_METHOD(Fixture,
 
 TEST_CASE_METHOD(Fixture, "A push that all have stopped waiting for is over when its sending fails") {
   add("n", "a", kStart);
-  const auto push = queue.take();
+  const auto push = queue.take(kStart);
   CHECK(advance(kStart + 25s) == "a");
   CHECK(retry(push, kStart + 26s, false).empty());
   CHECK(queue.queued() == 0);
@@ -282,7 +282,7 @@ TEST_CASE_METHOD(Fixture, "A deadline that is changed holds for those who wait a
 
 TEST_CASE_METHOD(Fixture, "A push is tried again at its time, and joined until then") {
   add("n", "a", kStart, "t1");
-  CHECK(retry(queue.take(), kStart + 2s).empty());
+  CHECK(retry(queue.take(kStart), kStart + 2s).empty());
   CHECK(queue.ready() == 0);
   CHECK(queue.queued() == 1);
   CHECK(queue.nextEvent() == kStart + 2s);
@@ -291,37 +291,68 @@ TEST_CASE_METHOD(Fixture, "A push is tried again at its time, and joined until t
   CHECK(queue.ready() == 0);
   CHECK(advance(kStart + 2s).empty());
   REQUIRE(queue.ready() == 1);
-  const auto push = queue.take();
+  const auto push = queue.take(kStart);
   CHECK(PushQueue::retries(push) == 1);
   CHECK(token(push) == "t2");
   CHECK(finish(push) == "ab");
 }
 
+TEST_CASE_METHOD(Fixture,
+                 "After a node's message, what comes for it within the spacing is one message at its end") {
+  queue.setLimits({.nodes = 3, .bytes = 10, .deadline = 25s, .spacing = 1s, .margin = 1s});
+  add("n", "a", kStart);
+  CHECK(finish(queue.take(kStart)) == "a");
+  add("n", "b", kStart + 1ms);
+  add("n", "c", kStart + 999ms);
+  add("other", "x", kStart + 999ms);
+  CHECK(queue.queued() == 2);
+  CHECK(takeAll() == "x");
+  CHECK(queue.nextEvent() == kStart + 1s);
+  CHECK(advance(kStart + 1s).empty());
+  CHECK(takeAll() == "bc");
+}
+
+TEST_CASE_METHOD(Fixture, "A node whose last message is as long ago as the spacing is not delayed") {
+  queue.setLimits({.nodes = 3, .bytes = 10, .deadline = 25s, .spacing = 1s, .margin = 1s});
+  add("n", "a", kStart);
+  CHECK(finish(queue.take(kStart)) == "a");
+  add("n", "b", kStart + 1s);
+  CHECK(queue.ready() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "The spacing is not kept where it would cost the deadline") {
+  queue.setLimits({.nodes = 3, .bytes = 10, .deadline = 2s, .spacing = 10s, .margin = 1s});
+  add("n", "a", kStart);
+  CHECK(finish(queue.take(kStart)) == "a");
+  add("n", "b", kStart + 1ms);
+  CHECK(queue.ready() == 1);
+}
+
 TEST_CASE_METHOD(Fixture, "Who has no time for another try is answered at once, the others wait") {
   add("n", "a", kStart);
   add("n", "b", kStart + 5s);
-  const auto push = queue.take();
+  const auto push = queue.take(kStart);
   CHECK(retry(push, kStart + 24s + 1ms) == "a");
   CHECK(queue.queued() == 1);
   advance(kStart + 24s + 1ms);
-  CHECK(retry(queue.take(), kStart + 60s, false) == "b");
+  CHECK(retry(queue.take(kStart), kStart + 60s, false) == "b");
   CHECK(queue.queued() == 0);
 }
 
 TEST_CASE_METHOD(Fixture, "A try exactly the margin before the deadline is still in time") {
   add("n", "a", kStart);
-  CHECK(retry(queue.take(), kStart + 24s).empty());
+  CHECK(retry(queue.take(kStart), kStart + 24s).empty());
 }
 
 TEST_CASE_METHOD(Fixture, "A push that is tried again takes in what has come for its node meanwhile") {
   add("n", "a", kStart, "t1", true);
-  const auto first = queue.take();
+  const auto first = queue.take(kStart);
   add("n", "b", kStart + 1s, "t2");
   CHECK(retry(first, kStart + 4s).empty());
   CHECK(queue.ready() == 0);
   CHECK(queue.queued() == 1);
   advance(kStart + 4s);
-  const auto again = queue.take();
+  const auto again = queue.take(kStart);
   CHECK(token(again) == "t2");
   CHECK(PushQueue::message(again).hasBody);
   CHECK(finish(again) == "ab");
@@ -330,22 +361,22 @@ TEST_CASE_METHOD(Fixture, "A push that is tried again takes in what has come for
 TEST_CASE_METHOD(Fixture,
                  "Two pushes for one node that both fail become one, with the newer target and time") {
   add("n", "a", kStart, "t1");
-  const auto first = queue.take();
+  const auto first = queue.take(kStart);
   add("n", "b", kStart + 1s, "t2");
-  const auto second = queue.take();
+  const auto second = queue.take(kStart);
   retry(first, kStart + 9s);
   retry(second, kStart + 4s);
   CHECK(queue.queued() == 1);
   CHECK(queue.nextEvent() == kStart + 9s);
   advance(kStart + 9s);
-  const auto again = queue.take();
+  const auto again = queue.take(kStart);
   CHECK(token(again) == "t2");
   CHECK(finish(again) == "ab");
 }
 
 TEST_CASE_METHOD(Fixture, "A push that is tried again is not refused by a full queue") {
   add("n1", "a");
-  const auto push = queue.take();
+  const auto push = queue.take(kStart);
   for (const auto* node : {"n2", "n3", "n4"}) add(node, "b");
   CHECK(retry(push, kStart + 1s).empty());
   CHECK(queue.queued() == 4);
@@ -354,7 +385,7 @@ TEST_CASE_METHOD(Fixture, "A push that is tried again is not refused by a full q
 
 TEST_CASE_METHOD(Fixture, "Giving up answers who would be too late, but not for a push that is sending") {
   add("n1", "a", kStart);
-  const auto sending = queue.take();
+  const auto sending = queue.take(kStart);
   add("n2", "b", kStart);
   add("n3", "c", kStart + 1s);
   add("n3", "d", kStart + 10s);
@@ -363,15 +394,15 @@ TEST_CASE_METHOD(Fixture, "Giving up answers who would be too late, but not for 
   CHECK(call(answers) == "bc");
   CHECK(queue.ready() == 1);
   CHECK(finish(sending) == "a");
-  CHECK(finish(queue.take()) == "d");
+  CHECK(finish(queue.take(kStart)) == "d");
 }
 
 TEST_CASE_METHOD(Fixture, "Clearing answers all, and what is sending is finished for nobody") {
   add("n1", "a");
-  const auto sending = queue.take();
+  const auto sending = queue.take(kStart);
   add("n2", "b");
   add("n3", "c");
-  const auto again = queue.take();
+  const auto again = queue.take(kStart);
   retry(again, kStart + 1s);
   PushQueue::Answers answers;
   queue.clear(answers);
@@ -419,7 +450,7 @@ TEST_CASE_METHOD(Fixture, "Whatever happens in whatever order, everybody is answ
         break;
       case 2:
       case 3:
-        if (queue.ready() > 0) sending.push_back(queue.take());
+        if (queue.ready() > 0) sending.push_back(queue.take(kStart));
         break;
       case 4:
         if (below(50) == 0) queue.giveUpBefore(now + std::chrono::seconds(below(25)), answers);

@@ -48,6 +48,7 @@ PushQueue::Limits limits(const Dispatcher::Options& options) {
   return {.nodes = options.queueCapacity,
           .bytes = std::max(options.queueCapacity * kBytesPerNode, kLeastBytes),
           .deadline = options.deadline,
+          .spacing = options.spacing,
           .margin = margin};
 }
 
@@ -266,7 +267,7 @@ void Dispatcher::Impl::sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers
 }
 
 Dispatcher::Impl::Sending Dispatcher::Impl::begin(const SenderSlot& slot) {
-  const auto push = _queue.take();
+  const auto push = _queue.take(now());
   Sending sending{push, _brake.start(), _queue.deadline(push), _generation,
                   slot.stale(_generation) ? _makeSender : nullptr};
   summon(now());
@@ -414,6 +415,7 @@ void Dispatcher::Impl::reconfigure(const Options& options) {
   _options.maxWorkers = next.maxWorkers;
   _options.queueCapacity = next.queueCapacity;
   _options.deadline = next.deadline;
+  _options.spacing = next.spacing;
   _queue.setLimits(limits(_options));
   if (_pool.size() > _options.maxWorkers) _pool.dismiss(_pool.size() - _options.maxWorkers);
   const TimePoint time = now();

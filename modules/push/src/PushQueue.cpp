@@ -28,6 +28,7 @@ PushQueue::Added PushQueue::add(const std::string& flow, const std::string& node
     const auto push = newPush(flowOf(flow), node, now);
     push->message = std::move(message);
     join(push, std::move(done), bytes, now);
+    space(push, now);
     return Added::queued;
   }
   const auto push = known->second;
@@ -48,10 +49,11 @@ bool PushQueue::makeRoom(std::size_t own, Answers& answers) {
   return true;
 }
 
-PushQueue::Handle PushQueue::take() {
+PushQueue::Handle PushQueue::take(TimePoint now) {
   const FlowHandle flow = _turns.begin();
   const auto push = flow->ready.begin();
   _byNode.erase(push->node);
+  if (_limits.spacing > Duration::zero()) _lastSent.note(push->node, now);
   change(push, State::sending);
   if (flow->hasTurn) _turns.splice(_turns.end(), _turns, flow);
   return push;
@@ -89,9 +91,8 @@ bool PushQueue::retry(Handle push, TimePoint at, Answers& answers) {
     return false;
   }
   ++push->retries;
-  push->wakeup = _wakeups.emplace(at, push);
   _byNode.emplace(push->node, push);
-  change(push, State::delayed);
+  delay(push, at);
   return true;
 }
 
@@ -213,6 +214,19 @@ void PushQueue::answer(Waiters::iterator waiter, Answers& answers) {
 /// A push that nobody waits for any more is dropped, unless it is sending.
 void PushQueue::leave(Handle push) {
   if (push->first == nullptr && push->state != State::sending) recycle(push);
+}
+
+/// A push that is new waits until its node's last message is long enough ago.
+void PushQueue::space(Handle push, TimePoint now) {
+  if (_limits.spacing == Duration::zero()) return;
+  const TimePoint last = _lastSent.of(push->node);
+  if (last == TimePoint::min() || last + _limits.spacing <= now) return;
+  if (inTime(now, last + _limits.spacing)) delay(push, last + _limits.spacing);
+}
+
+void PushQueue::delay(Handle push, TimePoint until) {
+  push->wakeup = _wakeups.emplace(until, push);
+  change(push, State::delayed);
 }
 
 /// Puts the push last among those of its flow that are in `state`.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "LastSent.h"
 #include "p2/core/Clock.h"
 #include "p2/core/UniqueFunction.h"
 #include "p2/push/Message.h"
@@ -15,10 +16,14 @@
 
 namespace p2::push {
 
-/// The pushes in hand and who waits for each. A push is *ready*, *delayed* (to be tried again at a time), or
-/// *sending* (a worker has it). At most one push a node is ready or delayed: a newer one for the same node
-/// joins it, its message replaces the older one's, and all who wait get one outcome. A push that is sending
-/// is not joined, for the phone may be awake already and about to sleep again.
+/// The pushes in hand and who waits for each. A push is *ready*, *delayed* (until a time: to be tried again,
+/// or since its node got a message just now), or *sending* (a worker has it). At most one push a node is
+/// ready or delayed: a newer one for the same node joins it, its message replaces the older one's, and all
+/// who wait get one outcome. A push that is sending is not joined, for the phone may be awake already and
+/// about to sleep again.
+///
+/// From one message for a node to the next, `spacing` passes: a push that comes earlier is delayed, and those
+/// that follow join it.
 ///
 /// Each push belongs to a flow: those of one domain, say. Flows take turns, one push each, and inside a flow
 /// the first in is the first out, so a flow that is long delays only itself. When the queue is full, a push
@@ -40,7 +45,8 @@ class PushQueue {
     /// Held by all who wait, sending included; those of one flow hold at most as much as there is room left.
     std::size_t bytes = 0;
     Duration deadline{};
-    Duration margin{};  ///< A try that begins less than this before the deadline is not worth waiting for.
+    Duration spacing{};  ///< Not kept where it leaves too little of the deadline. Zero: none.
+    Duration margin{};   ///< A try that begins less than this before the deadline is not worth waiting for.
   };
 
   struct Answer {
@@ -69,7 +75,7 @@ class PushQueue {
             TimePoint now, Answers& answers);
 
   /// The oldest ready push of the flow whose turn it is begins to be sent. REQUIRES: ready() > 0.
-  Handle take();
+  Handle take(TimePoint now);
   /// What is to be sent. Until the push is finished, no call here changes it.
   static const Message& message(Handle push);
   /// How often the push has been tried again.
@@ -118,6 +124,8 @@ class PushQueue {
   void absorb(Handle push, Handle other);
   void answer(Waiters::iterator waiter, Answers& answers);
   void leave(Handle push);
+  void space(Handle push, TimePoint now);
+  void delay(Handle push, TimePoint until);
   void change(Handle push, State state);
   void recycle(Handle push);
   void settle(FlowHandle flow);
@@ -139,6 +147,7 @@ class PushQueue {
   std::unordered_map<std::string_view, Handle> _byNode;  ///< Ready and delayed ones. Views into Push::node.
   Waiters _waiters;                                      ///< Oldest first, which is the order of deadlines.
   std::size_t _bytes = 0;                                ///< Held by those who wait.
+  LastSent _lastSent;
   // Spare nodes, so that a push in steady state allocates little.
   std::list<Push> _sparePushes;
   std::list<Flow> _spareFlows;

@@ -19,6 +19,7 @@ namespace p2::push {
 ///
 /// - A push for a node that is queued already joins it: one message, the newest, and all get its outcome. A
 ///   push for a node whose message is being sent is queued anew.
+/// - A node gets one message each `spacing` at most; what comes earlier waits and becomes one message.
 /// - Pushes belong to flows, those of one domain, which take turns: one that floods delays only itself. When
 ///   the queue is full, a push of a flow with less than its fair share displaces the newest one of the
 ///   longest flow, which ends as retry.
@@ -40,6 +41,9 @@ class Dispatcher {
     std::size_t queueCapacity = 20000;
     /// `push.deadline`: the outcome is known by then. Changes live, also for those that wait already.
     std::chrono::milliseconds deadline{25000};
+    /// `push.spacing`: from one message for a node to the next. Pushes that come earlier wait so long and
+    /// become one. Zero: none. Changes live.
+    std::chrono::milliseconds spacing{0};
     std::chrono::milliseconds idleLimit{60000};  ///< A worker without work for so long ends.
     /// Hold back for so long if a quota is exceeded (429) without a Retry-After.
     std::chrono::milliseconds defaultBrake{60000};
