@@ -78,7 +78,8 @@ class HttpsSession::Impl {
     if (_options.proxy && !_options.proxy->appliesTo(_options.url.host)) _options.proxy.reset();
   }
 
-  Result post(const HTTPRequest& request, const std::string& body, TimePoint deadline);
+  /// Poco completes the header of `request`.
+  Result post(HTTPRequest& request, const std::string& body, TimePoint deadline);
   void closeIfStale();
   void close() { _connection.reset(); }
 
@@ -87,7 +88,7 @@ class HttpsSession::Impl {
   std::optional<Fault> connectAny(const std::vector<SocketAddress>& addresses, StreamSocket& socket,
                                   core::RealTime deadline);
   std::optional<Fault> startTls(StreamSocket& socket, core::RealTime deadline);
-  Result exchange(const HTTPRequest& request, const std::string& body, core::RealTime deadline);
+  Result exchange(HTTPRequest& request, const std::string& body, core::RealTime deadline);
   Result receive(HTTPResponse& response);
   Fault faultOf(const Poco::Exception* exception);
   Fault faultOf(Fault::Kind kind) const;
@@ -102,7 +103,7 @@ class HttpsSession::Impl {
   TimePoint _lastUsed{};
 };
 
-HttpsSession::Result HttpsSession::Impl::post(const HTTPRequest& request, const std::string& body,
+HttpsSession::Result HttpsSession::Impl::post(HTTPRequest& request, const std::string& body,
                                               TimePoint deadline) {
   const auto& clock = *_options.clock;
   const core::RealTime until = clock.realDeadline(std::min(deadline, clock.now() + _options.timeout));
@@ -192,12 +193,11 @@ std::optional<Fault> HttpsSession::Impl::startTls(StreamSocket& socket, core::Re
   return std::nullopt;
 }
 
-HttpsSession::Result HttpsSession::Impl::exchange(const HTTPRequest& request, const std::string& body,
+HttpsSession::Result HttpsSession::Impl::exchange(HTTPRequest& request, const std::string& body,
                                                   core::RealTime deadline) {
   _connection->tlsSocket().beginExchange(deadline, _options.maxBody + kMostOverhead);
   try {
-    HTTPRequest copy(request);
-    _connection->sendRequest(copy) << body;
+    _connection->sendRequest(request) << body;
     HTTPResponse response;
     auto result = receive(response);
     if (std::holds_alternative<Response>(result)) keepOrClose(response);

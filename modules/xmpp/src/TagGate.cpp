@@ -31,6 +31,11 @@ bool isSpace(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+/// What ends a tag, begins a quoted value, or must not be in a tag.
+bool isMark(char c) {
+  return c == '>' || c == '\'' || c == '"' || c == '<';
+}
+
 }  // namespace
 
 TagGate::int_type TagGate::underflow() {
@@ -228,8 +233,9 @@ bool TagGate::isTooLong(std::size_t end) const {
 }
 
 bool TagGate::scanTag() {
-  const std::size_t found = _raw.find_first_of("><'\"", _scan);
-  if (found == std::string::npos) {
+  const auto mark = std::find_if(_raw.begin() + static_cast<std::ptrdiff_t>(_scan), _raw.end(), isMark);
+  const auto found = static_cast<std::size_t>(mark - _raw.begin());
+  if (mark == _raw.end()) {
     _scan = _raw.size();
   } else if (_raw[found] == '>') {
     _scan = isTooLong(found + 1) ? found : found + 1;
