@@ -1,5 +1,7 @@
 #include "p2/core/Secret.h"
 
+#include <string.h>  // NOLINT(modernize-deprecated-headers): explicit_bzero is not in <cstring>
+
 namespace p2::core {
 
 Secret::Secret(Secret&& other) noexcept : _value(std::move(other._value)) {
@@ -37,9 +39,8 @@ bool Secret::equals(std::string_view other) const noexcept {
 void Secret::wipe() noexcept {
   // Up to the capacity: a short string that was moved from keeps its bytes behind a length of zero.
   _value.resize(_value.capacity());
-  // Through a volatile pointer: a plain fill of memory that is never read again would be optimised away.
-  volatile char* bytes = _value.data();
-  for (std::size_t i = 0; i < _value.size(); ++i) bytes[i] = 0;
+  // A plain fill of memory that is never read again would be optimised away.
+  ::explicit_bzero(_value.data(), _value.size());
   _value.clear();
 }
 

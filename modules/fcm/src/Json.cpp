@@ -62,19 +62,22 @@ bool isCode(std::string_view text) {
 
 void appendString(std::string& out, std::string_view text) {
   out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
+  std::size_t done = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x20 && byte != 0x7f && byte != '"' && byte != '\\') continue;
+    out.append(text, done, i - done);
+    done = i + 1;
+    if (byte == '"' || byte == '\\') {
       out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte == 0x7f) {
+      out += text[i];
+    } else {
       out += "\\u00";
       out += kHexDigits[byte >> 4];
       out += kHexDigits[byte & 0xf];
-    } else {
-      out += c;
     }
   }
+  out.append(text, done);
   out += '"';
 }
 

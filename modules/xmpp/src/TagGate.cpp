@@ -1,6 +1,7 @@
 #include "TagGate.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace p2::xmpp {
@@ -33,7 +34,12 @@ bool isSpace(char c) {
 
 /// What ends a tag, begins a quoted value, or must not be in a tag.
 bool isMark(char c) {
-  return c == '>' || c == '\'' || c == '"' || c == '<';
+  static constexpr auto kMarks = [] {
+    std::array<bool, 256> marks{};
+    for (const char mark : {'>', '\'', '"', '<'}) marks[static_cast<unsigned char>(mark)] = true;
+    return marks;
+  }();
+  return kMarks[static_cast<unsigned char>(c)];
 }
 
 }  // namespace
