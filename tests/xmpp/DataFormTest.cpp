@@ -8,6 +8,7 @@ using p2::xmpp::DataForm;
 using p2::xmpp::DataFormLimits;
 using p2::xmpp::Element;
 using p2::xmpp::parseDataForm;
+using p2::xmpp::valueInForm;
 
 namespace {
 
@@ -59,4 +60,34 @@ TEST_CASE("A form is written as XEP-0004 has it") {
         "<field type='text-single' label='Token' var='token'><desc>From the "
         "app</desc><required/><value>t</value>"
         "</field></x>");
+}
+
+TEST_CASE("A value is found in a form as in what is made of it") {
+  const Element form = Element("x", kNs)
+                           .with(field("empty", {}))
+                           .with(field("one", {"1"}))
+                           .with(field("two", {"2", "3"}))
+                           .with(field("one", {"other"}))
+                           .with(field("empty", {"later"}));
+  for (const auto* var : {"empty", "one", "two", "none", ""}) {
+    INFO(var);
+    CHECK(valueInForm(form, var) == parseDataForm(form)->value(var));
+  }
+  CHECK(valueInForm(form, "empty") == "later");
+  CHECK_FALSE(valueInForm(Element("y", kNs), "one"));
+}
+
+TEST_CASE("No value is found in a form beyond the limits") {
+  const Element form = Element("x", kNs).with(field("one", {"1"})).with(field("two", {"22", "3"}));
+  const auto found = [&form](std::size_t fields, std::size_t values, std::size_t size) {
+    DataFormLimits limits;
+    limits.fields = fields;
+    limits.valuesOfField = values;
+    limits.valueSize = size;
+    return valueInForm(form, "one", limits).has_value();
+  };
+  CHECK(found(2, 2, 2));
+  CHECK_FALSE(found(1, 2, 2));
+  CHECK_FALSE(found(2, 1, 2));
+  CHECK_FALSE(found(2, 2, 1));
 }

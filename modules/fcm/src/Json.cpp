@@ -4,6 +4,7 @@
 #include <Poco/JSON/Parser.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 namespace p2::fcm {
@@ -15,6 +16,13 @@ namespace {
 
 constexpr std::size_t kMostDepth = 32;
 constexpr std::size_t kLongestCode = 64;
+/// What stands in a JSON string as it is.
+constexpr auto kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (unsigned byte = 0x20; byte < plain.size(); ++byte)
+    plain[byte] = byte != 0x7f && byte != '"' && byte != '\\';
+  return plain;
+}();
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 }  // namespace
@@ -65,7 +73,7 @@ void appendString(std::string& out, std::string_view text) {
   std::size_t done = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte >= 0x20 && byte != 0x7f && byte != '"' && byte != '\\') continue;
+    if (kPlain[byte]) continue;
     out.append(text, done, i - done);
     done = i + 1;
     if (byte == '"' || byte == '\\') {

@@ -146,13 +146,11 @@ bool hasBody(const Element& publish) {
   const Element* item = publish.child("item", ns::kPubSub);
   const Element* notification = item == nullptr ? nullptr : item->child("notification", ns::kPush);
   const Element* x = notification == nullptr ? nullptr : notification->child("x", ns::kDataForm);
-  if (x == nullptr) return false;
-  const auto form = xmpp::parseDataForm(*x);
-  return form && form->value("last-message-body").value_or("") != "";
+  return x != nullptr && xmpp::valueInForm(*x, "last-message-body").value_or("") != "";
 }
 
-std::optional<std::string_view> secretOf(const DataForm& options) {
-  const auto secret = options.value("secret");
+std::optional<std::string_view> secretOf(const Element& form) {
+  const auto secret = xmpp::valueInForm(form, "secret");
   if (!secret || secret->empty() || secret->size() > kMaxSecretSize) return std::nullopt;
   return secret;
 }
@@ -166,8 +164,7 @@ Request parsePublish(const Iq& iq, const Jid& from) {
 
   const Element* options = iq.payload.child("publish-options", ns::kPubSub);
   const Element* x = options == nullptr ? nullptr : options->child("x", ns::kDataForm);
-  const auto form = x == nullptr ? std::nullopt : xmpp::parseDataForm(*x);
-  const auto secret = form ? secretOf(*form) : std::nullopt;
+  const auto secret = x == nullptr ? std::nullopt : secretOf(*x);
   if (!secret) return badRequest("The publish request has no secret among its options.");
 
   // A node of another length exists nowhere; it takes the way of an unknown one all the same.

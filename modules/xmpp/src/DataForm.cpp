@@ -70,4 +70,23 @@ std::optional<DataForm> parseDataForm(const Element& element, const DataFormLimi
   return form;
 }
 
+std::optional<std::string_view> valueInForm(const Element& element, std::string_view var,
+                                            const DataFormLimits& limits) noexcept {
+  if (!element.is("x", ns::kDataForm)) return std::nullopt;
+  std::optional<std::string_view> found;
+  std::size_t fields = 0;
+  for (const auto& field : element.children) {
+    if (!field.is("field", ns::kDataForm)) continue;
+    if (fields++ == limits.fields) return std::nullopt;
+    const bool wanted = !found && field.attribute("var") == var;
+    std::size_t values = 0;
+    for (const auto& value : field.children) {
+      if (!value.is("value", ns::kDataForm)) continue;
+      if (values++ == limits.valuesOfField || value.text.size() > limits.valueSize) return std::nullopt;
+      if (wanted && !found) found = value.text;
+    }
+  }
+  return found;
+}
+
 }  // namespace p2::xmpp

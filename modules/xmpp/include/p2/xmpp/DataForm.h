@@ -40,5 +40,9 @@ struct DataFormLimits {
 
 /// Reads `<x xmlns='jabber:x:data'>`. Nothing if it is something else or beyond the limits.
 std::optional<DataForm> parseDataForm(const Element& element, const DataFormLimits& limits = {});
+/// What DataForm::value() would give of the form that parseDataForm() makes of `element`, without making one.
+/// Nothing if it makes none. Lives as long as `element` stays unchanged.
+std::optional<std::string_view> valueInForm(const Element& element, std::string_view var,
+                                            const DataFormLimits& limits = {}) noexcept;
 
 }  // namespace p2::xmpp
