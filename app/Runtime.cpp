@@ -46,6 +46,7 @@ std::variant<std::unique_ptr<Runtime>, StartFault> Runtime::start(const Settings
   if (!component) return StartFault{EX_CONFIG, component.error()};
   store::Store::Options storeOptions;
   storeOptions.path = settings.store.path;
+  storeOptions.keepDomain = settings.store.keepDomain;
   auto store = store::Store::open(storeOptions);
   if (!store) return StartFault{EX_CANTCREAT, store.error()};
 
@@ -79,8 +80,21 @@ Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::S
         *_metrics));
   }
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
+  if (!settings.store.keepDomain) dropDomains();
   openControl();
   openHttp();
+}
+
+/// Those that were stored before `store.keepDomain = false`. What fails is tried again at the next start.
+void Runtime::dropDomains() {
+  _store->dropDomains([](const core::Result<std::uint64_t>& dropped) {
+    if (!dropped) {
+      logger().error("the domains of registrations cannot be dropped: " + dropped.error());
+    } else if (dropped.value() > 0) {
+      logger().notice("dropped the domain of " + std::to_string(dropped.value()) +
+                      " registrations (store.keepDomain = false)");
+    }
+  });
 }
 
 /// Not to be asked is no reason not to serve.

@@ -59,6 +59,7 @@ class Runtime {
 
  private:
   void countStream(bool opened);
+  void dropDomains();
   void openControl();
   void openHttp();
 

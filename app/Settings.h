@@ -53,6 +53,7 @@ struct Settings {
   struct Store {
     std::filesystem::path path;
     std::chrono::seconds expireAfter{0};  ///< 0: never.
+    bool keepDomain = true;               ///< Whether registrations are stored with their domain.
   };
 
   struct Fcm {

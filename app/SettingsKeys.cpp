@@ -84,6 +84,8 @@ constexpr std::array kKeys{
            "the directory of the registrations"),
     P2_KEY(store, Store, expireAfter, "0", Kind::value, kLive, Expiry,
            "when a registration that is not renewed is removed"),
+    P2_KEY(store, Store, keepDomain, "true", Kind::value, kRestart, codec::Boolean,
+           "whether registrations are stored with their domain"),
     P2_KEY(fcm, Fcm, priority, "high", Kind::value, kLive, PriorityName,
            "whether a push wakes a sleeping phone"),
     P2_KEY(fcm, Fcm, collapse, "true", Kind::value, kLive, codec::Boolean,

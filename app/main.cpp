@@ -5,6 +5,8 @@
 #include "commands/CommandTable.h"
 #include "p2/core/Version.h"
 
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -22,6 +24,14 @@ bool hasArgument(int argc, char** argv, const char* wanted) {
     if (std::strcmp(argv[i], wanted) == 0) return true;
   }
   return false;
+}
+
+/// A core dump would hold every secret in memory: none is written, wherever the kernel sends them, and no
+/// other process of this user may look into the memory.
+void keepMemoryPrivate() {
+  const rlimit none{0, 0};
+  (void)::setrlimit(RLIMIT_CORE, &none);
+  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 int serve(const CommandLine& commandLine, int argc, char** argv) {
@@ -68,6 +78,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keepMemoryPrivate();
   try {
     return run(argc, argv);
   } catch (const std::exception& exception) {

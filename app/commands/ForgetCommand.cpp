@@ -43,13 +43,19 @@ core::Result<Nodes> chosenNodes(const Invocation& invocation, const std::filesys
     return Nodes{found.value().node};
   }
   Nodes nodes;
+  std::uint64_t unknown = 0;
   const auto domain = xmpp::comparableDomain(invocation.value(kDomain.name));
   const auto read = store.value()->forEach([&](const store::Registration& registration) {
     if (registration.domain == domain) nodes.push_back(registration.node);
+    if (registration.domain.empty()) ++unknown;
     return true;
   });
   if (!read) return core::Error{read.error()};
+  if (nodes.empty() && unknown > 0) {
+    return core::Error{"no registration is stored with that domain; " + storedWithoutDomain(unknown)};
+  }
   if (nodes.empty()) return core::Error{"no registration is of that domain."};
+  if (unknown > 0) invocation.warn(storedWithoutDomain(unknown));
   return nodes;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <optional>
 #include <ostream>
 #include <set>
 #include <sysexits.h>
@@ -31,6 +32,19 @@ struct Source {
   std::string name;
   store::Registration::Time asOf;  ///< How old rows are that do not say it.
 };
+
+struct Place {
+  std::filesystem::path path;
+  bool keepDomain = true;  ///< With --store alone; the daemon drops what it shall not keep.
+};
+
+std::optional<Place> placeOf(const Invocation& invocation) {
+  const auto path = invocation.storePath();
+  if (!path) return std::nullopt;
+  if (invocation.has(kStoreOption.name)) return Place{*path};
+  const auto loaded = invocation.loadSettings();
+  return Place{*path, !loaded.settings || loaded.settings->store.keepDomain};
+}
 
 store::Registration::Time now() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -97,8 +111,8 @@ int importInto(Store& store, const Invocation& invocation, ImportRows rows, stor
   }
 }
 
-int readAndImport(const Invocation& invocation, std::istream& in, const Source& source,
-                  const std::filesystem::path& path) {
+int readAndImport(const Invocation& invocation, std::istream& in, const Source& source, const Place& place) {
+  const auto& [path, keepDomain] = place;
   auto rows = [&] {
     ProgressBar progress(invocation.console, "reading");
     return readImportRows(in, progress);
@@ -112,6 +126,7 @@ int readAndImport(const Invocation& invocation, std::istream& in, const Source& 
   }
   Store::Options options;
   options.path = path;
+  options.keepDomain = keepDomain;
   auto store = Store::open(options);
   if (!store && isStoreInUse(path)) {
     return invocation.fail(EX_TEMPFAIL, "a p2 daemon is using the store " + path.string() +
@@ -122,8 +137,9 @@ int readAndImport(const Invocation& invocation, std::istream& in, const Source& 
 }
 
 int run(const Invocation& invocation) {
-  const auto path = invocation.storePath();
-  if (!path) return EX_CONFIG;
+  const auto place = placeOf(invocation);
+  if (!place) return EX_CONFIG;
+  const auto& path = place->path;
   std::ifstream file;
   Source source{"the input", now()};
   if (!fromStdin(invocation)) {
@@ -134,13 +150,13 @@ int run(const Invocation& invocation) {
       return invocation.fail(EX_NOINPUT, source.name + " cannot be read; name the file with the dump.");
     }
   }
-  if (isStoreInUse(*path)) {
-    return invocation.fail(EX_TEMPFAIL, "a p2 daemon is using the store " + path->string() +
+  if (isStoreInUse(path)) {
+    return invocation.fail(EX_TEMPFAIL, "a p2 daemon is using the store " + path.string() +
                                             ". Stop it (systemctl stop p2), import, and start it again.");
   }
   // The file is open: its reader need not be the store's owner.
-  if (const auto owner = becomeOwnerOf(*path); !owner) return invocation.fail(EX_NOPERM, owner.error());
-  return readAndImport(invocation, file.is_open() ? file : invocation.console.in, source, *path);
+  if (const auto owner = becomeOwnerOf(path); !owner) return invocation.fail(EX_NOPERM, owner.error());
+  return readAndImport(invocation, file.is_open() ? file : invocation.console.in, source, *place);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "commands/ListCommand.h"
 
+#include "commands/NodeSearch.h"
 #include "commands/ProgressBar.h"
 #include "commands/RegistrationJson.h"
 #include "p2/store/Store.h"
@@ -18,7 +19,8 @@ constexpr std::array kOptions{kStoreOption, kDomain};
 
 constexpr std::string_view kDetails =
     "Lists registrations: node, push service, whether for an account or one channel, when created and last "
-    "registered, domain. With NODE only those whose node begins so, as the log shows it. Tokens and secrets "
+    "registered, domain (- if it is not stored). With NODE only those whose node begins so, as the log shows "
+    "it. Tokens and secrets "
     "are "
     "not shown (p2 export has them).";
 
@@ -26,7 +28,7 @@ std::string lineOf(const store::Registration& registration) {
   return registration.node + '\t' + (registration.key.service == store::Service::fcm ? "FCM" : "APNS") +
          '\t' + (registration.key.channel.empty() ? "account" : "channel") + '\t' +
          isoTime(registration.created) + '\t' + isoTime(registration.lastRegistered) + '\t' +
-         registration.domain + '\n';
+         (registration.domain.empty() ? "-" : registration.domain) + '\n';
 }
 
 int run(const Invocation& invocation) {
@@ -37,14 +39,19 @@ int run(const Invocation& invocation) {
   const auto domain = xmpp::comparableDomain(invocation.value(kDomain.name));
   const std::string start = invocation.operands.empty() ? "" : invocation.operands.front();
   std::uint64_t found = 0;
+  std::uint64_t unknown = 0;
   const auto read = store.value()->forEach([&](const store::Registration& registration) {
-    if (!domain.empty() && registration.domain != domain) return true;
     if (!registration.node.starts_with(start)) return true;
+    if (!domain.empty() && registration.domain != domain) {
+      if (registration.domain.empty()) ++unknown;
+      return true;
+    }
     ++found;
     invocation.console.out << lineOf(registration);
     return invocation.console.out.good();
   });
   if (!read) return invocation.fail(EX_IOERR, read.error());
+  if (unknown > 0) invocation.warn(storedWithoutDomain(unknown));
   if (invocation.console.errIsTerminal) {
     invocation.warn(grouped(found) + (found == 1 ? " registration" : " registrations"));
   }

@@ -1,5 +1,7 @@
 #include "commands/NodeSearch.h"
 
+#include "commands/ProgressBar.h"
+
 #include <optional>
 #include <utility>
 
@@ -24,6 +26,11 @@ core::Result<store::Registration> findByNode(const store::Store& store, std::str
   if (several) return core::Error{"several registrations have a node that begins so; give more of it."};
   if (!found) return core::Error{"no registration has that node; p2 list shows those that there are."};
   return std::move(*found);
+}
+
+std::string storedWithoutDomain(std::uint64_t count) {
+  return grouped(count) + (count == 1 ? " registration is" : " registrations are") +
+         " stored without a domain (store.keepDomain) and may be of that one too; give the NODE instead.";
 }
 
 }  // namespace p2::app

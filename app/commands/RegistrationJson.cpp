@@ -142,7 +142,9 @@ core::Result<Registration> fromJsonLine(const std::string& line) {
     const auto parsed = parser.parse(line);
     if (parsed.type() != typeid(Poco::JSON::Object::Ptr)) return core::Error{"it is not a JSON object"};
     const auto object = parsed.extract<Poco::JSON::Object::Ptr>();
-    if (!object->has("service")) return core::Error{"it has no service"};
+    for (const std::string name : {"service", "domain"}) {
+      if (!object->has(name)) return core::Error{"it has no " + name};
+    }
     Registration registration;
     for (const auto& [name, value] : *object) {
       if (!value.isString()) return core::Error{"it has a member that is not a text"};

@@ -32,6 +32,9 @@ struct TopDomains {
 
 TopDomains topOf(const DomainCounts& domains) {
   TopDomains top{{domains.begin(), domains.end()}, 0};
+  top.first.erase(std::remove_if(top.first.begin(), top.first.end(),
+                                 [](const auto& entry) { return entry.first.empty(); }),
+                  top.first.end());
   std::stable_sort(top.first.begin(), top.first.end(),
                    [](const auto& one, const auto& other) { return one.second > other.second; });
   if (top.first.size() > kMostDomains) {
@@ -39,6 +42,12 @@ TopDomains topOf(const DomainCounts& domains) {
     top.first.resize(kMostDomains);
   }
   return top;
+}
+
+/// The registrations that are stored without a domain.
+std::uint64_t withoutDomain(const DomainCounts& domains) {
+  const auto found = domains.find("");
+  return found == domains.end() ? 0 : found->second;
 }
 
 std::string row(std::string_view name, const std::string& text) {
@@ -96,6 +105,9 @@ std::string domainLines(const DomainCounts& domains) {
   const auto top = topOf(domains);
   for (const auto& [domain, number] : top.first) text += row("", grouped(number) + "  " + domain);
   if (top.others > 0) text += row("", "and " + grouped(top.others) + " more domains");
+  if (const auto number = withoutDomain(domains); number > 0) {
+    text += row("", grouped(number) + "  stored without their domain");
+  }
   return text;
 }
 
@@ -196,7 +208,10 @@ std::string statusJson(const DaemonStatus& status, const std::optional<DomainCou
   object.set("registrations", status.registrations);
   object.set("storeBytes", status.storeBytes);
   object.set("storeFault", status.storeFault);
-  if (domains) object.set("domains", domainsJson(*domains));
+  if (domains) {
+    object.set("domains", domainsJson(*domains));
+    object.set("withoutDomain", withoutDomain(*domains));
+  }
   object.set("faults", faultsJson(status));
   std::ostringstream text;
   object.stringify(text);

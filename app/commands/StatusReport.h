@@ -11,7 +11,7 @@
 /// How the daemon is, in words. Pure.
 namespace p2::app {
 
-/// How many registrations each domain has.
+/// How many registrations each domain has; under the empty one those that are stored without.
 using DomainCounts = std::map<std::string, std::uint64_t, std::less<>>;
 
 /// For a person at a terminal.

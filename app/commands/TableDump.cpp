@@ -50,11 +50,11 @@ std::string lowercase(std::string_view text) {
   return lower;
 }
 
-/// Whether a domain has only what a domain can have: no `@`, no `/`, no space, no control character.
+/// Whether a domain has only what a domain can have: no `@`, no `/`, no space, no control character. An
+/// export has none if domains are not kept.
 bool isDomain(std::string_view text) {
-  return !text.empty() && std::none_of(text.begin(), text.end(), [](char c) {
-    return (c >= '\0' && c <= ' ') || c == '\x7f' || c == '@' || c == '/';
-  });
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return (c >= '\0' && c <= ' ') || c == '\x7f' || c == '@' || c == '/'; });
 }
 
 constexpr std::string_view kWantedHeader =
@@ -103,6 +103,7 @@ core::Result<store::Registration> TableDump::row(std::string_view line) const {
   if (!named) return core::Error{"its service is neither FCM nor APNS"};
   registration.key = {*named, take(device), take(channel)};
   registration.domain = take(domain);
+  if (registration.domain.empty()) return core::Error{"its domain is missing"};
   registration.target.value = core::Secret(take(token));
   registration.node = take(node);
   registration.secret = core::Secret(take(secret));

@@ -53,6 +53,16 @@ TEST_CASE("A registration is written as one line of JSON, and read back as it wa
   CHECK(again.value() == other);
 }
 
+TEST_CASE("A registration without a domain comes back without one, and one whose domain is lost does not") {
+  auto without = example();
+  without.domain.clear();
+  const auto read = fromJsonLine(toJsonLine(without));
+  REQUIRE(read.ok());
+  CHECK(read.value() == without);
+  CHECK(faultOf("{\"service\":\"FCM\",\"device\":\"" + kDevice +
+                "\",\"token\":\"t\",\"node\":\"n\",\"secret\":\"s\"}") == "it has no domain");
+}
+
 TEST_CASE("Times that are not there are unset") {
   const auto read = fromJsonLine("{\"service\":\"FCM\",\"device\":\"" + kDevice +
                                  "\",\"domain\":\"d\",\"token\":\"t\",\"node\":\"n\",\"secret\":\"s\"}");
@@ -64,14 +74,14 @@ TEST_CASE("A line that is no registration says why") {
   CHECK(faultOf("{") == "it is not valid JSON");
   CHECK(faultOf("[]") == "it is not a JSON object");
   CHECK(faultOf("{}") == "it has no service");
-  CHECK(faultOf("{\"service\":1}") == "it has a member that is not a text");
-  CHECK(faultOf("{\"service\":\"X\"}") == "its service is neither FCM nor APNS");
-  CHECK(faultOf("{\"service\":\"FCM\",\"kind\":\"x\"}") == "its kind is not known");
-  CHECK(faultOf("{\"service\":\"FCM\",\"created\":\"today\"}") ==
+  CHECK(faultOf("{\"service\":1,\"domain\":\"d\"}") == "it has a member that is not a text");
+  CHECK(faultOf("{\"service\":\"X\",\"domain\":\"d\"}") == "its service is neither FCM nor APNS");
+  CHECK(faultOf("{\"service\":\"FCM\",\"domain\":\"d\",\"kind\":\"x\"}") == "its kind is not known");
+  CHECK(faultOf("{\"service\":\"FCM\",\"domain\":\"d\",\"created\":\"today\"}") ==
         "its time created does not look like 2024-01-31T00:00:00Z");
-  CHECK(faultOf("{\"service\":\"FCM\",\"colour\":\"red\"}") ==
+  CHECK(faultOf("{\"service\":\"FCM\",\"domain\":\"d\",\"colour\":\"red\"}") ==
         "it has a member that this p2 does not know: it may come from a newer one");
-  CHECK(faultOf("{\"service\":\"FCM\"}") == "its device is not a SHA-1 in hexadecimal (40 characters)");
+  CHECK(faultOf("{\"service\":\"FCM\",\"domain\":\"d\"}") == "its device is not a SHA-1 in hexadecimal (40 characters)");
 }
 
 TEST_CASE("Times are written and read to the second") {

@@ -94,6 +94,16 @@ TEST_CASE("Of many domains the twenty with the most registrations are shown") {
   CHECK(contains(text, "and 5 more domains"));
 }
 
+TEST_CASE("Registrations that are stored without a domain are counted apart") {
+  const DomainCounts domains{{"", 3}, {"a.example", 1}};
+  const auto text = describeStatus(example(), domains, DaemonStatus::Time(4600s));
+  CHECK(contains(text, "1  a.example"));
+  CHECK(contains(text, "3  stored without their domain"));
+  const auto json = statusJson(example(), domains, DaemonStatus::Time(4600s));
+  CHECK(contains(json, "\"domains\":{\"a.example\":1}"));
+  CHECK(contains(json, "\"withoutDomain\":3"));
+}
+
 TEST_CASE("Durations are told in their two largest units") {
   CHECK(inWords(0s) == "0 s");
   CHECK(inWords(59s) == "59 s");

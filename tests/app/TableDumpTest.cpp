@@ -94,7 +94,7 @@ TEST_CASE("A bad row says what is wrong without showing it") {
        "its device is not a SHA-1 in hexadecimal (40 characters)"},
       {line("FCM", kDevice, "abc", "d", "t", "n", "s"),
        "its channel is neither empty nor a SHA-1 in hexadecimal (40 characters)"},
-      {line("FCM", kDevice, "", "", "t", "n", "s"), "its domain is not a domain"},
+      {line("FCM", kDevice, "", "", "t", "n", "s"), "its domain is missing"},
       {line("FCM", kDevice, "", "a@b", "t", "n", "s"), "its domain is not a domain"},
       {line("FCM", kDevice, "", "d", "", "n", "s"), "its token is empty or damaged"},
       {line("FCM", kDevice, "", "d", "a\\nb", "n", "s"), "its token is empty or damaged"},

@@ -63,8 +63,9 @@ class ScriptedSender final : public p2::push::Sender {
 /// A whole proxy on a store of its own.
 class Fixture {
  public:
-  explicit Fixture(const p2::proxy::PushProxy::Limits& limits = {}) {
+  explicit Fixture(const p2::proxy::PushProxy::Limits& limits = {}, bool keepDomain = true) {
     Store::Options options;
+    options.keepDomain = keepDomain;
     options.path = directory.path() / "store";
     store = std::move(Store::open(options)).value();
     p2::push::Dispatcher::Options dispatcherOptions;
@@ -193,6 +194,20 @@ TEST_CASE("Unknown node, wrong secret and wrong domain look alike") {
   CHECK(errorIn(p2.publish(node, secret, "evil.example")) == kItemNotFound);
   CHECK(errorIn(p2.publish(node, secret, "JABBER.de")).empty());
   CHECK(errorIn(p2.publish(node, secret, "xiaomia1@jabber.de/x")).empty());
+}
+
+TEST_CASE(
+    "Without its domain a registration takes pushes from every one that is served and knows the secret") {
+  p2::proxy::PushProxy::Limits limits;
+  limits.deny = {"denied.example"};
+  Fixture p2(limits, false);
+  const std::string answer = p2.registerPhone("token");
+  const std::string node = valueOf(answer, "node");
+  const std::string secret = valueOf(answer, "secret");
+  CHECK(errorIn(p2.publish(node, secret, "jabber.de")).empty());
+  CHECK(errorIn(p2.publish(node, secret, "other.example")).empty());
+  CHECK(errorIn(p2.publish(node, secret, "denied.example")) == kItemNotFound);
+  CHECK(errorIn(p2.publish(node, "AAAAAAAAAAAAAAAAAAAAAAAA", "jabber.de")) == kItemNotFound);
 }
 
 TEST_CASE("Only a verdict on the target itself makes a server drop the user") {

@@ -134,7 +134,7 @@ TEST_CASE("The faults of an import are told up to a bound") {
   const TemporaryDirectory directory;
   const auto store = opened(directory.path());
   auto all = rows(1500);
-  for (Registration& row : all) row.domain = "";
+  for (Registration& row : all) row.key.device = "";
   const auto refused = report(*store, all);
   CHECK(refused.faults.size() == Store::kMaxImportFaults);
   CHECK(refused.faults.front().row == 0);

@@ -77,6 +77,9 @@ TEST_CASE("A record gives back what went in, whatever the values are") {
   SECTION("shortest values") {
     extreme = {"n", Secret("s"), {Service::fcm, "d", ""}, "o", token("t"), {}, {}};
   }
+  SECTION("a domain that is not kept") {
+    extreme.domain.clear();
+  }
   SECTION("every byte there is") {
     std::string bytes;
     for (int i = 0; i < 256; ++i) bytes.push_back(static_cast<char>(i));

@@ -578,7 +578,8 @@ class FcmStandIn:
         elif method == "GET" and path == "/_state":
             connection.answer(*of_json(200, {"requests": len(self.records), "connections": len(self.connections) - 1,
                                              "connections_made": self.connections_made,
-                                             "tokens_issued": self.tokens_issued}))
+                                             "tokens_issued": self.tokens_issued,
+                                             "access_tokens": list(self.access_tokens)}))
         elif method == "POST" and path == "/_control":
             try:
                 self.control.apply(json.loads(body), self)

@@ -41,8 +41,8 @@ Poco::Logger& logger() {
 }
 
 /// What a registration is called in the log: enough to find it, too little to use it.
-std::string shortName(const std::string& node) {
-  return node.substr(0, 4) + '~';
+std::string shortName(const std::string& node, const std::string& domain) {
+  return node.substr(0, 4) + (domain.empty() ? "~" : "~ of " + domain);
 }
 
 }  // namespace
@@ -107,7 +107,7 @@ class PushProxy::Impl {
             storeFault(result.error(), responder);
             return;
           }
-          logger().debug("registered " + shortName(result.value().node) + " of " + result.value().domain);
+          logger().debug("registered " + shortName(result.value().node, result.value().domain));
           responder.result(registered(node, session, _options.jid, result.value()));
         });
   }
@@ -179,7 +179,7 @@ class PushProxy::Impl {
     Registration registration = known ? std::move(*found.value()) : _decoy;
     // Both are compared whatever the first one gave: time must not tell which was wrong.
     const bool rightSecret = request.secret.equals(registration.secret.reveal());
-    const bool rightDomain = request.domain == registration.domain;
+    const bool rightDomain = registration.admits(request.domain);
     if (!known || !rightSecret || !rightDomain || !_limits.serves(request.domain)) {
       _unknown.add();
       responder.error(StanzaError::itemNotFound());
@@ -191,7 +191,7 @@ class PushProxy::Impl {
       responder.result();
       return;
     }
-    send(std::move(registration), request.hasBody, std::move(responder));
+    send(std::move(registration), request, std::move(responder));
   }
 
   void serve(DiscoInfo&& request, const Iq& /*iq*/, Responder responder) {
@@ -230,21 +230,25 @@ class PushProxy::Impl {
     }
   }
 
-  void send(Registration registration, bool hasBody, Responder responder) {
+  void send(Registration registration, const Publish& request, Responder responder) {
     push::Message message{registration.target, std::move(registration.key.device),
-                          std::move(registration.key.channel), hasBody};
-    const std::size_t bytes = kWaitingBytes + registration.target.value.reveal().size() + responder.bytes();
+                          std::move(registration.key.channel), request.hasBody};
+    const std::size_t bytes = kWaitingBytes + registration.target.value.reveal().size() +
+                              registration.domain.size() + responder.bytes();
+    // The sender's domain and not the registration's, which may not be kept.
     _dispatcher.submit(
-        registration.domain, registration.node, std::move(message),
-        [this, node = registration.node, target = std::move(registration.target),
+        request.domain, request.node, std::move(message),
+        [this, registration = std::move(registration),
          responder = std::move(responder)](const Outcome& outcome) mutable {
-          conclude(node, std::move(target), outcome, std::move(responder));
+          conclude(std::move(registration), outcome, std::move(responder));
         },
         bytes);
   }
 
   /// Acts on what became of a message, and answers.
-  void conclude(const std::string& node, core::Target target, const Outcome& outcome, Responder responder) {
+  void conclude(Registration registration, const Outcome& outcome, Responder responder) {
+    const std::string& node = registration.node;
+    core::Target& target = registration.target;
     auto judgement = _breaker.judge(node, outcome);
     report(judgement.event);
     _faultLog.note(judgement.outcome);
@@ -257,7 +261,7 @@ class PushProxy::Impl {
         responder.result();
         return;
       case Outcome::Kind::targetGone:
-        remove(node, std::move(target), std::move(responder));
+        remove(std::move(registration), std::move(responder));
         return;
       case Outcome::Kind::retry:
       case Outcome::Kind::rejected:
@@ -267,19 +271,22 @@ class PushProxy::Impl {
     }
   }
 
-  void remove(const std::string& node, core::Target target, Responder responder) {
-    _store.removeIfHolds(node, std::move(target),
-                         [this, node, responder = std::move(responder)](core::Result<bool> removed) mutable {
-                           if (!removed) {
-                             storeFault(removed.error(), responder);
-                             return;
-                           }
-                           if (removed.value()) {
-                             _removed.add();
-                             logger().information("removed " + shortName(node) + ": its target is gone");
-                           }
-                           answerRemoved(node, removed.value(), responder);
-                         });
+  void remove(Registration registration, Responder responder) {
+    const std::string node = registration.node;
+    _store.removeIfHolds(
+        node, std::move(registration.target),
+        [this, node, domain = std::move(registration.domain),
+         responder = std::move(responder)](core::Result<bool> removed) mutable {
+          if (!removed) {
+            storeFault(removed.error(), responder);
+            return;
+          }
+          if (removed.value()) {
+            _removed.add();
+            logger().information("removed " + shortName(node, domain) + ": its target is gone");
+          }
+          answerRemoved(node, removed.value(), responder);
+        });
   }
 
   /// The phone may have registered anew while the push with its old token was under way: then the server must

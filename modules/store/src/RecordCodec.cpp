@@ -128,7 +128,7 @@ Result<void> checkKey(const DeviceKey& key) {
 }
 
 Result<void> checkContent(std::string_view domain, const Target& target) {
-  auto valid = checkLength("The domain", domain.size(), 1, kMaxDomainBytes);
+  auto valid = checkLength("The domain", domain.size(), 0, kMaxDomainBytes);
   return valid.ok() ? checkTarget(target) : valid;
 }
 

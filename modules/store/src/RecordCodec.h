@@ -24,7 +24,7 @@ inline constexpr std::size_t kMaxTargetBytes = 4096;  ///< What FCM takes for a 
 
 /// Whether the key can be stored. The error says which part cannot, without showing it.
 core::Result<void> checkKey(const DeviceKey& key);
-/// The same for what a registration gives the key.
+/// The same for what a registration gives the key. A domain may be missing.
 core::Result<void> checkContent(std::string_view domain, const core::Target& target);
 /// The same for a target.
 core::Result<void> checkTarget(const core::Target& target);

@@ -4,14 +4,15 @@
 #include "Changes.h"
 #include "Directory.h"
 #include "Environment.h"
-#include "Expiry.h"
 #include "Import.h"
 #include "Operations.h"
 #include "PendingChanges.h"
 #include "RecordCodec.h"
+#include "Sweep.h"
 #include "Writer.h"
 
 #include <future>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -58,8 +59,10 @@ class Store::Impl {
         {std::make_unique<Operation<T>>(std::move(apply), std::move(done), bytesNeeded), std::move(ticket)});
   }
 
+  bool keepsDomain() const { return _options.keepDomain; }
+  Result<ImportReport> import(std::span<const Registration> rows);
   void enrol(Enrolment asked, Callback<Registration> done);
-  void expire(ExpiryScan scan, Callback<Expiry> done);
+  void sweep(Sweep sweep, Callback<Expiry> done);
 
   PendingChanges::Ticket pendingOf(const DeviceKey& key) { return _pending.of(key); }
   PendingChanges::Ticket pendingOfAny() { return _pending.ofAny(); }
@@ -92,20 +95,20 @@ void Store::Impl::enrol(Enrolment asked, Callback<Registration> done) {
                    std::move(ticket)});
 }
 
-void Store::Impl::expire(ExpiryScan scan, Callback<Expiry> done) {
-  const std::uint64_t removedBefore = scan.removed;
-  auto next = [this, removedBefore, done = std::move(done)](Result<ExpiryScan> outcome) mutable {
+void Store::Impl::sweep(Sweep scan, Callback<Expiry> done) {
+  const std::uint64_t changedBefore = scan.changed;
+  auto next = [this, changedBefore, done = std::move(done)](Result<Sweep> outcome) mutable {
     if (!outcome.ok()) {
-      // What earlier steps removed is gone, whatever has become of this one.
-      if (removedBefore > 0) return done(Expiry{removedBefore, true});
+      // What earlier steps did is done, whatever has become of this one.
+      if (changedBefore > 0) return done(Expiry{changedBefore, true});
       return done(Error{outcome.error()});
     }
-    const ExpiryScan& reached = outcome.value();
-    if (reached.finished()) return done(Expiry{reached.removed, !reached.atEnd});
-    expire(std::move(outcome).value(), std::move(done));
+    const Sweep& reached = outcome.value();
+    if (reached.finished()) return done(Expiry{reached.changed, !reached.atEnd});
+    sweep(std::move(outcome).value(), std::move(done));
   };
-  submit<ExpiryScan>(
-      _pending.ofAny(), [scan = std::move(scan)](Tables& tables) { return removeSomeExpired(tables, scan); },
+  submit<Sweep>(
+      _pending.ofAny(), [scan = std::move(scan)](Tables& tables) { return sweepSome(tables, scan); },
       std::move(next));
 }
 
@@ -155,6 +158,9 @@ void Store::registerDevice(DeviceKey key, std::string domain, Target target, Cal
   auto valid = checkKey(key);
   if (valid.ok()) valid = checkContent(domain, target);
   if (!valid.ok()) return done(Error{valid.error()});
+  // One that lacks it would let every domain push.
+  if (domain.empty()) return done(Error{"The domain is missing."});
+  if (!_impl->keepsDomain()) domain.clear();
   _impl->enrol({std::move(key), std::move(domain), std::move(target)}, std::move(done));
 }
 
@@ -184,14 +190,30 @@ void Store::replaceTarget(std::string node, Target target, Target replacement, C
 }
 
 void Store::removeExpired(Registration::Time olderThan, std::size_t atMost, Callback<Expiry> done) {
-  _impl->expire({olderThan, atMost}, std::move(done));
+  _impl->sweep({Sweep::Task::removeExpired, atMost, olderThan}, std::move(done));
+}
+
+void Store::dropDomains(Callback<std::uint64_t> done) {
+  _impl->sweep({Sweep::Task::dropDomains, std::numeric_limits<std::uint64_t>::max()},
+               [done = std::move(done)](Result<Expiry> outcome) mutable {
+                 if (!outcome.ok()) return done(Error{outcome.error()});
+                 if (outcome.value().more) return done(Error{"The store could be written in part only."});
+                 done(outcome.value().removed);
+               });
 }
 
 Result<Store::ImportReport> Store::importAll(std::span<const Registration> rows) {
+  if (_impl->keepsDomain()) return _impl->import(rows);
+  std::vector<Registration> without(rows.begin(), rows.end());
+  for (Registration& row : without) row.domain.clear();
+  return _impl->import(without);
+}
+
+Result<Store::ImportReport> Store::Impl::import(std::span<const Registration> rows) {
   std::promise<Result<ImportReport>> promise;
   auto report = promise.get_future();
-  _impl->submit<ImportReport>(
-      _impl->pendingOfAny(), [rows](Tables& tables) { return importRows(tables, rows); },
+  submit<ImportReport>(
+      _pending.ofAny(), [rows](Tables& tables) { return importRows(tables, rows); },
       [&promise](Result<ImportReport> outcome) { promise.set_value(std::move(outcome)); },
       importedBytes(rows));
   return report.get();

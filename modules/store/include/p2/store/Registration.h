@@ -32,10 +32,14 @@ struct Registration {
   std::string node;     ///< 12 characters: what the user's server publishes to.
   core::Secret secret;  ///< 24 characters: what that server must present.
   DeviceKey key;
-  std::string domain;  ///< The domain of the account's JID; the only one that may publish.
+  /// The domain of the account's JID, the only one that may publish; empty if it is not kept: then any may.
+  std::string domain;
   core::Target target;
   Time created{};
   Time lastRegistered{};
+
+  /// Whether a server of this domain may publish, if it knows the secret.
+  bool admits(const std::string& sender) const { return domain.empty() || sender == domain; }
 
   bool operator==(const Registration&) const = default;
 };

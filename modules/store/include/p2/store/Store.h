@@ -34,6 +34,9 @@ class Store {
     /// A registration renewed with the same target is written again only if it was last registered longer
     /// ago.
     std::chrono::hours renewAfter{24};
+    /// `store.keepDomain`: whether a registration is stored with its domain. If not, what is registered or
+    /// imported loses it; dropDomains() drops it from what is there.
+    bool keepDomain = true;
     /// First size of the memory map in bytes; it doubles by itself whenever it is full. The file has that
     /// length too, but takes only the disk space that is used.
     std::size_t initialMapSize = std::size_t{16} << 20U;
@@ -111,6 +114,11 @@ class Store {
   /// Removes up to `atMost` registrations last registered before `olderThan`, in small transactions with the
   /// other changes between them. If the queue is full: as above.
   void removeExpired(Registration::Time olderThan, std::size_t atMost, Callback<Expiry> done);
+
+  /// Drops the domain from every registration that has one, in small transactions with the other changes
+  /// between them; gives how many there were. What a compact copy would not hold either may stay in the
+  /// file's free pages until they are used again. If the queue is full: as above.
+  void dropDomains(Callback<std::uint64_t> done);
 
   /// Imports every row in one transaction, or none, with the nodes and secrets given. A row for a
   /// registration that is there (same node, same device) replaces it unless that was registered later. Two

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "Changes.h"
+#include "Tables.h"
+#include "p2/store/Registration.h"
+
+#include <cstdint>
+#include <string>
+
+namespace p2::store {
+
+/// A walk over all registrations that changes some, and how far it has come. A value.
+struct Sweep {
+  enum class Task {
+    removeExpired,  ///< Removes those last registered before `olderThan`.
+    dropDomains,    ///< Drops the domain of those that have one.
+  };
+
+  Task task = Task::removeExpired;
+  std::uint64_t atMost = 0;  ///< Changes.
+  Registration::Time olderThan{};
+  std::string next{};  ///< The node to go on with.
+  std::uint64_t changed = 0;
+  bool atEnd = false;
+
+  bool finished() const { return atEnd || changed >= atMost; }
+};
+
+/// Looks at a bounded number of registrations from where `sweep` has come to, changes those that it concerns,
+/// and gives how far it has come: a few milliseconds' work.
+Applied<Sweep> sweepSome(Tables& tables, Sweep sweep);
+
+}  // namespace p2::store
