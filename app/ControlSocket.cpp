@@ -179,7 +179,7 @@ core::Result<std::optional<std::string>> askDaemon(const std::filesystem::path& 
   const auto path = store / ControlSocket::kName;
   const Descriptor directory(openDirectory(store));
   if (!directory.valid()) {
-    if (errno == ENOENT) return std::optional<std::string>();
+    if (errno == ENOENT || errno == ENOTDIR) return std::optional<std::string>();
     return socketError(path, "reached", errno);
   }
   const Descriptor descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

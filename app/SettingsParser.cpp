@@ -344,7 +344,9 @@ void Parser::readNamedFiles() {
     if (!isFile || entry == nullptr || key.get(_settings).empty()) continue;
     const auto content = _read(entry->value, kMaxSettingsFileSize);
     if (!content) {
-      valueFault(key, *entry, "the file " + content.error());
+      const bool saysWhatToDo = content.error().find(';') != std::string::npos;
+      valueFault(key, *entry,
+                 "the file " + content.error() + (saysWhatToDo ? "" : "; correct the path, or put it there"));
       continue;
     }
     if (key.kind == Kind::secretFile && content.value().worldReadable) {

@@ -151,6 +151,13 @@ Finding judgeSpace(const path& directory, std::uint64_t bytes) {
 }
 
 Finding judgeName(const std::string& jid, const DomainName& found) {
+  if (!found.addresses.empty() && !found.reached && !found.hasService) {
+    return {kDns, State::warning,
+            jid + " resolves to " + found.addresses.front() +
+                ", where nothing answers on port 5269, at which other servers look for it: correct the DNS "
+                "record if "
+                "the XMPP server is elsewhere, else open the port (unless all phones are on that server)."};
+  }
   if (found.resolves()) {
     const auto where = found.addresses.empty() ? "an SRV record" : found.addresses.front();
     return {kDns, State::ok, jid + " resolves to " + where};
@@ -176,7 +183,7 @@ Finding judgeDaemon(const DaemonStatus& status) {
   }
   const auto fault = status.streamFault.empty() ? "its log says why" : status.streamFault;
   return {kServer, State::fault,
-          "the running daemon is not connected to " + status.server + ": " + fault + '.', EX_UNAVAILABLE};
+          withStop("the running daemon is not connected to " + status.server + ": " + fault), EX_UNAVAILABLE};
 }
 
 Finding judgeServerFault(const std::string& fault) {
@@ -186,7 +193,7 @@ Finding judgeServerFault(const std::string& fault) {
             "store or on another machine, or the server has not noticed yet that one is gone."};
   }
   const bool refused = fault.find("(not-authorized)") != std::string::npos;
-  return {kServer, State::fault, fault + '.', refused ? EX_NOPERM : EX_UNAVAILABLE};
+  return {kServer, State::fault, withStop(fault), refused ? EX_NOPERM : EX_UNAVAILABLE};
 }
 
 Finding checkServer(const Settings::Xmpp& xmpp) {

@@ -2,9 +2,12 @@
 
 #include <Poco/Exception.h>
 #include <Poco/Net/DNS.h>
+#include <Poco/Net/SocketAddress.h>
+#include <Poco/Net/StreamSocket.h>
 #include <arpa/nameser.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <netdb.h>
@@ -51,13 +54,31 @@ bool hasServiceRecord(const std::string& name) {
          (answer[kAnswerCount] != 0 || answer[kAnswerCount + 1] != 0);
 }
 
+/// Whether something takes connections where other XMPP servers look for the name.
+bool answersServers(const std::vector<std::string>& addresses) {
+  constexpr Poco::UInt16 kServerPort = 5269;
+  constexpr std::size_t kMostTried = 4;
+  const Poco::Timespan patience(2, 0);
+  for (std::size_t i = 0; i < std::min(addresses.size(), kMostTried); ++i) {
+    try {
+      Poco::Net::StreamSocket socket;
+      socket.connect(Poco::Net::SocketAddress(addresses[i], kServerPort), patience);
+      return true;
+    } catch (const Poco::Exception&) {
+      // The next one may.
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 DomainName lookUp(const std::string& name) {
   DomainName found;
   const auto ascii = asciiForm(name);
   addAddresses(ascii, found);
-  if (found.addresses.empty()) found.hasService = hasServiceRecord(ascii);
+  found.reached = answersServers(found.addresses);
+  if (!found.reached) found.hasService = hasServiceRecord(ascii);
   return found;
 }
 

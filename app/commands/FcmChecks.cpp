@@ -95,11 +95,12 @@ Finding judgeMadeUpToken(const push::Outcome& outcome) {
     case Kind::targetGone:
       return {kFcm, State::ok, "takes our messages (tried with a made-up token)"};
     case Kind::retry:
-      return {kFcm, State::fault, "cannot send now: " + outcome.reason + ". This may pass; try again.",
-              EX_TEMPFAIL};
+      return {kFcm, State::fault,
+              "cannot send now: " + withoutStop(outcome.reason) + ". This may pass; try again.", EX_TEMPFAIL};
     case Kind::rejected:
       return {kFcm, State::fault,
-              "does not understand our message: " + outcome.reason + ". Is fcm.endpoint right?", EX_PROTOCOL};
+              "does not understand our message: " + withoutStop(outcome.reason) + ". Is fcm.endpoint right?",
+              EX_PROTOCOL};
     case Kind::misconfigured:
       return {kFcm, State::fault, outcome.reason, EX_CONFIG};
   }
@@ -129,6 +130,8 @@ std::vector<Finding> checkFcm(const Settings& settings) {
   std::vector<Finding> findings;
   for (const auto& warning : link.value().warnings) findings.push_back({kFcm, State::warning, warning});
   for (auto& finding : checkReach(link.value(), settings)) findings.push_back(std::move(finding));
+  // What follows would only say it again.
+  if (findings.back().state == State::fault && findings.back().check == kReach) return findings;
   if (link.value().tokens) {
     findings.push_back(checkToken(*link.value().tokens, settings));
     if (findings.back().state == State::fault) return findings;

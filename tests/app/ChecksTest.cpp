@@ -51,12 +51,15 @@ TEST_CASE("Every fault and warning of the settings is a finding") {
 }
 
 TEST_CASE("A name that does not resolve is a fault, one with addresses or an SRV record is not") {
-  CHECK(says(judgeName("push.example", {{"192.0.2.1"}, false, ""}), State::ok, "192.0.2.1"));
-  CHECK(says(judgeName("push.example", {{}, true, ""}), State::ok, "SRV"));
-  const auto unknown = judgeName("push.example", {{}, false, ""});
+  CHECK(says(judgeName("push.example", {{"192.0.2.1"}, false, "", true}), State::ok, "192.0.2.1"));
+  CHECK(says(judgeName("push.example", {{"192.0.2.1"}, true, "", false}), State::ok, "192.0.2.1"));
+  CHECK(says(judgeName("push.example", {{"192.0.2.1"}, false, "", false}), State::warning,
+             "where nothing answers on port 5269"));
+  CHECK(says(judgeName("push.example", {{}, true, "", false}), State::ok, "SRV"));
+  const auto unknown = judgeName("push.example", {{}, false, "", false});
   CHECK(says(unknown, State::fault, "push.example (xmpp.jid) does not resolve"));
   CHECK(unknown.exitCode == EX_NOHOST);
-  CHECK(says(judgeName("push.example", {{}, false, "try again"}), State::fault, "cannot be asked"));
+  CHECK(says(judgeName("push.example", {{}, false, "try again", false}), State::fault, "cannot be asked"));
 }
 
 TEST_CASE("An address is looked up by the system's resolver") {

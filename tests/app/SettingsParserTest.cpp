@@ -201,8 +201,12 @@ TEST_CASE("A fault names the line and the key, what is wrong and what would be r
       {"fcm.endpoint = fcm.googleapis.com",
        {},
        {"f:4: fcm.endpoint = \"fcm.googleapis.com\": give an address such as https://fcm.googleapis.com."}},
-      {"xmpp.caFile = /nowhere", {}, {"f:4: xmpp.caFile = \"/nowhere\": the file does not exist."}},
-      {"fcm.caFile = /denied", {}, {"f:4: fcm.caFile = \"/denied\": the file may not be read."}},
+      {"xmpp.caFile = /nowhere",
+       {},
+       {"f:4: xmpp.caFile = \"/nowhere\": the file does not exist; correct the path, or put it there."}},
+      {"fcm.caFile = /denied",
+       {},
+       {"f:4: fcm.caFile = \"/denied\": the file may not be read; correct the path, or put it there."}},
       {"xmpp.host = \x01\x02",
        {},
        {"f:4: this line has a byte that no text has; the settings must be a plain text file.",
@@ -268,8 +272,8 @@ TEST_CASE("The shared secret's file is trimmed of one end of line") {
       Lines{
           "f:3: xmpp.sharedSecretFile = \"/secret-two-lines\": the file has several lines; it must hold the "
           "secret and nothing else."});
-  CHECK(parsed(others + "/missing").faults ==
-        Lines{"f:3: xmpp.sharedSecretFile = \"/missing\": the file does not exist."});
+  CHECK(parsed(others + "/missing").faults == Lines{"f:3: xmpp.sharedSecretFile = \"/missing\": the file "
+                                                    "does not exist; correct the path, or put it there."});
   CHECK(
       parsed(others + "/secret-open").warnings ==
       Lines{

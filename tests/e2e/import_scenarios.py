@@ -10,7 +10,7 @@ import time
 from p2test import shapes, transcript
 from p2test.process import Process
 
-from stage import BOTH, eq, scenario, until
+from stage import eq, scenario, until
 
 #: As the reference service creates it (PROTOCOL §9 of the design).
 _TABLE = """CREATE TABLE target (
@@ -206,68 +206,6 @@ def a_million_rows(s):
 
 
 # ---------------------------------------------------------------------------------------------- a running daemon
-
-
-def findings(p2, *arguments, code=None):
-    """What `p2 check --json` finds: {check: (state, text)}."""
-    p2.write_config()
-    done = subprocess.run([p2.binary, f"--config={p2.config}", "check", "--json", *arguments], capture_output=True,
-                          timeout=120)
-    report = json.loads(done.stdout)
-    transcript.line(f"p2 check: {done.returncode} {report}")
-    if code is not None:
-        eq(done.returncode, code, f"exit status of p2 check: {report}")
-    eq(report["ok"], done.returncode == 0, "ok in the report")
-    return {finding["check"]: (finding["state"], finding["text"]) for finding in report["checks"]}
-
-
-def fault(p2, check, *words, state="fault"):
-    """`p2 check` finds fault with `check`, and says `words`."""
-    found = findings(p2)
-    eq(found[check][0], state, f"state of {check}: {found}")
-    for word in words:
-        assert word in found[check][1], f"{word!r} is not in: {found[check][1]}"
-
-
-@scenario(*BOTH)
-def check_before_the_start(s):
-    """p2 check finds all well but the DNS of a name that only this machine knows, then a wrong secret and port"""
-    found = findings(s.p2())
-    for check in ("settings", "store", "XMPP server", "access token", "FCM"):
-        eq(found[check][0], "ok", f"state of {check}: {found}")
-    fault(s.p2(xmpp_sharedSecret="wrong"), "XMPP server", "shared secret")
-    fault(s.p2(xmpp_port=1), "XMPP server", "127.0.0.1:1")
-    fault(s.p2(xmpp_jid="nowhere.invalid"), "DNS", "nowhere.invalid", "does not resolve")
-
-
-@scenario(*BOTH)
-def check_beside_a_daemon(s):
-    """p2 check leaves a running daemon undisturbed and takes its word"""
-    p2 = s.p2().up()
-    fault(p2, "XMPP server", "the running daemon", state="ok")
-    beside = s.p2(store_path=os.path.join(s.directory, "other"))
-    found = findings(beside)
-    expected = "warning" if s.server.__class__.__name__ == "Prosody" else "ok"
-    eq(found["XMPP server"][0], expected, f"with another store: {found}")
-    assert p2.log().count("connected to the XMPP server") == 1, p2.log()
-
-
-@scenario()
-def check_names_what_google_refuses(s):
-    """p2 check tells a revoked key, a missing permission and another project apart"""
-    server = s.fake_server()
-    fcm = s.own_fcm()
-    p2 = s.p2(server, fcm=fcm)
-    fcm.misbehave("account_not_found", endpoint="token")
-    fault(p2, "access token", "account")
-    fcm.behave()
-    fcm.misbehave("permission_denied")
-    fault(p2, "FCM", "may not send", "role")
-    fcm.behave()
-    p2.up()
-    s.registered(server)
-    fcm.misbehave("sender_mismatch")
-    fault(p2, "FCM project", "another Firebase project")
 
 
 @scenario()

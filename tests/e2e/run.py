@@ -24,6 +24,7 @@ import start_scenarios  # noqa: E402,F401
 import client_scenarios  # noqa: E402,F401
 import operator_scenarios  # noqa: E402,F401
 import privacy_scenarios  # noqa: E402,F401
+import check_scenarios  # noqa: E402,F401
 import import_scenarios  # noqa: E402,F401
 import endurance_scenarios  # noqa: E402,F401
 import hostile_scenarios  # noqa: E402,F401

@@ -200,17 +200,18 @@ std::string Session::reasonOf(const xmpp::StanzaReader::End& end) {
         return "the XMPP server sent what is not allowed in a stream (" + end.condition + ": " + end.text +
                ')';
       return "what answers at xmpp.host and xmpp.port does not speak XMPP (" + end.text +
-             "): is it the server's component port, and must xmpp.tls be set?";
+             "): is it the server's component port, and must xmpp.tls = direct be set?";
     case xmpp::StanzaReader::End::Kind::closed:
       return {};
     case xmpp::StanzaReader::End::Kind::endOfInput:
       break;
   }
-  if (!_connection->why().empty()) return "the connection to the XMPP server broke: " + _connection->why();
+  constexpr const char* kHint = "is xmpp.port its component port, and must xmpp.tls = direct be set?";
+  if (const std::string why = _connection->why(); !why.empty()) {
+    return "the connection to the XMPP server broke: " + why + (_ready ? "" : std::string("; ") + kHint);
+  }
   if (_ready) return "the XMPP server closed the connection";
-  return "the XMPP server closed the connection before the handshake: is xmpp.port its component port, and "
-         "must xmpp.tls "
-         "be set?";
+  return std::string("the XMPP server closed the connection before the handshake: ") + kHint;
 }
 
 }  // namespace p2::component

@@ -60,7 +60,7 @@ struct ErrorDetails {
   std::string codes() const {
     std::string text;
     for (const std::string& code : {status, fcmCode, infoReason}) {
-      if (!code.empty()) text += ' ' + code;
+      if (!code.empty() && !text.ends_with(' ' + code)) text += ' ' + code;
     }
     return text;
   }

@@ -231,8 +231,13 @@ std::optional<Fault> HttpsSession::Impl::connectAny(const std::vector<SocketAddr
       reason = exception.displayText();
     }
   }
-  const std::string& host = _options.proxy ? _options.proxy->host : _options.url.host;
-  return Fault{Fault::Kind::connect, "Cannot connect to " + host + ": " + reason + "."};
+  if (_options.proxy) {
+    return Fault{Fault::Kind::connect, "Cannot connect to the proxy " + _options.proxy->host + ':' +
+                                           std::to_string(_options.proxy->port) + ": " + reason +
+                                           "; see whether it runs, and check its host and port."};
+  }
+  return Fault{Fault::Kind::connect, "Cannot connect to " + _options.url.host + ": " + reason +
+                                         "; see whether a firewall is in the way, or a proxy needed."};
 }
 
 std::optional<Fault> HttpsSession::Impl::startTls(StreamSocket& socket, core::RealTime deadline) {
