@@ -60,13 +60,23 @@ Control::Control(Parts parts, Tokens tokens)
       _server(_parts.xmpp.host + ':' + std::to_string(_parts.xmpp.port)),
       _jid(_parts.xmpp.jid),
       _started(toSeconds(std::chrono::system_clock::now())),
-      _tokens(std::move(tokens)) {}
+      _tokens(std::move(tokens)),
+      _stateMetrics(_parts.metrics) {
+  _parts.metrics.onCollect([this] { _stateMetrics.set(state()); });
+}
 
 void Control::setTokens(Tokens tokens) {
   _tokens.with([&](Tokens& current) { current.swap(tokens); });
 }
 
 DaemonStatus Control::look() const {
+  auto status = state();
+  status.faults = _parts.faults.last();
+  status.metrics = _parts.metrics.render();
+  return status;
+}
+
+DaemonStatus Control::state() const {
   DaemonStatus status;
   status.version = core::kVersion;
   status.pid = ::getpid();
@@ -83,9 +93,9 @@ DaemonStatus Control::look() const {
   const auto size = _parts.store.statistics();
   status.registrations = size.registrations;
   status.storeBytes = size.usedBytes;
+  status.storeMapBytes = size.mapBytes;
+  status.pendingChanges = size.pendingChanges;
   status.storeFault = _parts.store.lastFault();
-  status.faults = _parts.faults.last();
-  status.metrics = _parts.metrics.render();
   return status;
 }
 

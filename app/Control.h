@@ -4,6 +4,7 @@
 #include "DaemonStatus.h"
 #include "RecentFaults.h"
 #include "Settings.h"
+#include "StateMetrics.h"
 #include "p2/component/Component.h"
 #include "p2/core/Guarded.h"
 #include "p2/core/Metrics.h"
@@ -32,7 +33,7 @@ class Control {
     std::vector<const component::Component*> components;  ///< One for each stream.
     const push::Dispatcher& dispatcher;
     const push::Breaker& breaker;
-    const core::Metrics& metrics;
+    core::Metrics& metrics;  ///< Not to be rendered once this object is gone.
     const RecentFaults& faults;
   };
   using Tokens = std::shared_ptr<fcm::AccessTokenSource>;  // as in FcmLink: may outlive a reload
@@ -47,12 +48,14 @@ class Control {
 
  private:
   Control(Parts parts, Tokens tokens);
+  DaemonStatus state() const;
 
   const Parts _parts;
   const std::string _server;  ///< `host:port`
   const std::string _jid;
   const DaemonStatus::Time _started;
   core::Guarded<Tokens> _tokens;
+  const StateMetrics _stateMetrics;
   std::unique_ptr<ControlSocket> _socket;  // last: its thread uses all of the above
 };
 

@@ -43,6 +43,8 @@ struct DaemonStatus {
   std::uint64_t workers = 0;
   std::uint64_t registrations = 0;
   std::uint64_t storeBytes = 0;
+  std::uint64_t storeMapBytes = 0;   ///< For the metrics alone.
+  std::uint64_t pendingChanges = 0;  ///< Likewise.
   std::string storeFault;
 
   std::vector<Fault> faults;  ///< The last ones, the oldest first.

@@ -22,6 +22,7 @@ import push_scenarios  # noqa: E402,F401
 import fault_scenarios  # noqa: E402,F401
 import start_scenarios  # noqa: E402,F401
 import client_scenarios  # noqa: E402,F401
+import metrics_scenarios  # noqa: E402,F401
 import operator_scenarios  # noqa: E402,F401
 import privacy_scenarios  # noqa: E402,F401
 import check_scenarios  # noqa: E402,F401
