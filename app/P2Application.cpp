@@ -1,11 +1,14 @@
 #include "P2Application.h"
 
+#include "JournalChannel.h"
 #include "SettingsFile.h"
 #include "Signals.h"
 #include "XmppSubsystem.h"
 #include "p2/core/Version.h"
 
+#include <Poco/Instantiator.h>
 #include <Poco/Logger.h>
+#include <Poco/LoggingFactory.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -16,9 +19,16 @@ namespace p2::app {
 
 namespace {
 
-/// Whether what is written to stderr goes to the journal, which adds the time and reads the level from `<N>`.
+constexpr const char* kJournalClass = "JournalChannel";
+
+/// Whether what is written to stderr goes to the journal.
 bool logsToJournal() {
-  return std::getenv("JOURNAL_STREAM") != nullptr && ::isatty(STDERR_FILENO) == 0;
+  return isJournal(STDERR_FILENO, std::getenv("JOURNAL_STREAM"));
+}
+
+void makeChannelsKnown() {
+  Poco::LoggingFactory::defaultFactory().registerChannelClass(
+      kJournalClass, new Poco::Instantiator<JournalChannel, Poco::Channel>);
 }
 
 }  // namespace
@@ -30,6 +40,7 @@ P2Application::P2Application(CommandLine commandLine, Settings settings, bool da
       _xmpp(new XmppSubsystem(_settings, _serviceManager)) {
   setUnixOptions(true);
   addSubsystem(_xmpp);
+  makeChannelsKnown();
 }
 
 P2Application::~P2Application() = default;
@@ -47,19 +58,24 @@ void P2Application::initialize(Poco::Util::Application& self) {
   ServerApplication::initialize(self);
 }
 
-/// Tells Poco's LoggingSubsystem what the settings say: to stderr, or to syslog for a daemon that has none.
+/// Tells Poco's LoggingSubsystem what the settings say: to the journal or else stderr, or to syslog for a
+/// daemon that has none.
 void P2Application::configureLogging() {
   auto& target = config();
   target.setString("logging.loggers.root.level", std::to_string(static_cast<int>(_settings.logging.level)));
   target.setString("logging.loggers.root.channel", "standard");
+  if (!_daemon && logsToJournal()) {
+    target.setString("logging.channels.standard.class", kJournalClass);
+    for (const auto& [key, value] : _settings.logging.poco) target.setString(key, value);
+    return;
+  }
   target.setString("logging.channels.standard.class", _daemon ? "SyslogChannel" : "ConsoleChannel");
   if (_daemon) {
     target.setString("logging.channels.standard.name", "p2");
     target.setString("logging.channels.standard.facility", "LOG_DAEMON");
     target.setString("logging.channels.standard.formatter.pattern", "%s: %t");
   } else {
-    target.setString("logging.channels.standard.formatter.pattern",
-                     logsToJournal() ? "<%l>%s: %t" : "%Y-%m-%d %H:%M:%S.%i %p %s: %t");
+    target.setString("logging.channels.standard.formatter.pattern", "%Y-%m-%d %H:%M:%S.%i %p %s: %t");
     target.setString("logging.channels.standard.formatter.times", "local");
   }
   target.setString("logging.channels.standard.formatter.class", "PatternFormatter");

@@ -1,17 +1,40 @@
 #include "RecentFaults.h"
 
+#include "JournalChannel.h"
 #include "LenientChannel.h"
 
 #include <Poco/Logger.h>
 #include <Poco/Message.h>
-#include <Poco/SplitterChannel.h>
 
 #include <chrono>
 #include <iostream>
 #include <map>
 #include <string>
+#include <utility>
 
 namespace p2::app {
+
+namespace {
+
+/// Passes each message on, as one line, to the channel that was there and to the recent faults.
+class Tap final : public Poco::Channel {
+ public:
+  Tap(Poco::Channel::Ptr channel, Poco::AutoPtr<RecentFaults> kept)
+      : _channel(std::move(channel)), _kept(std::move(kept)) {}
+
+  void log(const Poco::Message& message) override {
+    Poco::Message line(message);
+    line.setText(oneLine(message.getText()));
+    if (_channel) _channel->log(line);
+    _kept->log(line);
+  }
+
+ private:
+  Poco::Channel::Ptr _channel;
+  Poco::AutoPtr<RecentFaults> _kept;
+};
+
+}  // namespace
 
 Poco::AutoPtr<RecentFaults> RecentFaults::attach(const std::vector<Poco::Channel::Ptr>& files) {
   const Poco::AutoPtr<RecentFaults> kept(new RecentFaults);
@@ -19,24 +42,20 @@ Poco::AutoPtr<RecentFaults> RecentFaults::attach(const std::vector<Poco::Channel
     std::cerr << "p2: the log cannot be written: " + why + '\n';
     kept->log(Poco::Message("p2", "the log cannot be written: " + why, Poco::Message::PRIO_ERROR));
   };
-  std::map<Poco::Channel*, Poco::AutoPtr<Poco::SplitterChannel>>
-      splitters;  // one for each channel that is there
+  std::map<Poco::Channel*, Poco::AutoPtr<Tap>> taps;  // one for each channel that is there
   std::vector<std::string> names;
   Poco::Logger::root();  // is in the list only once somebody has asked for it
   Poco::Logger::names(names);
   for (const auto& name : names) {
     auto& logger = Poco::Logger::get(name);
-    const Poco::Channel::Ptr channel = logger.getChannel();
-    auto& splitter = splitters[const_cast<Poco::Channel*>(channel.get())];
-    if (!splitter) {
-      splitter = new Poco::SplitterChannel;
-      if (channel) {
-        splitter->addChannel(Poco::Channel::Ptr(new LenientChannel(
-            Poco::Channel::Ptr(const_cast<Poco::Channel*>(channel.get()), true), files, onFault)));
-      }
-      splitter->addChannel(kept);
+    Poco::Channel::Ptr channel = logger.getChannel();
+    auto& tap = taps[channel.get()];
+    if (!tap) {
+      Poco::Channel::Ptr lenient;
+      if (channel) lenient = new LenientChannel(channel, files, onFault);
+      tap = new Tap(lenient, kept);
     }
-    logger.setChannel(splitter);
+    logger.setChannel(tap);
   }
   return kept;
 }

@@ -18,8 +18,9 @@ class RecentFaults final : public Poco::Channel {
  public:
   static constexpr std::size_t kKept = 20;
 
-  /// Adds itself to every logger, beside the channel that it has, whose faults end there: see LenientChannel
-  /// for `files`. Call it when the logging is configured and before the threads that log.
+  /// Adds itself to every logger, beside the channel that it has, which gets each message as one line from
+  /// then on, and whose faults end there: see LenientChannel for `files`. Call it when the logging is
+  /// configured and before the threads that log.
   static Poco::AutoPtr<RecentFaults> attach(const std::vector<Poco::Channel::Ptr>& files = {});
 
   void log(const Poco::Message& message) override;

@@ -33,3 +33,18 @@ TEST_CASE("Every logger's faults are kept, whether it was there before or comes 
   CHECK(kept[0].text == "before");
   CHECK(kept[1].text == "later");
 }
+
+TEST_CASE("What a peer has said cannot make two lines of one event") {
+  class Collector : public Poco::Channel {
+   public:
+    void log(const Message& message) override { text += message.getText() + '\n'; }
+    std::string text;
+  };
+  const Poco::AutoPtr<Collector> collector(new Collector);
+  auto& logger = Poco::Logger::get("recent.lines");
+  logger.setChannel(collector);
+  const auto faults = RecentFaults::attach();
+  logger.error("it says: a\nb\x1b[2J");
+  CHECK(collector->text == "it says: a b [2J\n");
+  CHECK(faults->last().back().text == "it says: a b [2J");
+}

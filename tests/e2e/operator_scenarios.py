@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import urllib.error
 import urllib.request
+from xml.sax.saxutils import escape
 
 from p2test import shapes
 from p2test.ports import free_port
@@ -85,3 +87,65 @@ def status_page(s):
         picture = os.path.join(pictures, f"status-{name}.png")
         subprocess.run([*common, *more, f"--screenshot={picture}", url], capture_output=True, timeout=60, check=True)
         assert os.path.getsize(picture) > 10000, f"{picture} is empty"
+
+
+# ----------------------------------------------------------------------------------------------------------- the log
+
+FORGED = "<6>p2: forged"
+
+
+def quarrel(s, server, p2):
+    """A push that succeeds, one whose phone is gone, and a server that says what looks like lines of a log."""
+    (kept, _, _), (gone, token, _) = s.registered(server, 2)
+    s.fcm.misbehave("unregistered", token=token)
+    eq([verdict(server.iq(shapes.publish(r.node, r.secret))) for r in (kept, gone)],
+       ["result", "cancel/item-not-found"], "the pushes")
+    s.fcm.behave()
+    stream = server.stream
+    server.send(f"<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text xmlns='urn:ietf:params:xml:"
+                f"ns:xmpp-streams'>a\n{escape(FORGED)}&#10;{escape(FORGED)}</text></stream:error></stream:stream>".encode())
+    server.wait_for_other_stream(stream)
+    return kept, gone
+
+
+@scenario()
+def log_lines(s):
+    """The log has one line an event, each with time, level and source, whatever a server says"""
+    server = s.fake_server()
+    p2 = s.p2(server, logging_level="trace").up()
+    kept, gone = quarrel(s, server, p2)
+    p2.stop()
+    for line in p2.log().splitlines():
+        assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Z][a-z]+ [A-Za-z0-9]+: \S", line), f"no event: {line}"
+    for words in (f"Debug proxy: registered {kept.node[:4]}~ of im.localhost",
+                  f"Information proxy: removed {gone.node[:4]}~ of im.localhost: its target is gone",
+                  "Warning component: "):
+        assert words in p2.log(), f"{words!r} is not in the log:\n{p2.log()}"
+    assert "<iq" not in p2.log() and "<command" not in p2.log(), "stanzas are in the log"
+
+
+@scenario()
+def journal_lines(s):
+    """Below systemd each line tells the journal its level, in the journal's own protocol or in front of the line"""
+    server = s.fake_server()
+    p2 = s.p2(server, logging_level="debug")
+    p2.write_config()
+    path = os.path.join(s.directory, "journal")
+    with open(path, "w") as file:
+        status = os.fstat(file.fileno())
+        environment = {**os.environ, "JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+        running = subprocess.Popen([p2.binary, f"--config={p2.config}"], stdout=file, stderr=file, env=environment)
+    s._cleanup.append(running.kill)
+    server.wait_for_component()
+    kept, _ = quarrel(s, server, p2)
+    running.terminate()
+    eq(running.wait(30), 0, "how it ended")
+    with open(path) as file:
+        text = file.read()
+    if os.path.exists("/run/systemd/journal/socket"):  # the fields of its protocol are tested with the channel
+        eq(text, "", "what went past the journal")
+        return
+    for line in text.splitlines():
+        assert re.match(r"<[1-7]>[A-Za-z0-9]+: \S", line), f"no event: {line}"
+    assert f"<7>proxy: registered {kept.node[:4]}~ of im.localhost\n" in text, text
+    assert "\n" + FORGED not in text, text

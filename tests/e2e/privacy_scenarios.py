@@ -169,13 +169,12 @@ def thousand_accounts(s):
     port = free_port()
     p2 = s.p2(server, fcm=crowd.fcm, http_listen=f"127.0.0.1:{port}", push_deadline="1s", fcm_timeout="1s",
               xmpp_maxStanzaSize=100000)
-    logs, shown = {}, []
+    logs, shown, delivered = {}, [], 0
     for number, level in enumerate(LEVELS):
         p2.properties["logging.level"] = level
         p2.up()
         crowd.register()
-        answers = crowd.push_with_faults()
-        assert s.sanitizer or answers.count("result") > len(answers) * 0.9, f"{answers.count('result')} pushes at {level}"
+        delivered += crowd.push_with_faults().count("result")
         crowd.faults_of_servers()
         crowd.break_stream(_ROTTEN[number % len(_ROTTEN)])
         if level == "trace":
@@ -186,6 +185,7 @@ def thousand_accounts(s):
         shown += seen_by_an_operator(p2, f"http://127.0.0.1:{port}")
         p2.stop()
         logs[level] = p2.log()
+    assert delivered > len(crowd.accounts), f"only {delivered} pushes were delivered in time"
     # What must be there is: the searches below look at the right things.
     node = crowd.accounts[50].registration.node
     assert f"registered {node[:4]}~ of im.localhost" in logs["debug"], logs["debug"][:2000]

@@ -3,7 +3,8 @@
 #include <Poco/Logger.h>
 
 #include <chrono>
-#include <optional>
+#include <cstdint>
+#include <string>
 
 namespace p2::proxy {
 
@@ -11,11 +12,8 @@ namespace {
 
 using push::Outcome;
 
-constexpr std::chrono::minutes kRepeat{10};
 // Shorter failures are not worth a line when they end.
 constexpr std::chrono::seconds kNotable{10};
-// Reasons come from a short list; should one ever hold something that varies, memory stays bounded.
-constexpr std::size_t kMaxReasons = 64;
 
 Poco::Logger& logger() {
   return Poco::Logger::get("proxy");
@@ -66,16 +64,9 @@ void FaultLog::delivered() {
 
 void FaultLog::failed(const Outcome& outcome) {
   const auto now = _clock.now();
-  const auto suppressed = _state.with([&](State& state) -> std::optional<std::uint64_t> {
+  const auto suppressed = _state.with([&](State& state) {
     if (!_failing.exchange(true)) state.failingSince = now;
-    if (state.reasons.size() >= kMaxReasons && !state.reasons.contains(outcome.reason)) state.reasons.clear();
-    auto [entry, isNew] = state.reasons.try_emplace(outcome.reason, Entry{now, 0});
-    if (!isNew && now - entry->second.logged < kRepeat) {
-      ++entry->second.suppressed;
-      return std::nullopt;
-    }
-    entry->second.logged = now;
-    return std::exchange(entry->second.suppressed, 0);
+    return state.repeats.admit(outcome.reason, now);
   });
   if (!suppressed) return;
   if (outcome.kind == Outcome::Kind::retry) {

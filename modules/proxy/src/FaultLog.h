@@ -1,13 +1,11 @@
 #pragma once
 
+#include "Repeats.h"
 #include "p2/core/Clock.h"
 #include "p2/core/Guarded.h"
 #include "p2/push/Outcome.h"
 
 #include <atomic>
-#include <cstdint>
-#include <map>
-#include <string>
 
 namespace p2::proxy {
 
@@ -21,12 +19,8 @@ class FaultLog {
   void note(const push::Outcome& outcome);
 
  private:
-  struct Entry {
-    core::Clock::TimePoint logged;
-    std::uint64_t suppressed = 0;
-  };
   struct State {
-    std::map<std::string, Entry> reasons;
+    Repeats repeats;
     core::Clock::TimePoint failingSince{};
   };
 

@@ -3,10 +3,12 @@
 #include "CommandSessions.h"
 #include "DomainLimits.h"
 #include "FaultLog.h"
+#include "Repeats.h"
 #include "p2/core/Guarded.h"
 #include "p2/proxy/Replies.h"
 
 #include <Poco/Logger.h>
+#include <Poco/Message.h>
 
 #include <utility>
 #include <variant>
@@ -40,9 +42,18 @@ Poco::Logger& logger() {
   return Poco::Logger::get("proxy");
 }
 
-/// What a registration is called in the log: enough to find it, too little to use it.
-std::string shortName(const std::string& node, const std::string& domain) {
-  return node.substr(0, 4) + (domain.empty() ? "~" : "~ of " + domain);
+/// A line about a registration, which it names by the first characters of its node (enough to find it, too
+/// little to use it) and its domain; the journal gets both as fields.
+void logEvent(Poco::Message::Priority priority, const std::string& before, const std::string& node,
+              const std::string& domain, const std::string& after = {}) {
+  auto& log = logger();
+  if (!log.is(priority)) return;
+  const std::string shown = node.substr(0, 4);
+  Poco::Message message(log.name(), before + shown + (domain.empty() ? "~" : "~ of " + domain) + after,
+                        priority);
+  message.set("node", shown);
+  message.set("domain", domain);
+  log.log(message);
 }
 
 }  // namespace
@@ -99,17 +110,17 @@ class PushProxy::Impl {
     if (!admitRegistration(request.domain, responder)) return;
     auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
     if (!session) return;
-    _store.registerDevice(
-        std::move(request.key), std::move(request.domain), std::move(request.target),
-        [this, node = std::move(request.commandNode), session = std::move(*session),
-         responder = std::move(responder)](core::Result<Registration> result) mutable {
-          if (!result) {
-            storeFault(result.error(), responder);
-            return;
-          }
-          logger().debug("registered " + shortName(result.value().node, result.value().domain));
-          responder.result(registered(node, session, _options.jid, result.value()));
-        });
+    _store.registerDevice(std::move(request.key), std::move(request.domain), std::move(request.target),
+                          [this, node = std::move(request.commandNode), session = std::move(*session),
+                           responder = std::move(responder)](core::Result<Registration> result) mutable {
+                            if (!result) {
+                              storeFault(result.error(), responder);
+                              return;
+                            }
+                            logEvent(Poco::Message::PRIO_DEBUG, "registered ", result.value().node,
+                                     result.value().domain);
+                            responder.result(registered(node, session, _options.jid, result.value()));
+                          });
   }
 
   /// Answers and gives false if the domain is not served, or has registered too much.
@@ -273,20 +284,20 @@ class PushProxy::Impl {
 
   void remove(Registration registration, Responder responder) {
     const std::string node = registration.node;
-    _store.removeIfHolds(
-        node, std::move(registration.target),
-        [this, node, domain = std::move(registration.domain),
-         responder = std::move(responder)](core::Result<bool> removed) mutable {
-          if (!removed) {
-            storeFault(removed.error(), responder);
-            return;
-          }
-          if (removed.value()) {
-            _removed.add();
-            logger().information("removed " + shortName(node, domain) + ": its target is gone");
-          }
-          answerRemoved(node, removed.value(), responder);
-        });
+    _store.removeIfHolds(node, std::move(registration.target),
+                         [this, node, domain = std::move(registration.domain),
+                          responder = std::move(responder)](core::Result<bool> removed) mutable {
+                           if (!removed) {
+                             storeFault(removed.error(), responder);
+                             return;
+                           }
+                           if (removed.value()) {
+                             _removed.add();
+                             logEvent(Poco::Message::PRIO_INFORMATION, "removed ", node, domain,
+                                      ": its target is gone");
+                           }
+                           answerRemoved(node, removed.value(), responder);
+                         });
   }
 
   /// The phone may have registered anew while the push with its old token was under way: then the server must
@@ -322,8 +333,12 @@ class PushProxy::Impl {
 
   void storeFault(const std::string& why, Responder& responder) {
     _storeFaults.add();
-    if (why != _reportedStoreFault.with([&](std::string& last) { return std::exchange(last, why); })) {
-      logger().error("the store: " + why);
+    const auto now = _options.clock->now();
+    const auto suppressed = _storeRepeats.with([&](Repeats& repeats) { return repeats.admit(why, now); });
+    if (suppressed) {
+      logger().error("the store: " + why +
+                     (*suppressed > 0 ? " (" + std::to_string(*suppressed) + " more since the last such line)"
+                                      : std::string()));
     }
     responder.error(StanzaError::tryLater());
   }
@@ -344,7 +359,7 @@ class PushProxy::Impl {
   core::Counter& _removed;
   core::Counter& _storeFaults;
   FaultLog _faultLog;
-  core::Guarded<std::string> _reportedStoreFault;
+  core::Guarded<Repeats> _storeRepeats;
 };
 
 PushProxy::PushProxy(Options options, store::Store& store, push::Dispatcher& dispatcher,

@@ -1,0 +1,18 @@
+#include "Repeats.h"
+
+#include <utility>
+
+namespace p2::proxy {
+
+std::optional<std::uint64_t> Repeats::admit(const std::string& reason, core::Clock::TimePoint now) {
+  if (_reasons.size() >= kMost && !_reasons.contains(reason)) _reasons.clear();
+  auto [entry, isNew] = _reasons.try_emplace(reason, Entry{now, 0});
+  if (!isNew && now - entry->second.logged < kEvery) {
+    ++entry->second.suppressed;
+    return std::nullopt;
+  }
+  entry->second.logged = now;
+  return std::exchange(entry->second.suppressed, 0);
+}
+
+}  // namespace p2::proxy

@@ -1,0 +1,92 @@
+#include "FaultLog.h"
+#include "Repeats.h"
+#include "support/Catch.h"
+#include "support/JumpingClock.h"
+
+#include <Poco/AutoPtr.h>
+#include <Poco/Channel.h>
+#include <Poco/Logger.h>
+#include <Poco/Message.h>
+
+#include <string>
+#include <vector>
+
+using namespace p2::proxy;
+using namespace std::chrono_literals;
+using p2::push::Outcome;
+
+namespace {
+
+/// The lines of the logger that FaultLog writes to, while this object lives.
+class Lines final : public Poco::Channel {
+ public:
+  void log(const Poco::Message& message) override {
+    texts.push_back(std::to_string(message.getPriority()) + ' ' + message.getText());
+  }
+  std::vector<std::string> texts;
+};
+
+class LogOfProxy {
+ public:
+  LogOfProxy() { Poco::Logger::get("proxy").setChannel(_lines); }
+  LogOfProxy(const LogOfProxy&) = delete;
+  LogOfProxy& operator=(const LogOfProxy&) = delete;
+  ~LogOfProxy() { Poco::Logger::get("proxy").setChannel(nullptr); }
+
+  const std::vector<std::string>& texts() const { return _lines->texts; }
+
+ private:
+  Poco::AutoPtr<Lines> _lines{new Lines};
+};
+
+Outcome outcome(Outcome::Kind kind, const std::string& reason = {}) {
+  Outcome made;
+  made.kind = kind;
+  made.reason = reason;
+  return made;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("A fault that recurs is one line, and ten minutes later one more that counts") {
+  const LogOfProxy log;
+  p2::test::JumpingClock clock;
+  FaultLog faults(clock);
+  for (int i = 0; i < 1000; ++i) faults.note(outcome(Outcome::Kind::retry, "FCM answered 503"));
+  REQUIRE(log.texts().size() == 1);
+  CHECK(contains(log.texts()[0], "4 a push failed: FCM answered 503; the server was asked to wait"));
+  faults.note(outcome(Outcome::Kind::misconfigured, "FCM answered 403"));
+  REQUIRE(log.texts().size() == 2);
+  CHECK(contains(log.texts()[1], "3 a push failed: FCM answered 403 (this needs you"));
+  clock.jump(10min);
+  faults.note(outcome(Outcome::Kind::retry, "FCM answered 503"));
+  REQUIRE(log.texts().size() == 3);
+  CHECK(contains(log.texts()[2], "999 more since the last such line"));
+}
+
+TEST_CASE("That messages are delivered again is told once, and only after a while without") {
+  const LogOfProxy log;
+  p2::test::JumpingClock clock;
+  FaultLog faults(clock);
+  faults.note(outcome(Outcome::Kind::retry, "x"));
+  faults.note(outcome(Outcome::Kind::delivered));
+  CHECK(log.texts().size() == 1);
+  faults.note(outcome(Outcome::Kind::retry, "x"));
+  clock.jump(1min);
+  for (int i = 0; i < 3; ++i) faults.note(outcome(Outcome::Kind::delivered));
+  REQUIRE(log.texts().size() == 2);
+  CHECK(log.texts()[1] == "5 messages are delivered again");
+}
+
+TEST_CASE("Reasons that all differ do not fill the memory") {
+  Repeats repeats;
+  const auto now = p2::core::Clock::TimePoint{};
+  CHECK(repeats.admit("first", now) == 0U);
+  CHECK_FALSE(repeats.admit("first", now));
+  for (std::size_t i = 0; i < Repeats::kMost; ++i) CHECK(repeats.admit(std::to_string(i), now) == 0U);
+  CHECK(repeats.admit("first", now) == 0U);  // forgotten with the others
+}
