@@ -1,10 +1,14 @@
 """What an operator and a monitoring system see of a running p2 over HTTP."""
 
+import http.server
 import json
+import math
 import os
 import re
 import shutil
 import subprocess
+import threading
+import time
 import urllib.error
 import urllib.request
 from xml.sax.saxutils import escape
@@ -87,6 +91,93 @@ def status_page(s):
         picture = os.path.join(pictures, f"status-{name}.png")
         subprocess.run([*common, *more, f"--screenshot={picture}", url], capture_output=True, timeout=60, check=True)
         assert os.path.getsize(picture) > 10000, f"{picture} is empty"
+
+
+SIZES = {"desktop": "1100,1150", "phone": "420,1700"}
+SCHEMES = {"light": [], "dark": ["--blink-settings=preferredColorScheme=0"]}
+STEP = 60
+DAY = 24 * 60
+
+
+def busy_day(now):
+    """A day as /history.json has it: more by day than by night, an hour in which FCM failed, half an hour without p2."""
+    for minute in range(DAY):
+        end = now - (DAY - 1 - minute) * STEP
+        if 500 <= minute < 530:
+            continue
+        pushes = int(900 + 700 * math.sin(minute / 229) + 90 * math.sin(minute / 3.1))
+        down = 900 <= minute < 960
+        failed = pushes * 7 // 10 if down else pushes // 200
+        median = 180 + 60 * math.sin(minute / 100) + (900 if down else 0)
+        yield [end, pushes - failed - 2, 2, failed, round(median, 1), round(median * 4.2, 1), True]
+
+
+class Staged:
+    """p2's page and its true status, with a history that would take a day to come about."""
+
+    def __init__(self, url, history):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                status, headers, body = get(url + self.path)
+                if self.path == "/history.json":
+                    body = json.dumps(history)
+                self.send_response(status)
+                for name in ("Content-Type", "Content-Security-Policy", "X-Content-Type-Options"):
+                    self.send_header(name, headers[name])
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@scenario(long=True)
+def status_pictures(s):
+    """Pictures of the status page, quiet, under load and in trouble, by day and by night, on desktop and phone"""
+    chromium = shutil.which("chromium")
+    assert chromium, "chromium is not installed: packaging/dependencies tests"
+    server = s.fake_server()
+    p2 = s.p2(server, http_listen=f"127.0.0.1:{(port := free_port())}", push_deadline="1s").up()
+    url = f"http://127.0.0.1:{port}"
+    pictures = os.environ.get("P2_PICTURES", s.directory)
+    common = [chromium, *CHROMIUM, f"--user-data-dir={s.directory}/chromium"]
+
+    def take(name, address, *words):
+        shown = subprocess.run([*common, "--dump-dom", address], capture_output=True, text=True, timeout=60).stdout
+        for word in ('data-state="shown"', *words):
+            assert word in shown, f"{word} is not on the page {name}:\n{shown[-3000:]}"
+        for size, pixels in SIZES.items():
+            for scheme, flags in SCHEMES.items():
+                picture = os.path.join(pictures, f"status-{name}-{size}-{scheme}.png")
+                subprocess.run([*common, *flags, f"--window-size={pixels}", f"--screenshot={picture}", address],
+                               capture_output=True, timeout=60, check=True)
+                assert os.path.getsize(picture) > 10000, f"{picture} is empty"
+
+    take("quiet", url, "All is well", "not asked yet", "Nothing since p2 has started.")
+    staged = Staged(url, list(busy_day(int(time.time()))))
+    s._cleanup.append(staged.close)
+    made = s.registered(server, 300)
+    for fault in ("503", "quota", "permission_denied", None):
+        if fault:
+            s.fcm.misbehave(fault)
+        for registration, _, _ in made[:5] if fault else made:
+            server.send(server.request(shapes.publish(registration.node, registration.secret))[1].encode())
+        if fault:
+            p2.wait_for_log("a push failed", seconds=20)
+        s.fcm.behave()
+    take("load", staged.url, "All is well", "access granted", "a push failed")
+    server.secret = "another"
+    server.drop()
+    p2.wait_for_log("refuses the shared secret", seconds=20)
+    take("trouble", staged.url, "Something is wrong", "refuses the shared secret")
 
 
 # ----------------------------------------------------------------------------------------------------------- the log
