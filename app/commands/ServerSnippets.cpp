@@ -28,14 +28,15 @@ std::string port(const Settings::Xmpp& xmpp) {
 
 std::string prosodySnippet(const Settings::Xmpp& xmpp) {
   const bool local = listenAddress(xmpp) == "127.0.0.1" && xmpp.port == 5347;
-  std::string text = "-- prosody.cfg.lua, outside of any VirtualHost; then restart Prosody\nComponent " +
-                     quoted(xmpp.jid) + "\n    component_secret = " + quoted(xmpp.sharedSecret.reveal()) +
-                     '\n';
+  std::string text = "-- prosody.cfg.lua; then restart Prosody\n";
   if (!local) {
-    text += "-- in the section at the top, before any VirtualHost:\ncomponent_ports = { " + port(xmpp) +
+    text += "-- at the top, before any VirtualHost:\ncomponent_ports = { " + port(xmpp) +
             " }\ncomponent_interfaces = { " + quoted(listenAddress(xmpp)) + " }\n";
   }
-  return text + "-- and for your users: modules_enabled needs \"smacks\" and \"cloud_notify\"\n";
+  return text + "-- at the end of the file:\nComponent " + quoted(xmpp.jid) +
+         "\n    component_secret = " + quoted(xmpp.sharedSecret.reveal()) +
+         "\n-- and for your users: modules_enabled needs \"smacks\" and \"cloud_notify\" (Debian: "
+         "prosody-modules)\n";
 }
 
 std::string ejabberdSnippet(const Settings::Xmpp& xmpp) {

@@ -86,9 +86,10 @@ TEST_CASE("A value is put in the place of its key, commented or not, and comment
 
 TEST_CASE("The snippets for the servers hold name, secret and port as the servers quote them") {
   CHECK(prosodySnippet(xmpp()) ==
-        "-- prosody.cfg.lua, outside of any VirtualHost; then restart Prosody\n"
+        "-- prosody.cfg.lua; then restart Prosody\n-- at the end of the file:\n"
         "Component \"push.example.org\"\n    component_secret = \"s\\\"e\\\\cret\"\n"
-        "-- and for your users: modules_enabled needs \"smacks\" and \"cloud_notify\"\n");
+        "-- and for your users: modules_enabled needs \"smacks\" and \"cloud_notify\" (Debian: "
+        "prosody-modules)\n");
   CHECK(ejabberdSnippet(xmpp()) ==
         "# ejabberd.yml, below listen: ; then restart ejabberd\n  -\n    port: 5347\n    ip: \"127.0.0.1\"\n"
         "    module: ejabberd_service\n    hosts:\n      \"push.example.org\":\n"

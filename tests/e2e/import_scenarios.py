@@ -74,9 +74,10 @@ def insert(database, *rows):
     database.run(f"INSERT INTO target ({_COLUMNS}) VALUES {values}")
 
 
-def command(p2, *arguments, code=0, stdin=None):
+def command(p2, *arguments, code=0, stdin=None, write=True):
     """Runs one command of p2; gives what it wrote to stdout and to stderr."""
-    p2.write_config()
+    if write:
+        p2.write_config()
     done = subprocess.run([p2.binary, f"--config={p2.config}", *arguments], capture_output=True, stdin=stdin,
                           timeout=300)
     out, err = done.stdout.decode(), done.stderr.decode()

@@ -21,6 +21,7 @@ import stage  # noqa: E402
 import push_scenarios  # noqa: E402,F401
 import fault_scenarios  # noqa: E402,F401
 import start_scenarios  # noqa: E402,F401
+import setup_scenarios  # noqa: E402,F401
 import client_scenarios  # noqa: E402,F401
 import metrics_scenarios  # noqa: E402,F401
 import operator_scenarios  # noqa: E402,F401

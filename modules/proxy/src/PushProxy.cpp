@@ -241,6 +241,13 @@ class PushProxy::Impl {
     }
   }
 
+  /// What is needed of a registration when its push is done.
+  struct Addressee {
+    std::string node;
+    std::string domain;
+    core::Target target;
+  };
+
   void send(Registration registration, const Publish& request, Responder responder) {
     push::Message message{registration.target, std::move(registration.key.device),
                           std::move(registration.key.channel), request.hasBody};
@@ -249,17 +256,19 @@ class PushProxy::Impl {
     // The sender's domain and not the registration's, which may not be kept.
     _dispatcher.submit(
         request.domain, request.node, std::move(message),
-        [this, registration = std::move(registration),
+        [this,
+         addressee = Addressee{std::move(registration.node), std::move(registration.domain),
+                               std::move(registration.target)},
          responder = std::move(responder)](const Outcome& outcome) mutable {
-          conclude(std::move(registration), outcome, std::move(responder));
+          conclude(std::move(addressee), outcome, std::move(responder));
         },
         bytes);
   }
 
   /// Acts on what became of a message, and answers.
-  void conclude(Registration registration, const Outcome& outcome, Responder responder) {
-    const std::string& node = registration.node;
-    core::Target& target = registration.target;
+  void conclude(Addressee addressee, const Outcome& outcome, Responder responder) {
+    const std::string& node = addressee.node;
+    core::Target& target = addressee.target;
     auto judgement = _breaker.judge(node, outcome);
     report(judgement.event);
     _faultLog.note(judgement.outcome);
@@ -272,7 +281,7 @@ class PushProxy::Impl {
         responder.result();
         return;
       case Outcome::Kind::targetGone:
-        remove(std::move(registration), std::move(responder));
+        remove(std::move(addressee), std::move(responder));
         return;
       case Outcome::Kind::retry:
       case Outcome::Kind::rejected:
@@ -282,10 +291,10 @@ class PushProxy::Impl {
     }
   }
 
-  void remove(Registration registration, Responder responder) {
-    const std::string node = registration.node;
-    _store.removeIfHolds(node, std::move(registration.target),
-                         [this, node, domain = std::move(registration.domain),
+  void remove(Addressee addressee, Responder responder) {
+    const std::string node = addressee.node;
+    _store.removeIfHolds(node, std::move(addressee.target),
+                         [this, node, domain = std::move(addressee.domain),
                           responder = std::move(responder)](core::Result<bool> removed) mutable {
                            if (!removed) {
                              storeFault(removed.error(), responder);
