@@ -229,7 +229,11 @@ int run(const Invocation& invocation) {
   if (!app.value().empty()) {
     printSection(out, "Conversations: src/conversationsPlaystore/res/values/push.xml", app.value());
   }
-  printSection(out, "Then", "p2 check         says what is not right yet\nsystemctl restart p2\n");
+  const auto named = invocation.config ? "--config=" + file.string() + ' ' : std::string();
+  printSection(out, "Then",
+               "restart the XMPP server\np2 " + named +
+                   "check         says what is not right yet\nsystemctl restart p2\np2 " + named +
+                   "list          shows a phone once its app has registered; p2 push NODE wakes it\n");
   return EX_OK;
 }
 
