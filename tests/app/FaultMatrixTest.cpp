@@ -130,7 +130,7 @@ class Whole {
     dispatcher = std::make_unique<p2::push::Dispatcher>(
         dispatcherOptions,
         p2::fcm::makeV1Senders(config, p2::test::trusting(), google.tokens(_metrics), _metrics), _metrics);
-    p2::proxy::PushProxy::Options proxyOptions{"push.example.org", p2::core::Secret("secret"), {}, &clock};
+    p2::proxy::PushProxy::Options proxyOptions{"push.example.org", {}, &clock};
     proxyOptions.limits.pushesPerSecond = 0;
     _proxy = std::make_unique<p2::proxy::PushProxy>(std::move(proxyOptions), *store, *dispatcher, _breaker,
                                                     _metrics);
