@@ -26,7 +26,7 @@ def flood(server, made, pushes, batch=250):
 def nothing_grows(s, first, last):
     server = s.fake_server()
     # Fewer connections than pushes in flight, so that the pool is full early and stays so.
-    p2 = s.p2(server, fcm_connections=32, push_spacing="0").up()
+    p2 = s.p2(server, fcm_connections=32).up()
     made = s.registered(server, 300)
     flood(server, made, first)
     before = p2.threads(), p2.descriptors(), p2.rss()

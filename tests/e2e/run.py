@@ -38,6 +38,11 @@ SHORT = ("message_to_an_absent_user", "legacy_api", "shapes_of_all_servers", "id
          "killed_after_the_answer", "stop_drains", "stream_is_cut", "server_restarts", "settings_with_faults",
          "unregister", "key_is_rotated", "disk_is_full")
 
+#: What these show, load and the parts beside p2, a sanitizer's binary would show once more and slowly.
+NOT_WITH_SANITIZER = ("alert_rules", "broken_setups", "domain_is_dropped", "fcm_is_down", "flood_of_a_domain", "flood_of_a_node",
+                      "flood_of_unknown_nodes", "from_nothing_to_the_first_push", "idle", "prometheus",
+                      "server_restarts_under_load", "status_page")
+
 
 def name_of(function, server):
     return f"{server + ': ' if server else ''}{function.__doc__}"
@@ -50,6 +55,8 @@ def chosen(options):
     for function, server, length in stage.scenarios:
         text = f"{function.__name__} {name_of(function, server)}".lower()
         if options.short and function.__name__ not in SHORT:
+            continue
+        if options.sanitizer and not options.k and function.__name__ in NOT_WITH_SANITIZER:
             continue
         if length in wanted and all(word.lower() in text for word in options.k.split()):
             yield function, server

@@ -59,7 +59,8 @@ class P2:
         self.directory = directory
         self.store = os.path.join(directory, "store")
         self.config = os.path.join(directory, "p2.properties")
-        self.properties = {"store.path": self.store, "http.listen": ""}
+        # Scenarios push to one phone again and again, and few of them are about how often it is woken.
+        self.properties = {"store.path": self.store, "http.listen": "", "push.spacing": "0"}
         self.environment = environment or {}
         self.detached = detached
         if server is not None:
