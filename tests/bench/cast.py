@@ -153,11 +153,11 @@ class XmppServer:
 
 
 class Daemon(P2):
-    """p2, looked at from outside."""
+    """p2, looked at from outside; with the default of push.spacing, unless `settings` say otherwise."""
 
     def __init__(self, binary, directory, server, fcm, **settings):
         super().__init__(binary, directory, server, fcm, limits_pushesPerSecond=0, limits_registrationsPerMinute=0,
-                         **settings)
+                         **{"push_spacing": None, **settings})
 
     def cpu(self):
         return cpu_seconds(self.process.pid)

@@ -277,3 +277,21 @@ def identical_pushes(s):
     eq({verdict(answers[id]) for id, _ in requests}, {"result"}, "the answers")
     count = len(s.fcm.requests(token=token))
     assert 1 <= count <= 3, f"{count} requests to FCM for 200 identical pushes"
+
+
+@scenario()
+def spaced_pushes(s):
+    """After a message for a phone, the pushes that follow within push.spacing are answered together and are one message"""
+    server = s.fake_server()
+    s.p2(server, push_spacing="2s").up()
+    [(registration, token, _)] = s.registered(server)
+    publish = shapes.publish(registration.node, registration.secret)
+    eq(verdict(server.iq(publish)), "result", "the first push")
+    eq(len(s.fcm.requests(token=token)), 1, "requests to FCM")
+    ids = []
+    for _ in range(10):
+        id, text = server.request(publish)
+        server.send(text.encode())
+        ids.append(id)
+    eq({verdict(server.answer(id)) for id in ids}, {"result"}, "the answers to those that follow")
+    eq(len(s.fcm.requests(token=token)), 2, "requests to FCM")
