@@ -14,7 +14,7 @@
 
 using namespace p2::test;
 using namespace std::chrono_literals;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::EndsWith;
 
 namespace {
@@ -55,7 +55,8 @@ TEST_CASE("Requests that come after stopReading are answered wait and not handed
   REQUIRE(component.gets(1));
   component->stopReading();
   go.put("on");
-  CHECK_THAT(seen.take(), Contains("id='late'") && Contains("<error type='wait'><internal-server-error "));
+  CHECK_THAT(seen.take(), ContainsSubstring("id='late'") &&
+                              ContainsSubstring("<error type='wait'><internal-server-error "));
   CHECK(component.handedOut() == std::vector<std::string>{"early"});
 }
 
@@ -127,7 +128,7 @@ TEST_CASE("A component that is destroyed while it waits for the handshake does n
     peer.awaitEnd();
   });
   TestComponent component(optionsFor(server.port()));
-  CHECK_THAT(seen.take(), Contains("<handshake>"));
+  CHECK_THAT(seen.take(), ContainsSubstring("<handshake>"));
   CHECK(duration([&] { component.destroy(); }) < kAtOnce);
 }
 
@@ -162,8 +163,9 @@ TEST_CASE("A component that is destroyed while it waits to connect again does no
   auto options = optionsFor(port);
   options.backoffMost = std::chrono::milliseconds(kPatience);
   TestComponent component(options);
-  CHECK_THAT(component.fault(), Contains("cannot reach the XMPP server at 127.0.0.1:") &&
-                                    Contains("Connection refused") && Contains("is it running"));
+  CHECK_THAT(component.fault(), ContainsSubstring("cannot reach the XMPP server at 127.0.0.1:") &&
+                                    ContainsSubstring("Connection refused") &&
+                                    ContainsSubstring("is it running"));
   CHECK(duration([&] { component.destroy(); }) < kAtOnce);
 }
 

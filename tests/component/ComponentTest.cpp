@@ -8,7 +8,7 @@
 
 using namespace p2::test;
 using namespace std::chrono_literals;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -51,8 +51,8 @@ TEST_CASE("A wrong secret is named as such, and not shown") {
   });
   TestComponent component(optionsFor(server.port()));
   const auto fault = component.fault();
-  CHECK_THAT(fault, Contains("refuses the shared secret") && Contains("xmpp.sharedSecret"));
-  CHECK_THAT(fault, !Contains("a-secret"));
+  CHECK_THAT(fault, ContainsSubstring("refuses the shared secret") && ContainsSubstring("xmpp.sharedSecret"));
+  CHECK_THAT(fault, !ContainsSubstring("a-secret"));
   CHECK(component->status().state == State::connecting);
 }
 
@@ -69,7 +69,7 @@ TEST_CASE("After conflicts it keeps trying, with pauses, until the server has it
     peer.awaitEnd();
   });
   TestComponent component(optionsFor(server.port()));
-  CHECK_THAT(component.fault(), Contains("(conflict)"));
+  CHECK_THAT(component.fault(), ContainsSubstring("(conflict)"));
   REQUIRE(component.reaches(State::connected));
   CHECK(server.connections() == 3);
   CHECK(tries[1] - tries[0] >= 90ms);
@@ -82,7 +82,7 @@ TEST_CASE("A server that takes the connection and stays silent is given up") {
   auto options = optionsFor(server.port());
   options.handshakeTimeout = 50ms;
   TestComponent component(options);
-  CHECK_THAT(component.fault(), Contains("did not finish the component handshake within 1 s"));
+  CHECK_THAT(component.fault(), ContainsSubstring("did not finish the component handshake within 1 s"));
 }
 
 TEST_CASE("A server that trickles instead of opening the stream is given up as well") {
@@ -93,7 +93,7 @@ TEST_CASE("A server that trickles instead of opening the stream is given up as w
   auto options = optionsFor(server.port());
   options.handshakeTimeout = 100ms;
   TestComponent component(options);
-  CHECK_THAT(component.fault(), Contains("did not finish the component handshake"));
+  CHECK_THAT(component.fault(), ContainsSubstring("did not finish the component handshake"));
 }
 
 TEST_CASE("What does not speak XMPP is named as such") {
@@ -110,7 +110,7 @@ TEST_CASE("What does not speak XMPP is named as such") {
     if (!said.empty()) peer.awaitEnd();
   });
   TestComponent component(optionsFor(server.port()));
-  CHECK_THAT(component.fault(), Contains(expected) && Contains("xmpp.port"));
+  CHECK_THAT(component.fault(), ContainsSubstring(expected) && ContainsSubstring("xmpp.port"));
 }
 
 TEST_CASE("A server that goes silent is pinged and then given up") {
@@ -127,8 +127,9 @@ TEST_CASE("A server that goes silent is pinged and then given up") {
   CHECK(seen.take() ==
         "<iq type='get' id='p2-ping-1' from='push.example.org' to='push.example.org'>"
         "<ping xmlns='urn:xmpp:ping'/></iq>");
-  CHECK_THAT(seen.take(), Contains("p2-ping-2"));
-  CHECK_THAT(component.fault(), Contains("has not sent anything for 1 s, not even answers to pings"));
+  CHECK_THAT(seen.take(), ContainsSubstring("p2-ping-2"));
+  CHECK_THAT(component.fault(),
+             ContainsSubstring("has not sent anything for 1 s, not even answers to pings"));
 }
 
 TEST_CASE("White space is a sign of life") {
@@ -182,15 +183,15 @@ TEST_CASE("A stream that ends, however it does, is opened again, and the reason 
     CHECK(component.reaches(State::connected, 2));
     return fault;
   };
-  CHECK_THAT(reason([](Peer& peer, int) { peer.send(kStreamEnd); }), Contains("closed the stream"));
-  CHECK_THAT(reason([](Peer&, int) {}), Contains("closed the connection"));
-  CHECK_THAT(reason([](Peer& peer, int) { peer.reset(); }), Contains("broke: Connection reset"));
-  CHECK_THAT(reason([](Peer& peer, int) { peer.fail("system-shutdown"); }), Contains("shuts down"));
+  CHECK_THAT(reason([](Peer& peer, int) { peer.send(kStreamEnd); }), ContainsSubstring("closed the stream"));
+  CHECK_THAT(reason([](Peer&, int) {}), ContainsSubstring("closed the connection"));
+  CHECK_THAT(reason([](Peer& peer, int) { peer.reset(); }), ContainsSubstring("broke: Connection reset"));
+  CHECK_THAT(reason([](Peer& peer, int) { peer.fail("system-shutdown"); }), ContainsSubstring("shuts down"));
   CHECK_THAT(reason([](Peer& peer, int) {
                peer.send("<!-- no -->");
                peer.awaitEnd();
              }),
-             Contains("not allowed in a stream (restricted-xml"));
+             ContainsSubstring("not allowed in a stream (restricted-xml"));
 }
 
 TEST_CASE("A server that breaks the rules is told which") {
@@ -316,10 +317,11 @@ TEST_CASE(
   auto options = optionsFor(server.port());
   options.limits.stanzaSize = 1000;
   TestComponent component(options);
-  CHECK_THAT(seen.take(), Contains("type='error' id='big' from='push.example.org' to='im.example.org'") &&
-                              Contains("<error type='wait'><internal-server-error ") &&
-                              Contains("This stanza is too big for this service."));
-  CHECK_THAT(seen.take(), Contains("type='result' id='small'"));
+  CHECK_THAT(seen.take(),
+             ContainsSubstring("type='error' id='big' from='push.example.org' to='im.example.org'") &&
+                 ContainsSubstring("<error type='wait'><internal-server-error ") &&
+                 ContainsSubstring("This stanza is too big for this service."));
+  CHECK_THAT(seen.take(), ContainsSubstring("type='result' id='small'"));
   CHECK(component.handedOut() == std::vector<std::string>{"small"});
   CHECK(component.counter("p2_stanzas_refused_total") == 1);
 }
@@ -339,7 +341,7 @@ TEST_CASE("What came to another name is not answered, for that would end the str
   auto options = optionsFor(server.port());
   options.limits.stanzaSize = 1000;
   TestComponent component(options);
-  CHECK_THAT(seen.take(), Contains("type='result' id='ours'"));
+  CHECK_THAT(seen.take(), ContainsSubstring("type='result' id='ours'"));
   CHECK(component.handedOut() == std::vector<std::string>{"ours"});
 }
 
@@ -357,6 +359,6 @@ TEST_CASE("What is no request is not handed out") {
     peer.awaitEnd();
   });
   TestComponent component(optionsFor(server.port()));
-  CHECK_THAT(seen.take(), Contains("id='real'"));
+  CHECK_THAT(seen.take(), ContainsSubstring("id='real'"));
   CHECK(component.handedOut() == std::vector<std::string>{"real"});
 }

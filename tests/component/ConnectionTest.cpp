@@ -10,7 +10,7 @@
 
 using namespace p2::test;
 using namespace std::chrono_literals;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using p2::component::Connection;
 
 namespace {
@@ -45,7 +45,8 @@ TEST_CASE("A host without an address is named, with the setting") {
   Connection connection(optionsFor(1, std::string(70, 'a') + ".invalid"));
   const auto result = connection.connect();
   REQUIRE(!result.ok());
-  CHECK_THAT(result.error(), Contains("cannot find the XMPP server") && Contains("xmpp.host"));
+  CHECK_THAT(result.error(),
+             ContainsSubstring("cannot find the XMPP server") && ContainsSubstring("xmpp.host"));
 }
 
 TEST_CASE("Bytes go both ways, and the end of the peer is the end of the input") {
@@ -100,7 +101,7 @@ TEST_CASE("A peer that takes nothing is given up after the write timeout") {
   options.writeTimeout = 50ms;
   const auto connection = connected(options);
   CHECK(!connection->write(std::string(64 * 1024 * 1024, 'x')));
-  CHECK_THAT(connection->why(), Contains("takes nothing"));
+  CHECK_THAT(connection->why(), ContainsSubstring("takes nothing"));
   CHECK(readAll(*connection).empty());
   done.put("done");
 }

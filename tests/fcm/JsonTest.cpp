@@ -7,7 +7,7 @@ using namespace p2::fcm;
 
 namespace {
 
-std::string quoted(const std::string& text) {
+std::string written(const std::string& text) {
   std::string out;
   appendString(out, text);
   return out;
@@ -16,16 +16,16 @@ std::string quoted(const std::string& text) {
 }  // namespace
 
 TEST_CASE("Strings are escaped as JSON asks") {
-  CHECK(quoted("") == R"("")");
-  CHECK(quoted("a:b-c_d/é") == "\"a:b-c_d/é\"");
-  CHECK(quoted("\"\\") == R"("\"\\")");
-  CHECK(quoted(std::string("\0\n\t\x1f\x7f", 5)) == R"("\u0000\u000a\u0009\u001f\u007f")");
+  CHECK(written("") == R"("")");
+  CHECK(written("a:b-c_d/é") == "\"a:b-c_d/é\"");
+  CHECK(written("\"\\") == R"("\"\\")");
+  CHECK(written(std::string("\0\n\t\x1f\x7f", 5)) == R"("\u0000\u000a\u0009\u001f\u007f")");
 }
 
 TEST_CASE("Every byte that can be quoted comes back from the parser") {
   std::string text;
   for (char c = 1; c < 127; ++c) text += c;
-  CHECK(stringAt(parseObject("{\"x\":" + quoted(text) + "}"), "x") == text);
+  CHECK(stringAt(parseObject("{\"x\":" + written(text) + "}"), "x") == text);
 }
 
 TEST_CASE("What is no object gives none, and what is no string gives an empty one") {

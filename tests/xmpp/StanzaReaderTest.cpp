@@ -255,7 +255,8 @@ TEST_CASE("What fits into a stanza that a server lets through does not end the s
 
 TEST_CASE("A name of any length is passed over, and its end tag with it") {
   const std::string next = "<iq id='2'/>";
-  for (const std::size_t size : {1000, 1025, 2000, 65533, 65534, 65535, 65536, 70000, 131072, 300000}) {
+  for (const std::size_t size :
+       {1000U, 1025U, 2000U, 65533U, 65534U, 65535U, 65536U, 70000U, 131072U, 300000U}) {
     const std::string name(size, 'a');
     const std::string inside = "<b><" + name + " c='>'>d</" + name + "></b>";
     for (const std::string& stanza :
