@@ -34,7 +34,7 @@ void notify(const ServiceManager& serviceManager, State state) {
 }  // namespace
 
 void XmppSubsystem::initialize(Poco::Util::Application& /*application*/) {
-  _serviceManager.status("connecting to the XMPP server");
+  _serviceManager.status("connecting to the XMPP server; if that lasts, p2 check says why");
   auto started = Runtime::start(_settings, [this](State state) { notify(_serviceManager, state); });
   if (auto* fault = std::get_if<StartFault>(&started)) {
     logger().fatal(fault->text);
