@@ -83,7 +83,7 @@ core::Result<std::string> newSecret() {
 }
 
 core::Error wrong(const CommandOption& option, const std::string& text) {
-  return {"--" + std::string(option.name) + ": " + text + '.'};
+  return {"--" + std::string(option.name) + ": " + text + (text.ends_with('.') ? "" : ".")};
 }
 
 /// Takes one value over into settings and file, or says what would be right.

@@ -182,6 +182,7 @@ TEST_CASE("Setup names what is missing or wrong and writes nothing") {
     INFO(done.err);
     CHECK(done.code != EX_OK);
     CHECK(done.err.find(said) != std::string::npos);
+    CHECK(done.err.find("..") == std::string::npos);
     CHECK_FALSE(std::filesystem::exists(folder.config));
   };
   refused({"setup", account}, "--jid");
