@@ -64,3 +64,16 @@ TEST_CASE("What only looks like an A-label stays as it is") {
   CHECK(comparableDomain("xn--fa.example") == "xn--fa.example");
   CHECK(comparableDomain("xn--ab-mca.example") == "xn--ab-mca.example");
 }
+
+TEST_CASE("A JID is at its domain in any spelling, and at no other") {
+  for (const auto* jid :
+       {"push.example.org", "Push.Example.ORG.", "node@push.example.org", "push.example.org/p2"}) {
+    CAPTURE(jid);
+    CHECK(p2::xmpp::isAt(jid, "push.example.org"));
+  }
+  CHECK(p2::xmpp::isAt("push.xn--bcher-kva.example", "push.bücher.example"));
+  for (const auto* jid : {"example.org", "a.push.example.org", "push.example.org@evil.example", "@", ""}) {
+    CAPTURE(jid);
+    CHECK_FALSE(p2::xmpp::isAt(jid, "push.example.org"));
+  }
+}

@@ -48,10 +48,7 @@ std::string streamError(const std::string& condition) {
 }  // namespace
 
 Session::Session(const Context& context, std::shared_ptr<Connection> connection)
-    : _context(context),
-      _connection(std::move(connection)),
-      _comparableJid(xmpp::comparableDomain(context.options.jid)),
-      _started(std::chrono::steady_clock::now()) {}
+    : _context(context), _connection(std::move(connection)), _started(std::chrono::steady_clock::now()) {}
 
 Session::~Session() {
   _context.outbox.detach();
@@ -101,8 +98,7 @@ void Session::onStanza(xmpp::Element stanza) {
 /// Whether the request came to the component's name. A server may deliver others (ejabberd's
 /// `global_routes`), and an answer from another name would end the stream (`invalid-from`).
 bool Session::isOurs(const xmpp::Iq& request) const {
-  const auto to = xmpp::Jid::parse(request.to);
-  return to && xmpp::comparableDomain(to->domain()) == _comparableJid;
+  return xmpp::isAt(request.to, _context.options.jid);
 }
 
 /// What is not handed out is answered wait, as a Responder does on its own.

@@ -58,7 +58,6 @@ class Session final : public xmpp::StanzaHandler {
 
   const Context _context;
   const std::shared_ptr<Connection> _connection;  // shared with the outbox, which may still be writing
-  const std::string _comparableJid;
   const core::Clock::TimePoint _started;
   core::Clock::TimePoint _lastPing{};
   bool _ready = false;

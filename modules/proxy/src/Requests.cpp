@@ -175,8 +175,7 @@ Request parsePublish(const Iq& iq, const Jid& from) {
 }  // namespace
 
 Request parseRequest(const Iq& iq, const std::string& jid) {
-  const auto to = Jid::parse(iq.to);
-  if (!to || xmpp::comparableDomain(to->domain()) != xmpp::comparableDomain(jid)) return NotOurs{};
+  if (!xmpp::isAt(iq.to, jid)) return NotOurs{};
   const auto from = Jid::parse(iq.from);
   if (!from) return Refused{{StanzaError::Type::modify, StanzaError::Condition::jidMalformed, {}, {}, {}}};
   if (iq.id.size() > kMaxIdSize) {
@@ -186,7 +185,7 @@ Request parseRequest(const Iq& iq, const std::string& jid) {
   const Element& payload = iq.payload;
   if (payload.name.empty()) return badRequest("A request has exactly one child.");
   // There is nobody behind the component's name, and no resource of it.
-  if (!to->local().empty() || !to->resource().empty()) return Refused{{}};
+  if (iq.to.find_first_of("@/") != std::string::npos) return Refused{{}};
 
   if (payload.is("pubsub", ns::kPubSub)) return parsePublish(iq, *from);
   if (payload.is("command", ns::kAdHoc)) return parseCommand(iq, *from);

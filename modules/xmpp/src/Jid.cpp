@@ -86,4 +86,10 @@ std::string comparableDomain(std::string_view domain) {
   return comparable;
 }
 
+bool isAt(std::string_view jid, std::string_view domain) {
+  if (jid == domain) return true;  // nearly always, and each stanza is looked at
+  const auto parsed = Jid::parse(jid);
+  return parsed && comparableDomain(parsed->domain()) == comparableDomain(domain);
+}
+
 }  // namespace p2::xmpp

@@ -32,4 +32,7 @@ class Jid {
 /// dot, its A-labels (`xn--`) as U-labels.
 std::string comparableDomain(std::string_view domain);
 
+/// Whether `jid` belongs to `domain`, with or without a local part and a resource, in whatever spelling.
+bool isAt(std::string_view jid, std::string_view domain);
+
 }  // namespace p2::xmpp
