@@ -10,7 +10,7 @@ namespace {
 
 // Bytes that are handed to the system at once: enough for some hundred answers.
 constexpr std::size_t kBatchSize = 65536;
-// Between two batches: what the first answers of a burst do not wait, and the others can be seen to at once.
+// From one batch to the next at least: the first answer of a burst goes at once, the others go together.
 constexpr std::chrono::microseconds kPause{500};
 // Unsent bytes at which there is no more room: a request's id comes back in its answer and may be long.
 constexpr std::size_t kMostBytes = 64 * 1024 * 1024;
@@ -88,7 +88,7 @@ void Outbox::run() {
   auto next = std::chrono::steady_clock::now();
   std::unique_lock lock(_mutex);
   for (;;) {
-    // A stanza that comes alone goes at once, those that follow close upon it go together.
+    // Nobody wakes it here but the end: whether there is a full batch already is asked once.
     _work.wait_until(lock, next, [this] { return _stopping || _bytes >= kBatchSize; });
     while (!_stopping && (!_connection || _queue.empty())) {
       _waiting = true;
