@@ -27,9 +27,14 @@ std::optional<Settings> Invocation::settings() const {
 }
 
 std::optional<std::filesystem::path> Invocation::storePath() const {
-  if (has(kStoreOption.name)) return std::filesystem::path(value(kStoreOption.name));
-  const auto loaded = settings();
-  if (loaded) return loaded->store.path;
+  const auto store = storeSettings();
+  if (!store) return std::nullopt;
+  return store->path;
+}
+
+std::optional<Settings::Store> Invocation::storeSettings() const {
+  if (has(kStoreOption.name)) return Settings::Store{value(kStoreOption.name)};
+  if (auto loaded = settings(); loaded) return std::move(loaded->store);
   warn("the settings must be right for this, or the store be named with --store=DIRECTORY.");
   return std::nullopt;
 }

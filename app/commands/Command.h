@@ -50,7 +50,10 @@ struct Invocation {
   LoadedSettings loadSettings() const;
   /// The same, with every fault written to the error stream.
   std::optional<Settings> settings() const;
-  /// `--store` if given, else store.path; nothing if there are faults, which have been written.
+  /// `--store` with defaults if given, else what the settings say of the store; nothing if there are faults,
+  /// which have been written.
+  std::optional<Settings::Store> storeSettings() const;
+  /// Its path alone.
   std::optional<std::filesystem::path> storePath() const;
 };
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <optional>
 #include <ostream>
 #include <set>
 #include <sysexits.h>
@@ -32,19 +31,6 @@ struct Source {
   std::string name;
   store::Registration::Time asOf;  ///< How old rows are that do not say it.
 };
-
-struct Place {
-  std::filesystem::path path;
-  bool keepDomain = true;  ///< With --store alone; the daemon drops what it shall not keep.
-};
-
-std::optional<Place> placeOf(const Invocation& invocation) {
-  const auto path = invocation.storePath();
-  if (!path) return std::nullopt;
-  if (invocation.has(kStoreOption.name)) return Place{*path};
-  const auto loaded = invocation.loadSettings();
-  return Place{*path, !loaded.settings || loaded.settings->store.keepDomain};
-}
 
 store::Registration::Time now() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -111,8 +97,9 @@ int importInto(Store& store, const Invocation& invocation, ImportRows rows, stor
   }
 }
 
-int readAndImport(const Invocation& invocation, std::istream& in, const Source& source, const Place& place) {
-  const auto& [path, keepDomain] = place;
+int readAndImport(const Invocation& invocation, std::istream& in, const Source& source,
+                  const Settings::Store& place) {
+  const auto& path = place.path;
   auto rows = [&] {
     ProgressBar progress(invocation.console, "reading");
     return readImportRows(in, progress);
@@ -126,7 +113,8 @@ int readAndImport(const Invocation& invocation, std::istream& in, const Source& 
   }
   Store::Options options;
   options.path = path;
-  options.keepDomain = keepDomain;
+  // With --store alone all is kept; the daemon drops what it shall not keep.
+  options.keepDomain = place.keepDomain;
   auto store = Store::open(options);
   if (!store && isStoreInUse(path)) {
     return invocation.fail(EX_TEMPFAIL, "a p2 daemon is using the store " + path.string() +
@@ -137,7 +125,7 @@ int readAndImport(const Invocation& invocation, std::istream& in, const Source& 
 }
 
 int run(const Invocation& invocation) {
-  const auto place = placeOf(invocation);
+  const auto place = invocation.storeSettings();
   if (!place) return EX_CONFIG;
   const auto& path = place->path;
   std::ifstream file;

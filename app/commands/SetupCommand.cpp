@@ -3,6 +3,7 @@
 #include "SettingsCodecs.h"
 #include "ShippedSettings.h"
 #include "commands/AppSnippets.h"
+#include "commands/Finding.h"
 #include "commands/ServerSnippets.h"
 #include "commands/SettingsTemplate.h"
 #include "p2/fcm/ServiceAccount.h"
@@ -83,7 +84,7 @@ core::Result<std::string> newSecret() {
 }
 
 core::Error wrong(const CommandOption& option, const std::string& text) {
-  return {"--" + std::string(option.name) + ": " + text + (text.ends_with('.') ? "" : ".")};
+  return {"--" + std::string(option.name) + ": " + withStop(text)};
 }
 
 /// Takes one value over into settings and file, or says what would be right.
