@@ -14,6 +14,17 @@ from certificates import Authority
 from .nameserver import NameServer
 from .xmppserver import XmppServer
 
+# Of both listeners for components, the one with TLS and the one without.
+_COMPONENT_OPTIONS = """\
+    global_routes: false
+    access: all
+    hosts:
+      "{p2_jid}":
+        password: {secret}
+      "{peer_jid}":
+        password: {secret}
+"""
+
 _CONFIG = """\
 loglevel: debug
 hosts: ["{domain}"]
@@ -31,27 +42,13 @@ listen:
     port: {component}
     ip: "127.0.0.1"
     module: ejabberd_service
-    global_routes: false
-    access: all
-    hosts:
-      "{p2_jid}":
-        password: {secret}
-      "{peer_jid}":
-        password: {secret}
-  -
+{component_options}  -
     port: {component_tls}
     ip: "127.0.0.1"
     module: ejabberd_service
     tls: true
     certfile: "{certificate}"
-    global_routes: false
-    access: all
-    hosts:
-      "{p2_jid}":
-        password: {secret}
-      "{peer_jid}":
-        password: {secret}
-outgoing_s2s_families: [ipv4]
+{component_options}outgoing_s2s_families: [ipv4]
 modules:
   mod_disco: {{}}
   mod_offline: {{}}
@@ -92,8 +89,9 @@ class Ejabberd(XmppServer):
             file.write(authority.pem())
         secret = "'" + self.secret.replace("'", "''") + "'"
         with open(self.path("ejabberd.yml"), "w") as file:
-            file.write(_CONFIG.format(c2s=self.c2s, component=self.component, domain=self.domain, p2_jid=self.p2_jid,
-                                      peer_jid=self.peer_jid, secret=secret, component_tls=self.component_tls,
+            options = _COMPONENT_OPTIONS.format(p2_jid=self.p2_jid, peer_jid=self.peer_jid, secret=secret)
+            file.write(_CONFIG.format(c2s=self.c2s, component=self.component, domain=self.domain,
+                                      component_options=options, component_tls=self.component_tls,
                                       certificate=authority.issue(self.path("certificate.pem"))))
         with open(self.path("inetrc"), "w") as file:
             file.write(_INETRC.format(port=NameServer([self.p2_jid], 1).port))
