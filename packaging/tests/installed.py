@@ -147,6 +147,7 @@ class Installed:
         yield "starts when it is configured, and says so to systemd", self.start
         yield "a push goes through", self.push
         yield "is sandboxed: exposure of 1.5 at most", self.security
+        yield "lets others go first on the processor", self.scheduling
         yield "reads its settings again when it is told to, and stays", self.reload
         yield "takes its secrets from systemd's credentials", self.credentials
         yield "is started again when it hangs", self.watchdog
@@ -209,6 +210,10 @@ class Installed:
         said = self._machine.run("systemd-analyze", "security", "--no-pager", "p2.service")
         exposure = float(re.search(r"exposure level for p2.service: ([0-9.]+)", said).group(1))
         assert exposure <= 1.5, f"{exposure}\n{said}"
+
+    def scheduling(self):
+        policies = self._machine.run("chrt", "-a", "-p", self._machine.show("MainPID")["MainPID"])
+        assert "SCHED_BATCH" in policies and "SCHED_OTHER" not in policies, policies
 
     def reload(self):
         before = self._machine.show("MainPID")

@@ -8,6 +8,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <sched.h>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -101,6 +102,19 @@ TEST_CASE_METHOD(Fixture, "The sender gets the message and the time that is left
   CHECK(call.hasBody);
   CHECK(call.deadline >= before + 25s);
   CHECK(call.deadline <= after + 25s);
+}
+
+TEST_CASE_METHOD(Fixture, "Workers do not interrupt who wakes them") {
+  std::atomic<int> policy{-1};
+  service.answerAll([&](const auto&) {
+    policy = ::sched_getscheduler(0);
+    return outcome(Kind::delivered);
+  });
+  start();
+  submit("n", "a");
+  recorder.wait("a");
+  CHECK(policy == SCHED_BATCH);
+  CHECK(::sched_getscheduler(0) == SCHED_OTHER);
 }
 
 TEST_CASE_METHOD(Fixture, "Pushes for a node that is queued become one message with the newest target") {

@@ -85,6 +85,7 @@ class Dispatcher::Impl {
     TimePoint deadline;
     std::uint64_t generation;
     SenderFactory makeSender;  ///< Empty unless the worker's sender has to be made.
+    WorkerPool::Summons next;  ///< Who takes the next one.
   };
 
   // The top functions of the threads. They are noexcept since only a lack of memory can get there: then the
@@ -94,7 +95,8 @@ class Dispatcher::Impl {
 
   // With the mutex held:
   std::optional<GivenUp> admit(const std::string& flow, const std::string& node, Message& message, Done& done,
-                               std::size_t bytes, TimePoint now, PushQueue::Answers& displaced);
+                               std::size_t bytes, TimePoint now, PushQueue::Answers& displaced,
+                               WorkerPool::Summons& worker);
   void sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers& answers);
   Sending begin(const SenderSlot& slot);
   bool mayStay() const { return !_stopped && _pool.size() <= _options.maxWorkers; }
@@ -102,7 +104,7 @@ class Dispatcher::Impl {
   bool finish(PushQueue::Handle push, Brake::Epoch epoch, const Outcome& outcome,
               PushQueue::Answers& answers);
   bool tryAgain(PushQueue::Handle push, const Outcome& outcome, TimePoint now, PushQueue::Answers& answers);
-  void summon(TimePoint now);
+  WorkerPool::Summons summon(TimePoint now);
   void alarm(TimePoint when);
   TimePoint nextWatch(TimePoint now) const;
   /// Joins the workers that have ended and logs a lack of threads. Gives whether there was something to do,
@@ -174,8 +176,9 @@ void Dispatcher::Impl::submit(const std::string& flow, const std::string& node, 
   PushQueue::Answers displaced;
   std::optional<GivenUp> refused;
   {
+    WorkerPool::Summons worker;  // rings when the mutex has been released
     Lock lock(_mutex);
-    refused = admit(flow, node, message, done, bytes, now(), displaced);
+    refused = admit(flow, node, message, done, bytes, now(), displaced, worker);
     if (!displaced.empty()) {
       _metrics.gaveUp(GivenUp::queueFull).add(displaced.size());
       answerUnlocked(lock, displaced, passing("queue full"));
@@ -196,7 +199,7 @@ void Dispatcher::Impl::submit(const std::string& flow, const std::string& node, 
 
 std::optional<GivenUp> Dispatcher::Impl::admit(const std::string& flow, const std::string& node,
                                                Message& message, Done& done, std::size_t bytes, TimePoint now,
-                                               PushQueue::Answers& displaced) {
+                                               PushQueue::Answers& displaced, WorkerPool::Summons& worker) {
   if (_draining) return GivenUp::stopping;
   if (!_queue.inTime(now, _brake.until())) return GivenUp::throttled;
   switch (_queue.add(flow, node, message, done, bytes, now, displaced)) {
@@ -206,7 +209,7 @@ std::optional<GivenUp> Dispatcher::Impl::admit(const std::string& flow, const st
       _metrics.coalesced.add();
       break;
     case PushQueue::Added::queued:
-      summon(now);
+      worker = summon(now);
       break;
   }
   alarm(nextWatch(now));
@@ -228,8 +231,9 @@ void Dispatcher::Impl::work(WorkerPool::Handle worker) noexcept {
     }
   }
   _pool.leave();
-  summon(now());
+  auto next = summon(now());
   lock.unlock();
+  next.ring();
   slot.reset();
   lock.lock();
   _pool.end(worker);
@@ -244,6 +248,7 @@ void Dispatcher::Impl::sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers
   do {
     Sending sending = begin(slot);
     lock.unlock();
+    sending.next.ring();
     answer(answers, outcome);
     outcome =
         slot.send(sending.makeSender, sending.generation, PushQueue::message(sending.push), sending.deadline);
@@ -255,8 +260,9 @@ void Dispatcher::Impl::sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers
 
   const auto pause = _brake.until() - now();
   _pool.announce();
-  summon(now());
+  auto next = summon(now());
   lock.unlock();
+  next.ring();
   answer(answers, outcome);
   if (held) {
     logWarning("The push service is in trouble (%s): no message for %d ms.", outcome.reason,
@@ -268,9 +274,13 @@ void Dispatcher::Impl::sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers
 
 Dispatcher::Impl::Sending Dispatcher::Impl::begin(const SenderSlot& slot) {
   const auto push = _queue.take(now());
-  Sending sending{push, _brake.start(), _queue.deadline(push), _generation,
-                  slot.stale(_generation) ? _makeSender : nullptr};
-  summon(now());
+  Sending sending{push,
+                  _brake.start(),
+                  _queue.deadline(push),
+                  _generation,
+                  slot.stale(_generation) ? _makeSender : nullptr,
+                  {}};
+  sending.next = summon(now());
   return sending;
 }
 
@@ -308,7 +318,7 @@ void Dispatcher::Impl::watch() noexcept {
     _watchAt = TimePoint::min();
     const TimePoint time = now();
     _queue.advance(time, expired);
-    summon(time);
+    summon(time).ring();
     if (!expired.empty()) {
       _metrics.gaveUp(GivenUp::deadline).add(expired.size());
       answerUnlocked(lock, expired, passing("no verdict of the push service before the deadline"));
@@ -351,9 +361,10 @@ void Dispatcher::Impl::alarm(TimePoint when) {
 
 /// Calls one worker at most: when it arrives and takes a push, it calls the next. So those that have just
 /// sent a message get on with another, and fewer need to be woken.
-void Dispatcher::Impl::summon(TimePoint now) {
-  const std::size_t wanted = _queue.ready() > 0 && _brake.allowance(now) > 0 ? 1 : 0;
-  const bool refused = !_pool.summon(wanted, _options.maxWorkers);
+WorkerPool::Summons Dispatcher::Impl::summon(TimePoint now) {
+  const bool wanted = _queue.ready() > 0 && _brake.allowance(now) > 0;
+  auto worker = wanted ? _pool.summon(_options.maxWorkers) : WorkerPool::Summons();
+  const bool refused = wanted && _pool.starved();
   if (refused && !_starved) {
     _starving = true;
     alarm(TimePoint::min());
@@ -361,6 +372,7 @@ void Dispatcher::Impl::summon(TimePoint now) {
   _starved = refused;
   _metrics.queue.set(static_cast<std::int64_t>(_queue.queued()));
   _metrics.workers.set(static_cast<std::int64_t>(_pool.size()));
+  return worker;
 }
 
 void Dispatcher::Impl::answerUnlocked(Lock& lock, PushQueue::Answers& answers, const Outcome& outcome) {
@@ -419,7 +431,7 @@ void Dispatcher::Impl::reconfigure(const Options& options) {
   _queue.setLimits(limits(_options));
   if (_pool.size() > _options.maxWorkers) _pool.dismiss(_pool.size() - _options.maxWorkers);
   const TimePoint time = now();
-  summon(time);
+  summon(time).ring();
   alarm(nextWatch(time));
 }
 

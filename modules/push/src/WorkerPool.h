@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <list>
+#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -21,9 +22,12 @@ namespace p2::push {
 /// it is held.
 class WorkerPool {
  public:
+  /// Wakes one worker. Shared with who rings it, as the worker may be gone by then.
+  using Bell = std::shared_ptr<std::condition_variable>;
+
   struct Worker {
     Poco::Thread thread;
-    std::condition_variable called;
+    Bell bell = std::make_shared<std::condition_variable>();
     enum class State { busy, idle, dismissed } state = State::busy;
   };
   using Workers = std::list<Worker>;
@@ -31,15 +35,38 @@ class WorkerPool {
   /// What a worker does; takes the mutex itself, calls `arrive` first, and last `leave` and `end`.
   using Body = std::function<void(Handle)>;
 
+  /// Wakes the worker that was summoned, if there is one, at the latest when it is destroyed: without the
+  /// mutex, which the worker takes first of all.
+  class [[nodiscard]] Summons {
+   public:
+    Summons() = default;
+    explicit Summons(Bell bell) noexcept : _bell(std::move(bell)) {}
+    Summons(Summons&&) noexcept = default;
+    Summons& operator=(Summons&& other) noexcept {
+      _bell.swap(other._bell);
+      return *this;
+    }
+    ~Summons() { ring(); }
+
+    void ring() noexcept {
+      if (const Bell bell = std::exchange(_bell, nullptr)) bell->notify_one();
+    }
+
+   private:
+    Bell _bell;
+  };
+
   explicit WorkerPool(Body body) : _body(std::move(body)) {}
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
   /// Joins all. REQUIRES: their bodies are about to end, and `stop` was called.
   ~WorkerPool();
 
-  /// Makes sure that `wanted` workers are on their way: calls idle ones, then starts new ones while there are
-  /// fewer than `most`. Gives false if the system refused a thread.
-  bool summon(std::size_t wanted, std::size_t most);
+  /// Makes sure that a worker is on its way: calls an idle one, else starts a new one if there are fewer than
+  /// `most`.
+  Summons summon(std::size_t most);
+  /// Whether the last `summon` needed a thread that the system refused.
+  bool starved() const noexcept { return _starved; }
   /// The calling worker will soon look for work by itself (until it calls `arrive`).
   void announce() noexcept { ++_coming; }
   /// The calling worker, on its way until now, looks for work.
@@ -62,7 +89,7 @@ class WorkerPool {
   std::size_t size() const noexcept { return _size; }
 
  private:
-  bool start();
+  void start();
 
   const Body _body;
   Workers _workers;
@@ -71,6 +98,7 @@ class WorkerPool {
   std::size_t _size = 0;      ///< Workers that have not left.
   std::size_t _coming = 0;    ///< Summoned or announced ones that have not arrived.
   unsigned _number = 0;
+  bool _starved = false;
   bool _stopped = false;
 };
 
