@@ -2,6 +2,7 @@
 #include "p2/core/Target.h"
 #include "support/Catch.h"
 
+#include <algorithm>
 #include <cstring>
 #include <sstream>
 #include <string>
@@ -89,6 +90,15 @@ TEST_CASE("A short secret leaves no trace in the object that it was moved from")
     CHECK(to.reveal() == "hunter2");
   }
   CHECK(bytesOf(from).find("unter2") == std::string::npos);  // NOLINT(bugprone-use-after-move)
+}
+
+TEST_CASE("A wiped secret is empty and leaves no trace in its memory") {
+  Secret secret(std::string(100, 's'));
+  const char* memory = secret.reveal().data();
+  secret.wipe();
+  CHECK(secret.empty());
+  REQUIRE(secret.reveal().data() == memory);
+  CHECK(std::count(memory, memory + secret.reveal().capacity(), 's') == 0);
 }
 
 TEST_CASE("A secret that is overwritten by a shorter one keeps nothing of the old") {

@@ -104,6 +104,22 @@ TEST_CASE_METHOD(Fixture, "The sender gets the message and the time that is left
   CHECK(call.deadline <= after + 25s);
 }
 
+TEST_CASE_METHOD(Fixture, "What is said of a target names the one that the message was sent to") {
+  const auto kind = GENERATE(Kind::targetGone, Kind::delivered);
+  options.maxWorkers = 1;
+  startPatiently();
+  submit("other", "x");
+  REQUIRE(service.waitForCalls(1));
+  submit("n", "a", "old");
+  submit("n", "b", "new");
+  service.answerAll([kind](const auto&) {
+    auto made = outcome(kind);
+    if (kind == Kind::delivered) made.replacement = message("newer").target;
+    return made;
+  });
+  for (const auto* who : {"a", "b"}) CHECK(recorder.wait(who).target.value.reveal() == "new");
+}
+
 TEST_CASE_METHOD(Fixture, "Workers do not interrupt who wakes them") {
   std::atomic<int> policy{-1};
   service.answerAll([&](const auto&) {

@@ -39,6 +39,7 @@ struct Fixture {
     PushQueue::Done done = [this, who](const Outcome&) { ++answered[who]; };
     const Added added = queue.add(flow, node, message, done, bytes, now, displaced);
     if (added == Added::full) CHECK(done);
+    if (added == Added::queued) CHECK(message.target.value.empty());  // no trace of a push that is over
     return added;
   }
 

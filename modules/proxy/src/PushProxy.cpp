@@ -241,47 +241,36 @@ class PushProxy::Impl {
     }
   }
 
-  /// What is needed of a registration when its push is done.
-  struct Addressee {
-    std::string node;
-    std::string domain;
-    core::Target target;
-  };
-
   void send(Registration registration, const Publish& request, Responder responder) {
-    push::Message message{registration.target, std::move(registration.key.device),
-                          std::move(registration.key.channel), request.hasBody};
     const std::size_t bytes = kWaitingBytes + registration.target.value.reveal().size() +
                               registration.domain.size() + responder.bytes();
+    push::Message message{std::move(registration.target), std::move(registration.key.device),
+                          std::move(registration.key.channel), request.hasBody};
     // The sender's domain and not the registration's, which may not be kept.
     _dispatcher.submit(
         request.domain, request.node, std::move(message),
-        [this,
-         addressee = Addressee{std::move(registration.node), std::move(registration.domain),
-                               std::move(registration.target)},
+        [this, node = std::move(registration.node), domain = std::move(registration.domain),
          responder = std::move(responder)](const Outcome& outcome) mutable {
-          conclude(std::move(addressee), outcome, std::move(responder));
+          conclude(std::move(node), std::move(domain), outcome, std::move(responder));
         },
         bytes);
   }
 
   /// Acts on what became of a message, and answers.
-  void conclude(Addressee addressee, const Outcome& outcome, Responder responder) {
-    const std::string& node = addressee.node;
-    core::Target& target = addressee.target;
+  void conclude(std::string node, std::string domain, const Outcome& outcome, Responder responder) {
     auto judgement = _breaker.judge(node, outcome);
     report(judgement.event);
     _faultLog.note(judgement.outcome);
     switch (judgement.outcome.kind) {
       case Outcome::Kind::delivered:
         if (judgement.outcome.replacement) {
-          _store.replaceTarget(node, std::move(target), std::move(*judgement.outcome.replacement),
-                               [](const core::Result<bool>&) {});
+          _store.replaceTarget(std::move(node), std::move(judgement.outcome.target),
+                               std::move(*judgement.outcome.replacement), [](const core::Result<bool>&) {});
         }
         responder.result();
         return;
       case Outcome::Kind::targetGone:
-        remove(std::move(addressee), std::move(responder));
+        remove(node, std::move(domain), std::move(judgement.outcome.target), std::move(responder));
         return;
       case Outcome::Kind::retry:
       case Outcome::Kind::rejected:
@@ -291,10 +280,9 @@ class PushProxy::Impl {
     }
   }
 
-  void remove(Addressee addressee, Responder responder) {
-    const std::string node = addressee.node;
-    _store.removeIfHolds(node, std::move(addressee.target),
-                         [this, node, domain = std::move(addressee.domain),
+  void remove(const std::string& node, std::string domain, core::Target target, Responder responder) {
+    _store.removeIfHolds(node, std::move(target),
+                         [this, node, domain = std::move(domain),
                           responder = std::move(responder)](core::Result<bool> removed) mutable {
                            if (!removed) {
                              storeFault(removed.error(), responder);

@@ -250,8 +250,9 @@ void Dispatcher::Impl::sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers
     lock.unlock();
     sending.next.ring();
     answer(answers, outcome);
-    outcome =
-        slot.send(sending.makeSender, sending.generation, PushQueue::message(sending.push), sending.deadline);
+    const Message& message = PushQueue::message(sending.push);
+    outcome = slot.send(sending.makeSender, sending.generation, message, sending.deadline);
+    if (outcome.kind == Outcome::Kind::targetGone || outcome.replacement) outcome.target = message.target;
     sending.makeSender = nullptr;  // may be the last copy, which must not be destroyed with the mutex held
     lock.lock();
     held = finish(sending.push, sending.epoch, outcome, answers);

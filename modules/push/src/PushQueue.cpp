@@ -26,14 +26,14 @@ PushQueue::Added PushQueue::add(const std::string& flow, const std::string& node
     const std::size_t own = knownFlow == _byFlow.end() ? 0 : knownFlow->second->level;
     if (queued() >= _limits.nodes && !makeRoom(own, answers)) return Added::full;
     const auto push = newPush(flowOf(flow), node, now);
-    push->message = std::move(message);
+    std::swap(push->message, message);
     join(push, std::move(done), bytes, now);
     space(push, now);
     return Added::queued;
   }
   const auto push = known->second;
   const bool hasBody = push->message.hasBody || message.hasBody;
-  push->message = std::move(message);
+  std::swap(push->message, message);
   push->message.hasBody = hasBody;
   join(push, std::move(done), bytes, now);
   return Added::joined;
@@ -246,7 +246,7 @@ void PushQueue::recycle(Handle push) {
   const FlowHandle flow = push->flow;
   if (push->state == State::delayed) _wakeups.erase(push->wakeup);
   if (push->state != State::sending) _byNode.erase(push->node);
-  push->message.target.value = core::Secret();
+  push->message.target.value.wipe();
   change(push, State::sending);
   --flow->pushes;
   if (_sparePushes.size() < kSpare) {

@@ -25,9 +25,10 @@ class Secret {
   bool equals(std::string_view other) const noexcept;
   bool operator==(const Secret& other) const noexcept { return equals(other._value); }
 
- private:
+  /// Overwrites it and leaves it empty. Its memory is kept for another value.
   void wipe() noexcept;
 
+ private:
   std::string _value;
 };
 

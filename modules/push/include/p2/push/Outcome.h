@@ -33,6 +33,8 @@ struct Outcome {
   bool onlyIfOthersSucceed = false;
   /// delivered: the push service's replacement for the target, to be stored in its place.
   std::optional<core::Target> replacement;
+  /// targetGone, or a replacement: the target that it is said of. The Dispatcher's to fill in.
+  core::Target target;
 };
 
 }  // namespace p2::push
