@@ -13,7 +13,9 @@ constexpr std::size_t kBatchSize = 65536;
 // From one batch to the next at least: the first answer of a burst goes at once, the others go together.
 constexpr std::chrono::microseconds kPause{500};
 // Unsent bytes at which there is no more room: a request's id comes back in its answer and may be long.
-constexpr std::size_t kMostBytes = 64 * 1024 * 1024;
+constexpr std::size_t kMostBytes = 16 * 1024 * 1024;
+// Memory for unsent bytes that is kept when there are none.
+constexpr std::size_t kKeptBytes = 1024 * 1024;
 
 }  // namespace
 
@@ -40,8 +42,9 @@ void Outbox::send(std::string stanza) noexcept {
   bool waiting = false;
   {
     const std::scoped_lock lock(_mutex);
-    _bytes += stanza.size();
-    _queue.push_back({std::move(stanza), std::chrono::steady_clock::now()});
+    _text += stanza;
+    _stanzas.push_back({stanza.size(), std::chrono::steady_clock::now()});
+    updateRoom();
     waiting = std::exchange(_waiting, false);
   }
   if (waiting) _work.notify_one();
@@ -64,24 +67,25 @@ void Outbox::detach() {
   _done.notify_all();
 }
 
-bool Outbox::hasRoom() const {
-  return _queue.size() < _capacity && _bytes < kMostBytes;
+void Outbox::updateRoom() {
+  _hasRoom = _stanzas.size() < _capacity && bytes() < kMostBytes;
 }
 
 bool Outbox::waitForRoom(std::chrono::milliseconds bound) {
+  if (_hasRoom) return true;
   std::unique_lock lock(_mutex);
-  _done.wait_for(lock, bound, [this] { return hasRoom() || !_connection; });
-  return hasRoom();
+  _done.wait_for(lock, bound, [this] { return _hasRoom || !_connection; });
+  return _hasRoom;
 }
 
 bool Outbox::flush(std::chrono::milliseconds bound) {
   std::unique_lock lock(_mutex);
-  return _done.wait_for(lock, bound, [this] { return _queue.empty(); });
+  return _done.wait_for(lock, bound, [this] { return _stanzas.empty(); });
 }
 
 std::size_t Outbox::unsent() const {
   const std::scoped_lock lock(_mutex);
-  return _queue.size();
+  return _stanzas.size();
 }
 
 void Outbox::run() {
@@ -89,8 +93,8 @@ void Outbox::run() {
   std::unique_lock lock(_mutex);
   for (;;) {
     // Nobody wakes it here but the end: whether there is a full batch already is asked once.
-    _work.wait_until(lock, next, [this] { return _stopping || _bytes >= kBatchSize; });
-    while (!_stopping && (!_connection || _queue.empty())) {
+    _work.wait_until(lock, next, [this] { return _stopping || bytes() >= kBatchSize; });
+    while (!_stopping && (!_connection || _stanzas.empty())) {
       _waiting = true;
       _work.wait(lock);
     }
@@ -106,13 +110,12 @@ void Outbox::run() {
 /// then, for nobody knows how much of it arrived, and an answer that comes twice does no harm.
 bool Outbox::sendBatch(std::unique_lock<std::mutex>& lock) {
   if (std::exchange(_fresh, false)) dropExpired();
-  std::string batch;
+  std::size_t size = 0;
   std::size_t count = 0;
-  for (const Entry& entry : _queue) {
-    if (!batch.empty() && batch.size() + entry.stanza.size() > kBatchSize) break;
-    batch += entry.stanza;
-    ++count;
+  while (count < _stanzas.size() && (count == 0 || size + _stanzas[count].size <= kBatchSize)) {
+    size += _stanzas[count++].size;
   }
+  const std::string batch(_text, _begin, size);
   const auto connection = _connection;
   lock.unlock();
   const bool sent = connection->write(batch);
@@ -128,7 +131,7 @@ bool Outbox::sendBatch(std::unique_lock<std::mutex>& lock) {
 void Outbox::dropExpired() {
   const auto oldest = std::chrono::steady_clock::now() - _lifetime;
   std::size_t count = 0;
-  while (count < _queue.size() && _queue[count].born < oldest) ++count;
+  while (count < _stanzas.size() && _stanzas[count].born < oldest) ++count;
   dropFront(count);
   _expired.add(count);
 }
@@ -136,9 +139,16 @@ void Outbox::dropExpired() {
 /// REQUIRES: nobody but the sending thread calls it, so that what is being written stays at the front.
 void Outbox::dropFront(std::size_t count) {
   for (; count > 0; --count) {
-    _bytes -= _queue.front().stanza.size();
-    _queue.pop_front();
+    _begin += _stanzas.front().size;
+    _stanzas.pop_front();
   }
+  // Half of it is dropped before the other half is moved, so each byte is moved once at most, on average.
+  if (_begin >= bytes()) {
+    _text.erase(0, _begin);
+    _begin = 0;
+    if (_text.empty() && _text.capacity() > kKeptBytes) _text.shrink_to_fit();
+  }
+  updateRoom();
 }
 
 }  // namespace p2::component

@@ -4,6 +4,7 @@
 #include "p2/core/Metrics.h"
 #include "p2/xmpp/Responder.h"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -46,8 +47,8 @@ class Outbox final : public xmpp::ReplySink {
   std::size_t unsent() const;
 
  private:
-  struct Entry {
-    std::string stanza;
+  struct Stanza {
+    std::size_t size;  // bytes
     core::Clock::TimePoint born;
   };
 
@@ -55,7 +56,8 @@ class Outbox final : public xmpp::ReplySink {
   bool sendBatch(std::unique_lock<std::mutex>& lock);
   void dropExpired();
   void dropFront(std::size_t count);
-  bool hasRoom() const;
+  void updateRoom();
+  std::size_t bytes() const { return _text.size() - _begin; }
 
   const std::size_t _capacity;
   const std::chrono::milliseconds _lifetime;
@@ -64,8 +66,10 @@ class Outbox final : public xmpp::ReplySink {
   mutable std::mutex _mutex;
   std::condition_variable _work;  // something to send, a connection, or the end
   std::condition_variable _done;  // something was sent, or the connection is lost
-  std::deque<Entry> _queue;
-  std::size_t _bytes = 0;  // of the stanzas in _queue
+  std::deque<Stanza> _stanzas;    // unsent
+  std::string _text;              // theirs, one after the other, from _begin on
+  std::size_t _begin = 0;
+  std::atomic<bool> _hasRoom{true};  // changed with the mutex held
   std::shared_ptr<Connection> _connection;
   bool _fresh = false;    // nothing was sent through _connection yet
   bool _waiting = false;  // the thread waits for something to send
