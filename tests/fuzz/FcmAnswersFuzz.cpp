@@ -1,6 +1,8 @@
-// Input: a line with an HTTP status and, behind a space, a Retry-After header; then the answer's body.
+// Input: the head of an answer, and the same once more as a line with an HTTP status and, behind a space, a
+// Retry-After header; then the answer's body.
 
 #include "Fuzz.h"
+#include "ResponseHead.h"
 #include "TokenAnswer.h"
 #include "p2/fcm/FcmCodec.h"
 #include "p2/http/HttpDate.h"
@@ -50,10 +52,19 @@ void checkTokenAnswer(const p2::http::Response& response) {
   }
 }
 
+void checkHead(std::string_view text) {
+  const auto head = p2::http::ResponseHead::parse(text);
+  if (!head) return;
+  require(head->status >= 100 && head->status <= 999, "a status has three digits");
+  require(!head->chunked || !head->length, "a body's end is told in one way");
+  require(head->retryAfter.find('\n') == std::string::npos, "a field is a line");
+}
+
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input = p2::test::textOf(data, size);
+  checkHead(input);
   const std::size_t end = std::min(input.find('\n'), input.size());
   const std::string line(input.substr(0, end));
   const std::string body(input.substr(std::min(end + 1, input.size())));

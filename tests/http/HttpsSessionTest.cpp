@@ -238,6 +238,11 @@ TEST_CASE("A peer that is silent or trickles does not outlast the timeout") {
       [](Peer& peer, int) {
         peer.readRequest();
         while (!peer.closedWithin(1ms)) peer.write("HTTP/1.1 100 Continue\r\n\r\n");
+      },
+      [](Peer& peer, int) {
+        peer.readRequest();
+        peer.writeBelowTls("\x17\x03\x03\x3f\xff");  // the header of a record of 16 KiB
+        while (!peer.closedWithin(5ms)) peer.writeBelowTls("x");
       });
   const auto begin = std::chrono::steady_clock::now();
   const Fault fault = faultOf(postTo(handle, 150ms));
@@ -262,6 +267,22 @@ TEST_CASE("A peer that never finishes the TLS handshake does not outlast the tim
   made.timeout = 150ms;
   HttpsSession session(made, context());
   CHECK(faultOf(post(session)).kind == Fault::Kind::timeout);
+}
+
+TEST_CASE("A wait of seconds ends with the answer or at the timeout") {
+  const auto answerAfter = [](std::chrono::milliseconds delay) {
+    return [delay](Peer& peer, int) {
+      peer.readRequest();
+      if (!peer.closedWithin(delay)) peer.answer("200 OK", "{}");
+      peer.waitForClose();
+    };
+  };
+  CHECK(statusOf(postTo(answerAfter(1100ms))) == 200);
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(faultOf(postTo(answerAfter(10s), 1200ms)).kind == Fault::Kind::timeout);
+  const auto took = std::chrono::steady_clock::now() - begin;
+  CHECK(took >= 1190ms);
+  CHECK(took < 5s);
 }
 
 TEST_CASE("The deadline of the caller counts when it comes first") {

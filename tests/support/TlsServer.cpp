@@ -1,6 +1,7 @@
 #include "support/TlsServer.h"
 
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -39,6 +40,10 @@ std::optional<std::string> TlsServer::Peer::readRequest() {
 
 void TlsServer::Peer::write(std::string_view bytes) {
   SSL_write(_ssl, bytes.data(), static_cast<int>(bytes.size()));
+}
+
+void TlsServer::Peer::writeBelowTls(std::string_view bytes) {
+  ::send(SSL_get_fd(_ssl), bytes.data(), bytes.size(), MSG_NOSIGNAL);
 }
 
 void TlsServer::Peer::answer(const std::string& status, const std::string& body, const std::string& headers) {

@@ -26,6 +26,8 @@ class TlsServer {
     /// Header and body of the next request; nothing if the client has closed.
     std::optional<std::string> readRequest();
     void write(std::string_view bytes);
+    /// Writes what TLS does not know of.
+    void writeBelowTls(std::string_view bytes);
     /// A whole answer with a Content-Length.
     void answer(const std::string& status, const std::string& body, const std::string& headers = {});
     /// Waits for the client to close, or to send something, at most for `bound`.

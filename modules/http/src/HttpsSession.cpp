@@ -1,6 +1,7 @@
 #include "p2/http/HttpsSession.h"
 
 #include "ProxyTunnel.h"
+#include "ResponseHead.h"
 #include "TlsSocket.h"
 #include "p2/http/TlsContextAccess.h"
 
@@ -8,8 +9,6 @@
 #include <Poco/Exception.h>
 #include <Poco/Net/DNS.h>
 #include <Poco/Net/HTTPChunkedStream.h>
-#include <Poco/Net/HTTPHeaderStream.h>
-#include <Poco/Net/HTTPResponse.h>
 #include <Poco/Net/HTTPSClientSession.h>
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/SSLException.h>
@@ -20,7 +19,6 @@
 
 namespace p2::http {
 
-using Poco::Net::HTTPResponse;
 using Poco::Net::SocketAddress;
 using Poco::Net::StreamSocket;
 using TimePoint = core::Clock::TimePoint;
@@ -29,8 +27,12 @@ namespace {
 
 // A header and its access token.
 constexpr std::size_t kUsualRequest = 1024;
-/// For the status line, the header and the marks between chunks.
+// For the status line, the header and the marks between chunks.
 constexpr std::size_t kMostOverhead = 64 * 1024;
+constexpr std::size_t kMostHead = 16 * 1024;
+constexpr int kContinue = 100;
+constexpr int kNoContent = 204;
+constexpr int kNotModified = 304;
 
 /// Poco's session on a TlsSocket that is connected already. Poco's own reconnecting, which would send a
 /// request twice without anybody knowing, is switched off: a new connection is a new object.
@@ -57,22 +59,25 @@ class Connection final : public Poco::Net::HTTPSClientSession {
     }
   }
 
-  void readHeader(HTTPResponse& response) {
-    do {
-      response.clear();
-      Poco::Net::HTTPHeaderInputStream in(*this);
-      try {
-        response.read(in);
-      } catch (const Poco::Exception&) {
-        if (networkException() != nullptr) networkException()->rethrow();
-        throw;
+  /// Reads a status line and its header; nothing if what came is none, or ended before it was whole. Poco's
+  /// own takes twice as long as TLS does for it.
+  std::optional<ResponseHead> readHead() {
+    std::string text;
+    while (!text.ends_with("\n\r\n") && !text.ends_with("\n\n")) {
+      const int c = get();
+      if (c == std::char_traits<char>::eof() || text.size() == kMostHead) return std::nullopt;
+      text += static_cast<char>(c);
+      // Something else may never come to an empty line.
+      if (text.size() <= ResponseHead::kVersion.size() && !ResponseHead::kVersion.starts_with(text)) {
+        return std::nullopt;
       }
-    } while (response.getStatus() == HTTPResponse::HTTP_CONTINUE);
+    }
+    return ResponseHead::parse(std::string_view(text).substr(0, text.rfind('\n', text.size() - 2) + 1));
   }
 
   /// Appends to `body` until there are `most` bytes or the answer or the connection has ended.
-  void readBody(const HTTPResponse& response, std::size_t most, std::string& body) {
-    if (response.getChunkedTransferEncoding()) {
+  void readBody(const ResponseHead& head, std::size_t most, std::string& body) {
+    if (head.chunked) {
       Poco::Net::HTTPChunkedInputStream in(*this);
       readUpTo(most, body, [&in](char* buffer, std::size_t size) {
         in.read(buffer, static_cast<std::streamsize>(size));
@@ -140,10 +145,12 @@ class HttpsSession::Impl {
                                   core::RealTime deadline);
   std::optional<Fault> startTls(StreamSocket& socket, core::RealTime deadline);
   Result exchange(const std::string& request, core::RealTime deadline);
-  Result receive(HTTPResponse& response);
-  Fault faultOf(const Poco::Exception* exception);
+  Result receive();
+  Result receiveBody(ResponseHead& head);
+  Fault faultOf(const Poco::Exception& exception);
   Fault faultOf(Fault::Kind kind) const;
-  void keepOrClose(const HTTPResponse& response);
+  Fault::Kind notWhole() const;
+  void keepOrClose(bool keepAlive);
 
   Options _options;
   std::shared_ptr<const TlsContext> _tls;
@@ -267,64 +274,62 @@ HttpsSession::Result HttpsSession::Impl::exchange(const std::string& request, co
   _connection->tlsSocket().beginExchange(deadline, _options.maxBody + kMostOverhead);
   try {
     _connection->sendWhole(request);
-    HTTPResponse response;
-    auto result = receive(response);
-    if (std::holds_alternative<Response>(result)) keepOrClose(response);
-    return result;
+    return receive();
   } catch (const Poco::Exception& exception) {
-    return faultOf(&exception);
+    return faultOf(exception);
   }
 }
 
-HttpsSession::Result HttpsSession::Impl::receive(HTTPResponse& response) {
-  _connection->readHeader(response);
-  const TlsSocket& socket = _connection->tlsSocket();
-  if (socket.ended())
-    return faultOf(Fault::Kind::closed);  // Poco takes a header that is cut for a whole one.
-  Response answer;
-  answer.status = response.getStatus();
-  answer.retryAfter = response.get("Retry-After", "");
-  answer.date = response.get("Date", "");
-  if (answer.status < 200) return faultOf(Fault::Kind::malformed);
+HttpsSession::Result HttpsSession::Impl::receive() {
+  std::optional<ResponseHead> head;
+  do {
+    head = _connection->readHead();
+    if (!head) return faultOf(notWhole());
+  } while (head->status == kContinue);
+  if (head->status < 200) return faultOf(Fault::Kind::malformed);
+  auto result = receiveBody(*head);
+  if (std::holds_alternative<Response>(result)) keepOrClose(head->keepAlive);
+  return result;
+}
 
-  const bool sized = !response.getChunkedTransferEncoding() && response.hasContentLength();
-  const auto length = sized ? response.getContentLength64() : 0;
-  if (length < 0) return faultOf(Fault::Kind::malformed);
-  if (static_cast<std::uint64_t>(length) > _options.maxBody) return faultOf(Fault::Kind::tooLarge);
-  const std::size_t most = sized ? static_cast<std::size_t>(length) : _options.maxBody + 1;
-  if (answer.status != HTTPResponse::HTTP_NO_CONTENT && answer.status != HTTPResponse::HTTP_NOT_MODIFIED) {
-    _connection->readBody(response, most, answer.body);
-  }
+HttpsSession::Result HttpsSession::Impl::receiveBody(ResponseHead& head) {
+  if (head.length && *head.length > _options.maxBody) return faultOf(Fault::Kind::tooLarge);
+  Response answer{head.status, {}, std::move(head.retryAfter), std::move(head.date)};
+  if (head.status == kNoContent || head.status == kNotModified) return answer;
+  _connection->readBody(head, head.length.value_or(_options.maxBody + 1), answer.body);
   if (answer.body.size() > _options.maxBody) return faultOf(Fault::Kind::tooLarge);
 
   // Poco's streams end quietly, whatever the reason.
+  const TlsSocket& socket = _connection->tlsSocket();
   if (socket.fault()) return faultOf(*socket.fault());
-  if (sized && answer.status != HTTPResponse::HTTP_NO_CONTENT &&
-      answer.body.size() < static_cast<std::size_t>(length)) {
-    return faultOf(Fault::Kind::closed);
-  }
-  if (response.getChunkedTransferEncoding() && socket.tail() != "\r\n\r\n") {
-    return faultOf(socket.ended() ? Fault::Kind::closed : Fault::Kind::malformed);
+  if (head.length && answer.body.size() < *head.length) return faultOf(Fault::Kind::closed);
+  if (head.chunked && socket.tail() != "\r\n\r\n") {
+    return faultOf(notWhole());
   }
   return answer;
 }
 
-void HttpsSession::Impl::keepOrClose(const HTTPResponse& response) {
+void HttpsSession::Impl::keepOrClose(bool keepAlive) {
   // With TLS 1.3 the tickets to resume with come after the handshake, with the first answer.
   if (!_tlsSessionTaken) _tlsSession = _connection->tlsSocket().currentSession();
   _tlsSessionTaken = true;
   _lastUsed = _options.clock->now();
-  if (!response.getKeepAlive() || _connection->hasLeftover() || _connection->tlsSocket().ended()) close();
+  if (!keepAlive || _connection->hasLeftover() || _connection->tlsSocket().ended()) close();
 }
 
 /// REQUIRES: the exchange has failed.
-Fault HttpsSession::Impl::faultOf(const Poco::Exception* exception) {
+Fault HttpsSession::Impl::faultOf(const Poco::Exception& exception) {
   const TlsSocket& socket = _connection->tlsSocket();
   if (socket.fault() == Fault::Kind::tls) {
-    return {Fault::Kind::tls, describeTlsFault(*_tls, _options.url.host, exception->message())};
+    return {Fault::Kind::tls, describeTlsFault(*_tls, _options.url.host, exception.message())};
   }
   if (socket.fault()) return faultOf(*socket.fault());
-  return faultOf(socket.ended() ? Fault::Kind::closed : Fault::Kind::malformed);
+  return faultOf(notWhole());
+}
+
+/// Why an answer cannot be read on.
+Fault::Kind HttpsSession::Impl::notWhole() const {
+  return _connection->tlsSocket().ended() ? Fault::Kind::closed : Fault::Kind::malformed;
 }
 
 Fault HttpsSession::Impl::faultOf(Fault::Kind kind) const {
