@@ -60,12 +60,14 @@ Control::Control(Parts parts, Tokens tokens)
       _server(_parts.xmpp.host + ':' + std::to_string(_parts.xmpp.port)),
       _jid(_parts.xmpp.jid),
       _started(toSeconds(std::chrono::system_clock::now())),
+      _settingsRead(_started),
       _tokens(std::move(tokens)),
       _stateMetrics(_parts.metrics) {
   _parts.metrics.onCollect([this] { _stateMetrics.set(state()); });
 }
 
-void Control::setTokens(Tokens tokens) {
+void Control::reloaded(Tokens tokens, bool wholly) {
+  if (wholly) _settingsRead = toSeconds(std::chrono::system_clock::now());
   _tokens.with([&](Tokens& current) { current.swap(tokens); });
 }
 
@@ -81,6 +83,7 @@ DaemonStatus Control::state() const {
   status.version = core::kVersion;
   status.pid = ::getpid();
   status.started = _started;
+  status.settingsRead = _settingsRead;
   status.server = _server;
   status.jid = _jid;
   for (const auto* component : _parts.components) addStream(component->status(), status);

@@ -14,6 +14,7 @@
 #include "p2/push/Dispatcher.h"
 #include "p2/store/Store.h"
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -41,7 +42,8 @@ class Control {
   /// Opens the socket. Error: names it.
   static core::Result<std::unique_ptr<Control>> open(Parts parts, Tokens tokens);
 
-  void setTokens(Tokens tokens);
+  /// The settings were read again. `wholly`: nothing of them needs a restart.
+  void reloaded(Tokens tokens, bool wholly);
 
   /// How the daemon is. Thread-safe.
   DaemonStatus look() const;
@@ -54,6 +56,7 @@ class Control {
   const std::string _server;  ///< `host:port`
   const std::string _jid;
   const DaemonStatus::Time _started;
+  std::atomic<DaemonStatus::Time> _settingsRead;
   core::Guarded<Tokens> _tokens;
   const StateMetrics _stateMetrics;
   std::unique_ptr<ControlSocket> _socket;  // last: its thread uses all of the above

@@ -27,6 +27,7 @@ void eachField(Status& status, Field field) {
   field("version", status.version);
   field("pid", status.pid);
   field("started", status.started);
+  field("settingsRead", status.settingsRead);
   field("server", status.server);
   field("component", status.jid);
   field("streams", status.streams);

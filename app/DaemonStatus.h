@@ -23,6 +23,7 @@ struct DaemonStatus {
   std::string version;
   std::int64_t pid = 0;
   Time started{};
+  Time settingsRead{};  ///< When all that is in effect was read: a reload may leave something for a restart.
 
   std::string server;         ///< `host:port` of the XMPP server.
   std::string jid;            ///< The component's name.

@@ -137,18 +137,18 @@ core::Result<void> Runtime::reload(const Settings& settings) {
   auto fcm = FcmLink::make(settings.fcm, *_metrics);
   if (!fcm) return core::Error{fcm.error()};
 
-  for (const auto& key : changesNeedingRestart(_settings, settings)) {
+  const auto late = changesNeedingRestart(_settings, settings);
+  for (const auto& key : late) {
     logger().warning(key + " was changed: that needs a restart");
   }
   _fcm = std::move(fcm).value();
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
-  if (_control) _control->setTokens(_fcm.tokens);
+  if (_control) _control->reloaded(_fcm.tokens, late.empty());
   _dispatcher.reconfigure(dispatcherOptions(settings));
   _expiry->setExpireAfter(settings.store.expireAfter);
   _proxy.setLimits(proxyLimits(settings.limits));
   _dispatcher.replaceSenders(_fcm.makeSender);
   Poco::Logger::setLevel(std::string(), static_cast<int>(settings.logging.level));
-  _settings = settings;
   return {};
 }
 

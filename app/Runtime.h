@@ -68,8 +68,8 @@ class Runtime {
           component::Component::OnState onState);
 
   const Poco::AutoPtr<RecentFaults>
-      _recentFaults;  // first: the loggers change before there are threads that log
-  Settings _settings;
+      _recentFaults;         // first: the loggers change before there are threads that log
+  const Settings _settings;  ///< As it was started with.
   std::unique_ptr<core::Metrics> _metrics;
   std::unique_ptr<store::Store> _store;  // owned by pointer: it is closed before the stream is
   std::unique_ptr<Expiry> _expiry;       // likewise, and before the store

@@ -47,7 +47,13 @@ int serve(const CommandLine& commandLine, int argc, char** argv) {
 
 int command(const CommandLine& commandLine) {
   std::ios::sync_with_stdio(false);  // a million lines on stdin, and faults of reading them are seen
-  Console console{std::cin, std::cout, std::cerr, ::isatty(STDIN_FILENO) != 0, ::isatty(STDERR_FILENO) != 0};
+  const auto isTerminal = [](int descriptor) { return ::isatty(descriptor) != 0; };
+  Console console{std::cin,
+                  std::cout,
+                  std::cerr,
+                  isTerminal(STDIN_FILENO),
+                  isTerminal(STDERR_FILENO),
+                  isTerminal(STDOUT_FILENO)};
   const int code = runCommand(commandLine.arguments, commandLine.config, console);
   std::cout.flush();
   if (std::cout.good() || code != EX_OK) return code;

@@ -8,6 +8,7 @@
 
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -26,14 +27,10 @@ constexpr std::array kOptions{kJson};
 
 constexpr std::string_view kDetails =
     "Looks whether all is right, and says what is wrong and what to do: the settings and the files they "
-    "name, the "
-    "store, the DNS of the component's name, the XMPP server and the secret, the clock, Google's access "
-    "token, and "
-    "FCM. Nobody is pushed to, and a running daemon is not disturbed: what it knows is asked of it. As root, "
-    "it "
-    "looks as the user to whom the store belongs. Ends with 0 if there is no fault, else with the exit code "
-    "of "
-    "the first.";
+    "name, the store, the DNS of the component's name, the XMPP server and the secret, the clock, Google's "
+    "access token, and FCM. Nobody is pushed to. A running daemon is not disturbed: it is asked what it "
+    "knows, and whether it goes by the settings as they are now. As root, it looks as the user to whom the "
+    "store belongs. Ends with 0 if there is no fault, else with the exit code of the first.";
 
 constexpr std::string_view nameOf(State state) {
   switch (state) {
@@ -109,14 +106,28 @@ core::Result<std::optional<DaemonStatus>> askStatus(const std::filesystem::path&
   return std::optional(std::move(status).value());
 }
 
-Finding serverFinding(const Settings& settings, bool inUse) {
+/// When the file was changed; nothing if there is none.
+std::optional<DaemonStatus::Time> changeOf(const std::filesystem::path& file) {
+  struct stat status {};
+  if (file.empty() || ::stat(file.c_str(), &status) != 0) return std::nullopt;
+  return DaemonStatus::Time(std::chrono::seconds(status.st_mtim.tv_sec));
+}
+
+std::vector<Finding> findingsOfServer(const LoadedSettings& loaded, bool inUse) {
+  const auto& settings = *loaded.settings;
   const auto daemon = askStatus(settings.store.path);
-  if (daemon && daemon.value()) return judgeDaemon(*daemon.value());
-  if (daemon && !inUse) return checkServer(settings.xmpp);
+  if (daemon && daemon.value()) {
+    std::vector<Finding> findings{judgeDaemon(*daemon.value())};
+    if (const auto changed = changeOf(loaded.file)) {
+      if (auto old = judgeChange(loaded.file, *changed, *daemon.value())) findings.push_back(std::move(*old));
+    }
+    return findings;
+  }
+  if (daemon && !inUse) return {checkServer(settings.xmpp)};
   const auto why = daemon ? "it has no control socket" : daemon.error();
   return {
-      "XMPP server", State::warning,
-      "a daemon runs but cannot be asked (" + why + "); to leave it undisturbed no connection was tried."};
+      {"XMPP server", State::warning,
+       "a daemon runs but cannot be asked (" + why + "); to leave it undisturbed no connection was tried."}};
 }
 
 int run(const Invocation& invocation) {
@@ -134,7 +145,7 @@ int run(const Invocation& invocation) {
   const bool inUse = isStoreInUse(settings.store.path);
   report.add(checkStore(settings.store.path, inUse));
   report.add(judgeName(settings.xmpp.jid, lookUp(settings.xmpp.jid)));
-  report.add(serverFinding(settings, inUse));
+  report.add(findingsOfServer(loaded, inUse));
   report.add(checkFcm(settings));
   return report.finish();
 }

@@ -175,6 +175,14 @@ Finding judgeName(const std::string& jid, const DomainName& found) {
           EX_NOHOST};
 }
 
+std::optional<Finding> judgeChange(const path& file, DaemonStatus::Time changed, const DaemonStatus& status) {
+  // An older daemon does not say when it read them.
+  if (status.settingsRead == DaemonStatus::Time() || changed <= status.settingsRead) return std::nullopt;
+  return Finding{kSettings, State::warning,
+                 file.string() + " was changed after the running daemon (pid " + std::to_string(status.pid) +
+                     ") read it, which goes by what it said before: restart it (systemctl restart p2)."};
+}
+
 Finding judgeDaemon(const DaemonStatus& status) {
   if (status.connected) {
     return {kServer, State::ok,

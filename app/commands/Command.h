@@ -21,7 +21,7 @@ struct Console {
   std::ostream& err;           ///< What went wrong, and progress.
   bool inIsTerminal = false;   ///< Somebody is there to be asked.
   bool errIsTerminal = false;  ///< Somebody watches: progress bars are drawn.
-  bool outIsTerminal = false;
+  bool outIsTerminal = false;  ///< Lists have headings.
 };
 
 /// One option of a command. Immutable.

@@ -19,10 +19,8 @@ constexpr std::array kOptions{kStoreOption, kDomain};
 
 constexpr std::string_view kDetails =
     "Lists registrations: node, push service, whether for an account or one channel, when created and last "
-    "registered, domain (- if it is not stored). With NODE only those whose node begins so, as the log shows "
-    "it. Tokens and secrets "
-    "are "
-    "not shown (p2 export has them).";
+    "registered, domain (- if it is not stored); on a terminal with headings. With NODE only those whose "
+    "node begins so, as the log shows it. Tokens and secrets are not shown (p2 export has them).";
 
 std::string lineOf(const store::Registration& registration) {
   return registration.node + '\t' + (registration.key.service == store::Service::fcm ? "FCM" : "APNS") +
@@ -30,6 +28,10 @@ std::string lineOf(const store::Registration& registration) {
          isoTime(registration.created) + '\t' + isoTime(registration.lastRegistered) + '\t' +
          (registration.domain.empty() ? "-" : registration.domain) + '\n';
 }
+
+// Each heading as wide as what stands below it.
+constexpr std::string_view kHeadings =
+    "NODE        \tVIA\tFOR    \tCREATED             \tLAST REGISTERED     \tDOMAIN\n";
 
 int run(const Invocation& invocation) {
   const auto path = invocation.storePath();
@@ -40,6 +42,7 @@ int run(const Invocation& invocation) {
   const std::string start = invocation.operands.empty() ? "" : invocation.operands.front();
   std::uint64_t found = 0;
   std::uint64_t unknown = 0;
+  if (invocation.console.outIsTerminal) invocation.console.out << kHeadings;
   const auto read = store.value()->forEach([&](const store::Registration& registration) {
     if (!registration.node.starts_with(start)) return true;
     if (!domain.empty() && registration.domain != domain) {

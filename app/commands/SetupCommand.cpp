@@ -44,11 +44,9 @@ constexpr std::array kOptions{kJid,      kAccount, kHost,        kPort, kServer,
 
 constexpr std::string_view kDetails =
     "Writes p2.properties (to the file of --config, else /etc/p2/p2.properties) with a new secret, and "
-    "prints "
-    "what goes into the XMPP server's configuration, the DNS, and the app. Asks on a terminal for what is "
-    "not "
-    "given as an option. Settings that are there are not replaced without --force; the file as it is shipped "
-    "is.";
+    "prints what goes into the XMPP server's configuration, the DNS, and the app. Asks on a terminal for "
+    "what is not given as an option, until the answer is right. Settings that are there are not replaced "
+    "without --force; the file as it is shipped is.";
 
 constexpr const char* kDefaultFile = "/etc/p2/p2.properties";
 
@@ -67,6 +65,18 @@ std::string ask(const Invocation& invocation, const CommandOption& option, std::
   std::string answer;
   std::getline(invocation.console.in, answer);
   return answer.empty() ? fallback : answer;
+}
+
+/// Asks until `take` takes the answer; an option, or a script's answer, is taken or refused at once.
+template <class Take>
+auto askUntil(const Invocation& invocation, const CommandOption& option, std::string_view question,
+              const std::string& fallback, Take take) {
+  for (;;) {
+    auto taken = take(ask(invocation, option, question, fallback));
+    const bool mayAsk = !invocation.has(option.name) && invocation.console.inIsTerminal;
+    if (taken || !mayAsk || !invocation.console.in) return taken;
+    invocation.console.err << taken.error() << '\n';
+  }
 }
 
 core::Result<std::string> newSecret() {
@@ -100,19 +110,23 @@ core::Result<void> take(Answers& answers, const CommandOption& option, const std
 
 core::Result<void> takeServer(const Invocation& invocation, Answers& answers) {
   auto& xmpp = answers.settings.xmpp;
-  const auto jid = ask(invocation, kJid, "Name of the component (such as push.example.org)", "");
-  if (jid.empty()) return wrong(kJid, "give the component's name, such as push.example.org");
-  auto taken = take<codec::DomainJid>(answers, kJid, "xmpp.jid", jid, xmpp.jid);
-  if (!taken) return taken;
-  const auto host = ask(invocation, kHost, "Where the XMPP server runs", "127.0.0.1");
-  taken = take<codec::Host>(answers, kHost, "xmpp.host", host, xmpp.host);
-  if (!taken) return taken;
-  const auto port = ask(invocation, kPort, "Its port for components", "5347");
-  return take<codec::Port>(answers, kPort, "xmpp.port", port, xmpp.port);
+  const auto takeJid = [&](const std::string& jid) -> core::Result<void> {
+    if (jid.empty()) return wrong(kJid, "give the component's name, such as push.example.org");
+    return take<codec::DomainJid>(answers, kJid, "xmpp.jid", jid, xmpp.jid);
+  };
+  const auto takeHost = [&](const std::string& host) {
+    return take<codec::Host>(answers, kHost, "xmpp.host", host, xmpp.host);
+  };
+  const auto takePort = [&](const std::string& port) {
+    return take<codec::Port>(answers, kPort, "xmpp.port", port, xmpp.port);
+  };
+  auto taken = askUntil(invocation, kJid, "Name of the component (such as push.example.org)", "", takeJid);
+  if (taken) taken = askUntil(invocation, kHost, "Where the XMPP server runs", "127.0.0.1", takeHost);
+  if (taken) taken = askUntil(invocation, kPort, "Its port for components", "5347", takePort);
+  return taken;
 }
 
-core::Result<void> takeAccount(const Invocation& invocation, Answers& answers) {
-  const auto file = ask(invocation, kAccount, "Firebase's service account file", "");
+core::Result<void> takeAccount(Answers& answers, const std::string& file) {
   if (file.empty())
     return wrong(kAccount, "give the file that Firebase generated (Project settings, Service accounts)");
   const auto absolute = std::filesystem::absolute(file);
@@ -126,7 +140,9 @@ core::Result<void> takeAccount(const Invocation& invocation, Answers& answers) {
 core::Result<Answers> collect(const Invocation& invocation) {
   Answers answers;
   if (const auto taken = takeServer(invocation, answers); !taken) return core::Error{taken.error()};
-  if (const auto taken = takeAccount(invocation, answers); !taken) return core::Error{taken.error()};
+  const auto account = askUntil(invocation, kAccount, "Firebase's service account file", "",
+                                [&](const std::string& file) { return takeAccount(answers, file); });
+  if (!account) return core::Error{account.error()};
   if (invocation.has(kStoreOption.name)) {
     answers.values.emplace_back("store.path",
                                 std::filesystem::absolute(invocation.value(kStoreOption.name)).string());
@@ -190,9 +206,8 @@ void printServers(std::ostream& out, std::string_view chosen, const Settings::Xm
 }
 
 /// push.xml, or nothing if no google-services.json was given.
-core::Result<std::string> appSnippet(const Invocation& invocation, const std::string& component) {
-  const auto file =
-      ask(invocation, kServices, "The app's google-services.json, for push.xml (empty: not now)", "");
+core::Result<std::string> appSnippet(const Invocation& invocation, const std::string& component,
+                                     const std::string& file) {
   if (file.empty()) return std::string();
   const auto content = readFile(file, kMaxSettingsFileSize);
   if (!content) return core::Error{"--google-services: the file " + file + ' ' + content.error() + '.'};
@@ -216,7 +231,9 @@ int run(const Invocation& invocation) {
   const auto answers = collect(invocation);
   if (!answers) return invocation.fail(EX_USAGE, answers.error());
   const auto& xmpp = answers.value().settings.xmpp;
-  const auto app = appSnippet(invocation, xmpp.jid);
+  const auto app =
+      askUntil(invocation, kServices, "The app's google-services.json, for push.xml (empty: not now)", "",
+               [&](const std::string& services) { return appSnippet(invocation, xmpp.jid, services); });
   if (!app) return invocation.fail(EX_NOINPUT, app.error());
   if (const int fault = writeFile(file, fillIn(kShippedSettings, answers.value().values)); fault != 0) {
     return invocation.fail(EX_CANTCREAT,
@@ -230,11 +247,13 @@ int run(const Invocation& invocation) {
   if (!app.value().empty()) {
     printSection(out, "Conversations: src/conversationsPlaystore/res/values/push.xml", app.value());
   }
-  const auto named = invocation.config ? "--config=" + file.string() + ' ' : std::string();
+  const std::string p2 = "p2 " + (file != kDefaultFile ? "--config=" + file.string() + ' ' : std::string());
   printSection(out, "Then",
-               "restart the XMPP server\np2 " + named +
-                   "check         says what is not right yet\nsystemctl restart p2\np2 " + named +
-                   "list          shows a phone once its app has registered; p2 push NODE wakes it\n");
+               "restart the XMPP server\n" + p2 + "check         says what is not right yet\n" +
+                   (file != kDefaultFile ? p2 + "              serves with these settings\n"
+                                         : std::string("systemctl restart p2\n")) +
+                   p2 + "list          shows a phone once its app has registered; " + p2 +
+                   "push NODE wakes it\n");
   return EX_OK;
 }
 

@@ -23,11 +23,12 @@ struct Outcome {
   std::string err;
 };
 
-Outcome run(const std::vector<std::string>& words, const std::string& input = {}) {
+Outcome run(const std::vector<std::string>& words, const std::string& input = {}, bool terminal = false) {
   std::istringstream in(input);
   std::ostringstream out;
   std::ostringstream err;
   Console console{in, out, err};
+  console.outIsTerminal = terminal;
   const int code = runCommand(words, std::nullopt, console);
   return {code, out.str(), err.str()};
 }
@@ -155,6 +156,7 @@ TEST_CASE("A list shows nodes and domains, and neither tokens nor secrets") {
         "nodeA1\tFCM\taccount\t1970-01-02T00:00:00Z\t1970-01-02T00:00:00Z\ta.example\n"
         "nodeA2\tFCM\taccount\t1970-01-02T00:00:00Z\t1970-01-02T00:00:00Z\ta.example\n"
         "nodeB1\tFCM\taccount\t1970-01-02T00:00:00Z\t1970-01-02T00:00:00Z\tb.example\n");
+  CHECK(run({"list", filled.option}, {}, true).out.starts_with("NODE "));
   CHECK(run({"list", filled.option, "--domain=B.example"}).out.starts_with("nodeB1"));
   CHECK(run({"list", filled.option, "nodeA2"}).out.starts_with("nodeA2"));
 }

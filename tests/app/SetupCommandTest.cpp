@@ -157,6 +157,25 @@ TEST_CASE("Setup asks on a terminal for what is not given") {
   CHECK(loaded.settings->xmpp.port == 5347);
 }
 
+TEST_CASE("Setup asks again on a terminal until the answer is right, or nobody answers") {
+  const Folder folder;
+  const auto done = run(
+      {"setup"}, folder.config,
+      "a@b\n\npush.example.org\n\n0\n5348\n/nonexistent\n" + folder.account.string() + "\n/nonexistent\n\n",
+      true);
+  INFO(done.err);
+  REQUIRE(done.code == EX_OK);
+  const auto loaded = load(folder.config, {}, {});
+  REQUIRE(loaded.settings);
+  CHECK(loaded.settings->xmpp.jid == "push.example.org");
+  CHECK(loaded.settings->xmpp.port == 5348);
+  for (const auto* word : {"--jid:", "--port:", "--service-account:", "--google-services:"}) {
+    CHECK(done.err.find(word) != std::string::npos);
+  }
+  CHECK(run({"setup", "--force"}, folder.config, "a@b\n", true).code == EX_USAGE);
+  CHECK(run({"setup", "--force", "--jid=a@b"}, folder.config, "push.example.org\n", true).code == EX_USAGE);
+}
+
 TEST_CASE("Setup replaces settings only if told to, but the file as it is shipped at once") {
   const Folder folder;
   const std::vector<std::string> words{"setup", "--jid=push.example.org",

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
 from certificates import Authority
 from p2test import transcript
@@ -325,3 +326,33 @@ def check_beside_a_daemon(s):
     expected = "warning" if s.server.__class__.__name__ == "Prosody" else "ok"
     eq(found["XMPP server"][0], expected, f"with another store: {found}")
     assert p2.log().count("connected to the XMPP server") == 1, p2.log()
+
+
+@scenario()
+def settings_changed_beside_a_daemon(s):
+    """p2 check says when the daemon goes by older settings than the file's, until a reload or a restart has taken them over"""
+    server = s.fake_server()
+    p2 = s.p2(server).up()
+    eq(findings(p2, write=False)["settings"][0], "ok", "the settings that it was started with")
+
+    def change(**changes):
+        """The file's time is the next second at the earliest, as if the person had taken that long."""
+        p2.properties.update({key.replace("_", "."): value for key, value in changes.items()})
+        p2.write_config()
+        later = int(time.time()) + 1
+        os.utime(p2.config, (later, later))
+        state, text = findings(p2, write=False)["settings"]
+        eq(state, "warning", "after a change")
+        assert p2.config in text and "restart" in text, text
+        time.sleep(max(0, later - time.time()))
+
+    def reload():
+        seen = len(p2.process.lines())
+        p2.hang_up()
+        p2.wait_for_log("read again", since=seen)
+        return findings(p2, write=False)["settings"][0]
+
+    change(push_deadline="20s")
+    eq(reload(), "ok", "after a reload that took all over")
+    change(xmpp_sharedSecret="another")
+    eq((reload(), reload()), ("warning", "warning"), "after reloads that left the secret for a restart")
