@@ -1,5 +1,5 @@
-// Input: the head of an answer, and the same once more as a line with an HTTP status and, behind a space, a
-// Retry-After header; then the answer's body.
+// Input: read as the head of an answer; then, independently, as a line with an HTTP status and, behind a
+// space, a Retry-After header; then the answer's body.
 
 #include "Fuzz.h"
 #include "ResponseHead.h"

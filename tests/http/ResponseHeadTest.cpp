@@ -24,8 +24,7 @@ TEST_CASE("A head is read as FCM and OAuth send it") {
 }
 
 TEST_CASE("Names and known words of a head are read in any case, with any space") {
-  const auto head =
-      ResponseHead::parse("HTTP/1.1 200\nCONTENT-length:17 \t\nX:\n folded\ncOnnection:\tx, CLOSE ,y\n");
+  const auto head = ResponseHead::parse("HTTP/1.1 200\nCONTENT-length:17 \t\ncOnnection:\tx, CLOSE ,y\n");
   REQUIRE(head);
   CHECK(head->status == 200);
   CHECK(head->length == 17U);
@@ -43,14 +42,18 @@ TEST_CASE("A connection is kept as its version and its header say") {
   CHECK(keeps("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n"));
   CHECK_FALSE(keeps("HTTP/1.1 200 OK\r\nConnection: close\r\n"));
   CHECK_FALSE(keeps("HTTP/1.1 200 OK\r\nConnection: close, keep-alive\r\n"));
+  CHECK_FALSE(keeps("HTTP/1.1 200 OK\r\nConnection: close\r\nConnection: keep-alive\r\n"));
+  CHECK_FALSE(keeps("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nConnection: close\r\n"));
+  CHECK_FALSE(keeps("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n"));
 }
 
-TEST_CASE("Of two ways to tell the length, chunks count") {
+TEST_CASE("Of two ways to tell the length, chunks count, and nothing after them") {
   const auto head =
       ResponseHead::parse("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: Chunked\r\n");
   REQUIRE(head);
   CHECK(head->chunked);
   CHECK_FALSE(head->length);
+  CHECK_FALSE(head->keepAlive);
 }
 
 TEST_CASE("What is not HTTP, or has no length that can be relied on, is no head") {
@@ -62,7 +65,11 @@ TEST_CASE("What is not HTTP, or has no length that can be relied on, is no head"
       "HTTP/1.1 200 OK\r\nContent-Length:\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0x10\r\n",
       "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n",
       "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n",
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n");
+      "HTTP/1.1 200 OK\r\nContent-Length : 3\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n 0\r\n", "HTTP/1.1 200 OK\r\nX: y\r\n\tfolded: z\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n");
   CAPTURE(text);
   CHECK_FALSE(ResponseHead::parse(text));
 }

@@ -30,7 +30,7 @@ constexpr std::size_t kUsualRequest = 1024;
 // For the status line, the header and the marks between chunks.
 constexpr std::size_t kMostOverhead = 64 * 1024;
 constexpr std::size_t kMostHead = 16 * 1024;
-constexpr int kContinue = 100;
+constexpr int kSwitchingProtocols = 101;
 constexpr int kNoContent = 204;
 constexpr int kNotModified = 304;
 
@@ -47,7 +47,7 @@ class Connection final : public Poco::Net::HTTPSClientSession {
 
   TlsSocket& tlsSocket() { return *_socket; }
   /// Whether bytes have come that belong to no answer.
-  bool hasLeftover() const { return buffered() > 0; }
+  bool hasLeftover() { return buffered() > 0 || _socket->available() > 0; }
 
   /// Sends a request that is written out already: Poco's streams take a tenth of all the time that a push
   /// takes.
@@ -285,7 +285,7 @@ HttpsSession::Result HttpsSession::Impl::receive() {
   do {
     head = _connection->readHead();
     if (!head) return faultOf(notWhole());
-  } while (head->status == kContinue);
+  } while (head->status < 200 && head->status != kSwitchingProtocols);
   if (head->status < 200) return faultOf(Fault::Kind::malformed);
   auto result = receiveBody(*head);
   if (std::holds_alternative<Response>(result)) keepOrClose(head->keepAlive);
@@ -295,8 +295,13 @@ HttpsSession::Result HttpsSession::Impl::receive() {
 HttpsSession::Result HttpsSession::Impl::receiveBody(ResponseHead& head) {
   if (head.length && *head.length > _options.maxBody) return faultOf(Fault::Kind::tooLarge);
   Response answer{head.status, {}, std::move(head.retryAfter), std::move(head.date)};
-  if (head.status == kNoContent || head.status == kNotModified) return answer;
-  _connection->readBody(head, head.length.value_or(_options.maxBody + 1), answer.body);
+  if (head.status == kNoContent || head.status == kNotModified) {
+    // Such an answer has no body. Of one that announces it, some may come all the same.
+    if (head.chunked || head.length.value_or(0) > 0) head.keepAlive = false;
+    return answer;
+  }
+  const auto most = static_cast<std::size_t>(head.length.value_or(_options.maxBody + 1));
+  _connection->readBody(head, most, answer.body);
   if (answer.body.size() > _options.maxBody) return faultOf(Fault::Kind::tooLarge);
 
   // Poco's streams end quietly, whatever the reason.

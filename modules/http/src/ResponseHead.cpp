@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <system_error>
+#include <utility>
 
 namespace p2::http {
 
@@ -52,47 +53,66 @@ bool readNumber(std::string_view text, Number& number) {
   return fault == std::errc() && end == text.data() + text.size();
 }
 
-bool readStatus(std::string_view line, ResponseHead& head) {
-  if (!line.starts_with(ResponseHead::kVersion)) return false;
-  head.keepAlive = take(line, ' ').substr(ResponseHead::kVersion.size()) != "0";
-  const auto status = take(line, ' ');
-  return status.size() == 3 && readNumber(status, head.status) && head.status >= 100;
-}
-
-/// False if the answer cannot be used.
-bool readField(std::string_view name, std::string_view value, ResponseHead& head) {
-  if (is(name, "content-length")) {
-    std::uint64_t length = 0;
-    if (!readNumber(value, length) || (head.length && *head.length != length)) return false;
-    head.length = length;
-  } else if (is(name, "transfer-encoding")) {
-    head.chunked = is(value, "chunked");
-    return head.chunked;
-  } else if (is(name, "connection")) {
-    head.keepAlive = !lists(value, "close") && (head.keepAlive || lists(value, "keep-alive"));
-  } else if (is(name, "retry-after")) {
-    head.retryAfter = value;
-  } else if (is(name, "date")) {
-    head.date = value;
+/// Reads line by line what decides how the answer goes on, which is judged when all is known.
+class Reader {
+ public:
+  bool readStatus(std::string_view line) {
+    if (!line.starts_with(ResponseHead::kVersion)) return false;
+    _old = take(line, ' ').substr(ResponseHead::kVersion.size()) == "0";
+    const auto status = take(line, ' ');
+    return status.size() == 3 && readNumber(status, _head.status) && _head.status >= 100;
   }
-  return true;
-}
+
+  /// False if nobody could tell for sure what the field means (RFC 9112 §5, §6.1, §6.3).
+  bool readField(std::string_view line) {
+    // A line that begins with a space would go on with the field before, a name that ends with one is none.
+    const auto name = line.substr(0, std::min(line.find(':'), line.size()));
+    if (name.empty() || name.size() == line.size() || name.find_first_of(" \t") != std::string_view::npos) {
+      return false;
+    }
+    const auto value = trimmed(line.substr(name.size() + 1));
+    if (is(name, "content-length")) return readLength(value);
+    if (is(name, "transfer-encoding")) return !std::exchange(_head.chunked, true) && is(value, "chunked");
+    if (is(name, "connection")) {
+      _close = _close || lists(value, "close");
+      _keep = _keep || lists(value, "keep-alive");
+    }
+    if (is(name, "retry-after")) _head.retryAfter = value;
+    if (is(name, "date")) _head.date = value;
+    return true;
+  }
+
+  ResponseHead finish() {
+    // Chunks count where there is a length as well, or from an old server, but not for what comes after them.
+    const bool doubtful = _head.chunked && (_head.length || _old);
+    _head.keepAlive = !_close && (_keep || !_old) && !doubtful;
+    if (_head.chunked) _head.length.reset();
+    return std::move(_head);
+  }
+
+ private:
+  bool readLength(std::string_view value) {
+    std::uint64_t length = 0;
+    if (!readNumber(value, length) || (_head.length && *_head.length != length)) return false;
+    _head.length = length;
+    return true;
+  }
+
+  ResponseHead _head;
+  bool _old = false;  // HTTP/1.0
+  bool _close = false;
+  bool _keep = false;
+};
 
 }  // namespace
 
 std::optional<ResponseHead> ResponseHead::parse(std::string_view text) {
-  ResponseHead head;
-  if (!readStatus(takeLine(text), head)) return std::nullopt;
+  Reader reader;
+  if (!reader.readStatus(takeLine(text))) return std::nullopt;
   while (!text.empty()) {
-    const std::string_view line = takeLine(text);
-    if (line.starts_with(' ') || line.starts_with('\t'))
-      continue;  // of a field that is folded, which none here is
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos || colon == 0) return std::nullopt;
-    if (!readField(line.substr(0, colon), trimmed(line.substr(colon + 1)), head)) return std::nullopt;
+    if (!reader.readField(takeLine(text))) return std::nullopt;
   }
-  if (head.chunked) head.length.reset();
-  return head;
+  return reader.finish();
 }
 
 }  // namespace p2::http
