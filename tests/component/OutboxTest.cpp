@@ -54,6 +54,30 @@ TEST_CASE("What was sent before there is a connection goes out in order, once") 
   CHECK(f.seen.take() == expected);
 }
 
+TEST_CASE("More than goes out at once arrives whole and in order, whatever the lengths") {
+  Fixture f;
+  Outbox outbox(100000, kPatience, f.metrics);
+  std::string expected;
+  const auto send = [&](std::size_t from, std::size_t to) {
+    for (std::size_t i = from; i < to; ++i) {
+      // Now and then one that is longer than what goes out at once.
+      const std::string padding(i % 500 == 7 ? 100000 : i % 97, 'x');
+      const std::string stanza = "<a n='" + std::to_string(i) + "'>" + padding + "</a>";
+      expected += stanza;
+      outbox.send(stanza);
+    }
+  };
+  send(0, 4000);
+  CHECK(outbox.unsent() == 4000);
+  const auto connection = connected(f.server);
+  outbox.attach(connection);
+  send(4000, 8000);
+  CHECK(outbox.flush(kPatience));
+  CHECK(f.sent() == 8000);
+  connection->shutdown();
+  CHECK((f.seen.take() == expected));
+}
+
 TEST_CASE("Many threads may send") {
   Fixture f;
   const auto connection = connected(f.server);
@@ -120,7 +144,7 @@ TEST_CASE("There is room while fewer stanzas than the capacity are unsent") {
 TEST_CASE("Few stanzas that are long leave no room either") {
   Fixture f;
   Outbox outbox(1000, kPatience, f.metrics);
-  for (int i = 0; i < 15; ++i) outbox.send(std::string(1024 * 1024, 'x'));
+  for (int i = 0; i < 63; ++i) outbox.send(std::string(1024 * 1024, 'x'));
   CHECK(outbox.waitForRoom(0ms));
   outbox.send(std::string(1024 * 1024, 'x'));
   CHECK(!outbox.waitForRoom(0ms));

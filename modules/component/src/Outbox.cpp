@@ -13,9 +13,7 @@ constexpr std::size_t kBatchSize = 65536;
 // From one batch to the next at least: the first answer of a burst goes at once, the others go together.
 constexpr std::chrono::microseconds kPause{500};
 // Unsent bytes at which there is no more room: a request's id comes back in its answer and may be long.
-constexpr std::size_t kMostBytes = 16 * 1024 * 1024;
-// Memory for unsent bytes that is kept when there are none.
-constexpr std::size_t kKeptBytes = 1024 * 1024;
+constexpr std::size_t kMostBytes = 64 * 1024 * 1024;
 
 }  // namespace
 
@@ -42,8 +40,12 @@ void Outbox::send(std::string stanza) noexcept {
   bool waiting = false;
   {
     const std::scoped_lock lock(_mutex);
-    _text += stanza;
-    _stanzas.push_back({stanza.size(), std::chrono::steady_clock::now()});
+    Batch& batch = batchFor(stanza.size());
+    batch.text += stanza;
+    ++batch.stanzas;
+    batch.newest = std::chrono::steady_clock::now();
+    ++_stanzas;
+    _bytes += stanza.size();
     updateRoom();
     waiting = std::exchange(_waiting, false);
   }
@@ -67,8 +69,16 @@ void Outbox::detach() {
   _done.notify_all();
 }
 
+/// The last batch if it has room for so much, else a new one.
+Outbox::Batch& Outbox::batchFor(std::size_t bytes) {
+  if (_batches.empty() || _batches.back().text.size() + bytes > kBatchSize) {
+    _batches.push_back(std::exchange(_spare, {}));
+  }
+  return _batches.back();
+}
+
 void Outbox::updateRoom() {
-  _hasRoom = _stanzas.size() < _capacity && bytes() < kMostBytes;
+  _hasRoom = _stanzas < _capacity && _bytes < kMostBytes;
 }
 
 bool Outbox::waitForRoom(std::chrono::milliseconds bound) {
@@ -80,12 +90,12 @@ bool Outbox::waitForRoom(std::chrono::milliseconds bound) {
 
 bool Outbox::flush(std::chrono::milliseconds bound) {
   std::unique_lock lock(_mutex);
-  return _done.wait_for(lock, bound, [this] { return _stanzas.empty(); });
+  return _done.wait_for(lock, bound, [this] { return _stanzas == 0; });
 }
 
 std::size_t Outbox::unsent() const {
   const std::scoped_lock lock(_mutex);
-  return _stanzas.size();
+  return _stanzas;
 }
 
 void Outbox::run() {
@@ -93,8 +103,8 @@ void Outbox::run() {
   std::unique_lock lock(_mutex);
   for (;;) {
     // Nobody wakes it here but the end: whether there is a full batch already is asked once.
-    _work.wait_until(lock, next, [this] { return _stopping || bytes() >= kBatchSize; });
-    while (!_stopping && (!_connection || _stanzas.empty())) {
+    _work.wait_until(lock, next, [this] { return _stopping || _bytes >= kBatchSize; });
+    while (!_stopping && (!_connection || _batches.empty())) {
       _waiting = true;
       _work.wait(lock);
     }
@@ -106,49 +116,46 @@ void Outbox::run() {
   }
 }
 
-/// Writes what fits into one batch, without the lock. False if the connection is lost: nothing is forgotten
-/// then, for nobody knows how much of it arrived, and an answer that comes twice does no harm.
+/// Writes the oldest batch, without the lock. False if the connection is lost: nothing is forgotten then, for
+/// nobody knows how much of it arrived, and an answer that comes twice does no harm.
 bool Outbox::sendBatch(std::unique_lock<std::mutex>& lock) {
   if (std::exchange(_fresh, false)) dropExpired();
-  std::size_t size = 0;
-  std::size_t count = 0;
-  while (count < _stanzas.size() && (count == 0 || size + _stanzas[count].size <= kBatchSize)) {
-    size += _stanzas[count++].size;
-  }
-  const std::string batch(_text, _begin, size);
+  if (_batches.empty()) return true;
+  Batch batch = std::move(_batches.front());
+  _batches.pop_front();
   const auto connection = _connection;
   lock.unlock();
-  const bool sent = connection->write(batch);
+  const bool sent = connection->write(batch.text);
   lock.lock();
-  // A connection that was attached meanwhile is another one and stays.
-  if (!sent) return _connection != connection;
-  dropFront(count);
-  _sent.add(count);
+  if (!sent) {
+    _batches.push_front(std::move(batch));
+    // A connection that was attached meanwhile is another one and stays.
+    return _connection != connection;
+  }
+  _sent.add(batch.stanzas);
+  forget(std::move(batch));
   return true;
 }
 
-/// Drops what is too old for a new stream.
+/// Drops what is too old for a new stream: whole batches, as an answer that is a little too old does no harm.
 void Outbox::dropExpired() {
   const auto oldest = std::chrono::steady_clock::now() - _lifetime;
-  std::size_t count = 0;
-  while (count < _stanzas.size() && _stanzas[count].born < oldest) ++count;
-  dropFront(count);
-  _expired.add(count);
+  while (!_batches.empty() && _batches.front().newest < oldest) {
+    _expired.add(_batches.front().stanzas);
+    Batch batch = std::move(_batches.front());
+    _batches.pop_front();
+    forget(std::move(batch));
+  }
 }
 
-/// REQUIRES: nobody but the sending thread calls it, so that what is being written stays at the front.
-void Outbox::dropFront(std::size_t count) {
-  for (; count > 0; --count) {
-    _begin += _stanzas.front().size;
-    _stanzas.pop_front();
-  }
-  // Half of it is dropped before the other half is moved, so each byte is moved once at most, on average.
-  if (_begin >= bytes()) {
-    _text.erase(0, _begin);
-    _begin = 0;
-    if (_text.empty() && _text.capacity() > kKeptBytes) _text.shrink_to_fit();
-  }
+void Outbox::forget(Batch batch) {
+  _stanzas -= batch.stanzas;
+  _bytes -= batch.text.size();
   updateRoom();
+  if (batch.text.capacity() > 2 * kBatchSize) return;
+  batch.text.clear();
+  batch.stanzas = 0;
+  _spare = std::move(batch);
 }
 
 }  // namespace p2::component

@@ -47,28 +47,31 @@ class Outbox final : public xmpp::ReplySink {
   std::size_t unsent() const;
 
  private:
-  struct Stanza {
-    std::size_t size;  // bytes
-    core::Clock::TimePoint born;
+  /// Stanzas that are written together.
+  struct Batch {
+    std::string text;
+    std::size_t stanzas = 0;
+    core::Clock::TimePoint newest{};
   };
 
   void run();
   bool sendBatch(std::unique_lock<std::mutex>& lock);
   void dropExpired();
-  void dropFront(std::size_t count);
+  void forget(Batch batch);
+  Batch& batchFor(std::size_t bytes);
   void updateRoom();
-  std::size_t bytes() const { return _text.size() - _begin; }
 
   const std::size_t _capacity;
   const std::chrono::milliseconds _lifetime;
   core::Counter& _sent;
   core::Counter& _expired;
   mutable std::mutex _mutex;
-  std::condition_variable _work;  // something to send, a connection, or the end
-  std::condition_variable _done;  // something was sent, or the connection is lost
-  std::deque<Stanza> _stanzas;    // unsent
-  std::string _text;              // theirs, one after the other, from _begin on
-  std::size_t _begin = 0;
+  std::condition_variable _work;     // something to send, a connection, or the end
+  std::condition_variable _done;     // something was sent, or the connection is lost
+  std::deque<Batch> _batches;        // but the one that is being written
+  std::size_t _stanzas = 0;          // unsent, those that are being written included
+  std::size_t _bytes = 0;            // theirs
+  Batch _spare;                      // empty, with the memory of one that was sent
   std::atomic<bool> _hasRoom{true};  // changed with the mutex held
   std::shared_ptr<Connection> _connection;
   bool _fresh = false;    // nothing was sent through _connection yet
