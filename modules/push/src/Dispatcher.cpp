@@ -105,6 +105,7 @@ class Dispatcher::Impl {
               PushQueue::Answers& answers);
   bool tryAgain(PushQueue::Handle push, const Outcome& outcome, TimePoint now, PushQueue::Answers& answers);
   WorkerPool::Summons summon(TimePoint now);
+  void updateGauges();
   void alarm(TimePoint when);
   TimePoint nextWatch(TimePoint now) const;
   /// Joins the workers that have ended and logs a lack of threads. Gives whether there was something to do,
@@ -180,6 +181,7 @@ void Dispatcher::Impl::submit(const std::string& flow, const std::string& node, 
     Lock lock(_mutex);
     refused = admit(flow, node, message, done, bytes, now(), displaced, worker);
     if (!displaced.empty()) {
+      worker.ring();
       _metrics.gaveUp(GivenUp::queueFull).add(displaced.size());
       answerUnlocked(lock, displaced, passing("queue full"));
     }
@@ -261,9 +263,8 @@ void Dispatcher::Impl::sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers
 
   const auto pause = _brake.until() - now();
   _pool.announce();
-  auto next = summon(now());
+  updateGauges();
   lock.unlock();
-  next.ring();
   answer(answers, outcome);
   if (held) {
     logWarning("The push service is in trouble (%s): no message for %d ms.", outcome.reason,
@@ -371,9 +372,13 @@ WorkerPool::Summons Dispatcher::Impl::summon(TimePoint now) {
     alarm(TimePoint::min());
   }
   _starved = refused;
+  updateGauges();
+  return worker;
+}
+
+void Dispatcher::Impl::updateGauges() {
   _metrics.queue.set(static_cast<std::int64_t>(_queue.queued()));
   _metrics.workers.set(static_cast<std::int64_t>(_pool.size()));
-  return worker;
 }
 
 void Dispatcher::Impl::answerUnlocked(Lock& lock, PushQueue::Answers& answers, const Outcome& outcome) {

@@ -70,7 +70,7 @@ class PushQueue {
   void setLimits(const Limits& limits) { _limits = limits; }
 
   /// Takes `message` (and leaves a spare one, whose memory the caller frees without any lock) and `done`,
-  /// which holds `bytes`, unless it is full. Answers those whose push has to give way to this one. `now` must
+  /// which hold `bytes`, unless it is full. Answers those whose push has to give way to this one. `now` must
   /// not be before that of the last call. A node always comes with the same flow.
   Added add(const std::string& flow, const std::string& node, Message& message, Done& done, std::size_t bytes,
             TimePoint now, Answers& answers);

@@ -3,6 +3,7 @@
 #include <Poco/Exception.h>
 
 #include <algorithm>
+#include <pthread.h>
 #include <sched.h>
 #include <string>
 #include <utility>
@@ -29,8 +30,11 @@ constexpr int kStackSize = 256 * 1024;
 /// the thread that reads the stream, in the midst of many stanzas, and each interruption is two context
 /// switches and cold caches. Where the system refuses it, pushes cost a fifth more and nothing else changes.
 void doNotInterrupt() noexcept {
-  const sched_param parameters{};
-  sched_setscheduler(0, SCHED_BATCH, &parameters);  // of this thread, in spite of its documentation in POSIX
+  int policy = 0;
+  sched_param parameters{};
+  // Another policy is an operator's choice.
+  if (pthread_getschedparam(pthread_self(), &policy, &parameters) != 0 || policy != SCHED_OTHER) return;
+  pthread_setschedparam(pthread_self(), SCHED_BATCH, &parameters);
 }
 
 }  // namespace

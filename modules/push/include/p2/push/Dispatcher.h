@@ -64,7 +64,8 @@ class Dispatcher {
   /// return, at most the deadline.
   ~Dispatcher();
 
-  /// Queues a message for `node`, which belongs to `flow`; does not block. `done` holds `bytes` of memory.
+  /// Queues a message for `node`, which belongs to `flow`; does not block. `message` and `done` hold `bytes`
+  /// of memory.
   /// If the queue is full or stopping, or the push service asks to wait for longer than the deadline, `done`
   /// is called with retry.
   void submit(const std::string& flow, const std::string& node, Message message, Done done,
