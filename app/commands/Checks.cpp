@@ -178,9 +178,11 @@ Finding judgeName(const std::string& jid, const DomainName& found) {
 std::optional<Finding> judgeChange(const path& file, DaemonStatus::Time changed, const DaemonStatus& status) {
   // An older daemon does not say when it read them.
   if (status.settingsRead == DaemonStatus::Time() || changed <= status.settingsRead) return std::nullopt;
-  return Finding{kSettings, State::warning,
-                 file.string() + " was changed after the running daemon (pid " + std::to_string(status.pid) +
-                     ") read it, which goes by what it said before: restart it (systemctl restart p2)."};
+  return Finding{
+      kSettings, State::warning,
+      file.string() + " is newer than the settings that the running daemon (pid " +
+          std::to_string(status.pid) +
+          ") goes by: make it read them (systemctl reload p2); its log names what needs a restart."};
 }
 
 Finding judgeDaemon(const DaemonStatus& status) {

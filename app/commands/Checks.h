@@ -28,7 +28,7 @@ Finding judgeSpace(const std::filesystem::path& path, std::uint64_t freeBytes);
 /// Judges what the DNS says about the component's name. Pure.
 Finding judgeName(const std::string& jid, const DomainName& found);
 
-/// A warning if the file of the settings was changed after the running daemon read it. Pure.
+/// A warning if the file of the settings is newer than what the running daemon goes by. Pure.
 std::optional<Finding> judgeChange(const std::filesystem::path& file, DaemonStatus::Time changed,
                                    const DaemonStatus& status);
 

@@ -71,12 +71,15 @@ std::string ask(const Invocation& invocation, const CommandOption& option, std::
 template <class Take>
 auto askUntil(const Invocation& invocation, const CommandOption& option, std::string_view question,
               const std::string& fallback, Take take) {
-  for (;;) {
-    auto taken = take(ask(invocation, option, question, fallback));
-    const bool mayAsk = !invocation.has(option.name) && invocation.console.inIsTerminal;
-    if (taken || !mayAsk || !invocation.console.in) return taken;
+  const bool mayAskAgain = !invocation.has(option.name) && invocation.console.inIsTerminal;
+  auto taken = take(ask(invocation, option, question, fallback));
+  while (!taken && mayAskAgain) {
     invocation.console.err << taken.error() << '\n';
+    const auto answer = ask(invocation, option, question, fallback);
+    if (!invocation.console.in) break;  // nobody answers any more
+    taken = take(answer);
   }
+  return taken;
 }
 
 core::Result<std::string> newSecret() {
@@ -205,14 +208,25 @@ void printServers(std::ostream& out, std::string_view chosen, const Settings::Xm
   if (wanted("openfire")) printSection(out, "Openfire", openfireSteps(xmpp));
 }
 
+core::Error wrongServices(const std::string& file, const std::string& why) {
+  return {"--google-services: the file " + file + ' ' + why + '.'};
+}
+
 /// push.xml, or nothing if no google-services.json was given.
-core::Result<std::string> appSnippet(const Invocation& invocation, const std::string& component,
-                                     const std::string& file) {
-  if (file.empty()) return std::string();
-  const auto content = readFile(file, kMaxSettingsFileSize);
-  if (!content) return core::Error{"--google-services: the file " + file + ' ' + content.error() + '.'};
-  auto xml = pushXml(content.value().text, invocation.value(kPackage.name), component);
-  if (!xml) return core::Error{"--google-services: the file " + file + ' ' + xml.error() + '.'};
+core::Result<std::string> appSnippet(const Invocation& invocation, const std::string& component) {
+  std::string file;
+  const auto content =
+      askUntil(invocation, kServices, "The app's google-services.json, for push.xml (empty: not now)", "",
+               [&](const std::string& answer) -> core::Result<std::string> {
+                 file = answer;
+                 if (file.empty()) return std::string();
+                 auto read = readFile(file, kMaxSettingsFileSize);
+                 if (!read) return wrongServices(file, read.error());
+                 return std::move(read).value().text;
+               });
+  if (!content || file.empty()) return content;
+  auto xml = pushXml(content.value(), invocation.value(kPackage.name), component);
+  if (!xml) return wrongServices(file, xml.error());
   return xml;
 }
 
@@ -231,9 +245,7 @@ int run(const Invocation& invocation) {
   const auto answers = collect(invocation);
   if (!answers) return invocation.fail(EX_USAGE, answers.error());
   const auto& xmpp = answers.value().settings.xmpp;
-  const auto app =
-      askUntil(invocation, kServices, "The app's google-services.json, for push.xml (empty: not now)", "",
-               [&](const std::string& services) { return appSnippet(invocation, xmpp.jid, services); });
+  const auto app = appSnippet(invocation, xmpp.jid);
   if (!app) return invocation.fail(EX_NOINPUT, app.error());
   if (const int fault = writeFile(file, fillIn(kShippedSettings, answers.value().values)); fault != 0) {
     return invocation.fail(EX_CANTCREAT,

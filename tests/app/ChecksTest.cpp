@@ -76,7 +76,7 @@ TEST_CASE("A running daemon's word is taken for its connection") {
   CHECK(says(judgeDaemon(status), State::fault, "not connected to 127.0.0.1:5347: refused."));
 }
 
-TEST_CASE("Settings that changed after the daemon read them are named") {
+TEST_CASE("Settings that are newer than what the daemon goes by are named") {
   using Time = DaemonStatus::Time;
   DaemonStatus status;
   CHECK_FALSE(judgeChange("/p2.properties", Time(100s), status));  // it does not say when it read them
@@ -84,7 +84,7 @@ TEST_CASE("Settings that changed after the daemon read them are named") {
   CHECK_FALSE(judgeChange("/p2.properties", Time(100s), status));
   const auto found = judgeChange("/p2.properties", Time(101s), status);
   REQUIRE(found);
-  CHECK(says(*found, State::warning, "/p2.properties was changed after the running daemon"));
+  CHECK(says(*found, State::warning, "/p2.properties is newer than the settings that the running daemon"));
 }
 
 TEST_CASE("A conflict tells that the secret is right; a refused secret is a fault") {

@@ -172,7 +172,12 @@ TEST_CASE("Setup asks again on a terminal until the answer is right, or nobody a
   for (const auto* word : {"--jid:", "--port:", "--service-account:", "--google-services:"}) {
     CHECK(done.err.find(word) != std::string::npos);
   }
+  const auto before = contentOf(folder.config);
   CHECK(run({"setup", "--force"}, folder.config, "a@b\n", true).code == EX_USAGE);
+  CHECK(run({"setup", "--force"}, folder.config, "push.example.org\n\n0\n", true).code == EX_USAGE);
+  const auto untilServices = "push.example.org\n\n\n" + folder.account.string() + "\n/nonexistent\n";
+  CHECK(run({"setup", "--force"}, folder.config, untilServices, true).code == EX_NOINPUT);
+  CHECK(contentOf(folder.config) == before);
   CHECK(run({"setup", "--force", "--jid=a@b"}, folder.config, "push.example.org\n", true).code == EX_USAGE);
 }
 
