@@ -1,5 +1,7 @@
 #include "ProxyTunnel.h"
 
+#include "ResponseHead.h"
+
 #include <Poco/Base64Encoder.h>
 #include <sys/socket.h>
 
@@ -12,6 +14,7 @@ namespace p2::http {
 namespace {
 
 constexpr std::size_t kMostAnswer = 8192;
+constexpr int kAuthenticationRequired = 407;
 constexpr std::string_view kHeaderEnd = "\r\n\r\n";
 
 std::string base64(const std::string& text) {
@@ -55,13 +58,6 @@ std::string receiveHeader(int fd, core::RealTime deadline) {
   return header;
 }
 
-/// The three digits after `HTTP/1.x `, or empty.
-std::string statusOf(const std::string& header) {
-  if (!header.starts_with("HTTP/1.") || header.size() < 12 || header[8] != ' ') return {};
-  const std::string status = header.substr(9, 3);
-  return status.find_first_not_of("0123456789") == std::string::npos ? status : std::string();
-}
-
 }  // namespace
 
 std::optional<Fault> openTunnel(int fd, const Proxy& proxy, const std::string& target,
@@ -73,18 +69,18 @@ std::optional<Fault> openTunnel(int fd, const Proxy& proxy, const std::string& t
   if (header.empty() && std::chrono::steady_clock::now() >= deadline) {
     return Fault{Fault::Kind::timeout, name + " did not open a tunnel to " + target + " in time."};
   }
-  const std::string status = statusOf(header);
-  if (status.empty()) {
+  const auto status = statusOf(header);
+  if (!status) {
     return Fault{Fault::Kind::connect, name + " does not answer as an HTTP proxy; check its host and port."};
   }
-  if (status == "407") {
+  if (*status == kAuthenticationRequired) {
     return Fault{Fault::Kind::connect, name +
                                            " wants another user or password (407); give them as "
                                            "http://user:password@host:port."};
   }
-  if (status.front() != '2') {
-    return Fault{Fault::Kind::connect, name + " refused a tunnel to " + target + " with status " + status +
-                                           "; it must allow CONNECT to that port."};
+  if (*status < 200 || *status > 299) {
+    return Fault{Fault::Kind::connect, name + " refused a tunnel to " + target + " with status " +
+                                           std::to_string(*status) + "; it must allow CONNECT to that port."};
   }
   return std::nullopt;
 }

@@ -57,10 +57,10 @@ bool readNumber(std::string_view text, Number& number) {
 class Reader {
  public:
   bool readStatus(std::string_view line) {
-    if (!line.starts_with(ResponseHead::kVersion)) return false;
-    _old = take(line, ' ').substr(ResponseHead::kVersion.size()) == "0";
-    const auto status = take(line, ' ');
-    return status.size() == 3 && readNumber(status, _head.status) && _head.status >= 100;
+    const auto status = statusOf(line);
+    _old = line.starts_with("HTTP/1.0 ");
+    _head.status = status.value_or(0);
+    return status.has_value();
   }
 
   /// False if nobody could tell for sure what the field means (RFC 9112 §5, §6.1, §6.3).
@@ -105,6 +105,15 @@ class Reader {
 };
 
 }  // namespace
+
+std::optional<int> statusOf(std::string_view text) {
+  auto line = takeLine(text);
+  if (!take(line, ' ').starts_with(ResponseHead::kVersion)) return std::nullopt;
+  const auto digits = take(line, ' ');
+  int status = 0;
+  if (digits.size() != 3 || !readNumber(digits, status) || status < 100) return std::nullopt;
+  return status;
+}
 
 std::optional<ResponseHead> ResponseHead::parse(std::string_view text) {
   Reader reader;

@@ -7,6 +7,10 @@
 
 namespace p2::http {
 
+/// The status of an answer that begins with `text`, from 100 on; nothing if it is not HTTP/1 (RFC 9112 §4).
+/// Pure.
+std::optional<int> statusOf(std::string_view text);
+
 /// What is needed of the status line and the header of an answer. A value.
 struct ResponseHead {
   /// What every answer begins with.
