@@ -259,11 +259,12 @@ int run(const Invocation& invocation) {
   if (!app.value().empty()) {
     printSection(out, "Conversations: src/conversationsPlaystore/res/values/push.xml", app.value());
   }
-  const std::string p2 = "p2 " + (file != kDefaultFile ? "--config=" + file.string() + ' ' : std::string());
+  const bool elsewhere = file != kDefaultFile;
+  const std::string p2 = "p2 " + (elsewhere ? "--config=" + file.string() + ' ' : std::string());
   printSection(out, "Then",
                "restart the XMPP server\n" + p2 + "check         says what is not right yet\n" +
-                   (file != kDefaultFile ? p2 + "              serves with these settings\n"
-                                         : std::string("systemctl restart p2\n")) +
+                   (elsewhere ? p2 + "              serves with these settings\n"
+                              : std::string("systemctl restart p2\n")) +
                    p2 + "list          shows a phone once its app has registered; " + p2 +
                    "push NODE wakes it\n");
   return EX_OK;

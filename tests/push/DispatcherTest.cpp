@@ -57,6 +57,13 @@ struct Fixture {
   void submit(const std::string& node, const std::string& who, const std::string& token = "token") {
     dispatcher->submit("domain", node, message(token), recorder.done(who), 1);
   }
+  /// Starts with one worker, who is busy until the test answers call 0: what is submitted now is queued.
+  void occupyOnlyWorker() {
+    options.maxWorkers = 1;
+    startPatiently();
+    submit("busy", "x");
+    REQUIRE(service.waitForCalls(1));
+  }
   std::uint64_t count(const std::string& name, const Metrics::Labels& labels = {}) {
     return metrics.counter(name, "", labels).value();
   }
@@ -106,10 +113,7 @@ TEST_CASE_METHOD(Fixture, "The sender gets the message and the time that is left
 
 TEST_CASE_METHOD(Fixture, "What is said of a target names the one that the message was sent to") {
   const auto kind = GENERATE(Kind::targetGone, Kind::delivered);
-  options.maxWorkers = 1;
-  startPatiently();
-  submit("other", "x");
-  REQUIRE(service.waitForCalls(1));
+  occupyOnlyWorker();
   submit("n", "a", "old");
   submit("n", "b", "new");
   service.answerAll([kind](const auto&) {
@@ -141,10 +145,7 @@ TEST_CASE_METHOD(Fixture, "Workers do not interrupt who wakes them, where the sy
 }
 
 TEST_CASE_METHOD(Fixture, "Pushes for a node that is queued become one message with the newest target") {
-  options.maxWorkers = 1;
-  startPatiently();
-  submit("other", "x");
-  REQUIRE(service.waitForCalls(1));
+  occupyOnlyWorker();
   submit("n", "a", "old");
   submit("n", "b", "newer");
   submit("n", "c", "newest");
@@ -547,10 +548,7 @@ TEST_CASE_METHOD(Fixture, "A sender that cannot be made is a passing fault") {
 }
 
 TEST_CASE_METHOD(Fixture, "Somebody who throws when told does not keep the others from being told") {
-  options.maxWorkers = 1;
-  startPatiently();
-  submit("busy", "x");
-  REQUIRE(service.waitForCalls(1));
+  occupyOnlyWorker();
   submit("n", "a");
   dispatcher->submit(
       "domain", "n", message("t"), [](const Outcome&) { throw std::runtime_error("cannot answer"); }, 1);

@@ -121,8 +121,7 @@ void Outbox::run() {
 bool Outbox::sendBatch(std::unique_lock<std::mutex>& lock) {
   if (std::exchange(_fresh, false)) dropExpired();
   if (_batches.empty()) return true;
-  Batch batch = std::move(_batches.front());
-  _batches.pop_front();
+  Batch batch = takeOldest();
   const auto connection = _connection;
   lock.unlock();
   const bool sent = connection->write(batch.text);
@@ -142,12 +141,17 @@ void Outbox::dropExpired() {
   const auto oldest = std::chrono::steady_clock::now() - _lifetime;
   while (!_batches.empty() && _batches.front().newest < oldest) {
     _expired.add(_batches.front().stanzas);
-    Batch batch = std::move(_batches.front());
-    _batches.pop_front();
-    forget(std::move(batch));
+    forget(takeOldest());
   }
 }
 
+Outbox::Batch Outbox::takeOldest() {
+  Batch batch = std::move(_batches.front());
+  _batches.pop_front();
+  return batch;
+}
+
+/// Counts a batch that was taken, and sent or dropped, no longer.
 void Outbox::forget(Batch batch) {
   _stanzas -= batch.stanzas;
   _bytes -= batch.text.size();

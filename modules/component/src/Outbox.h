@@ -57,6 +57,7 @@ class Outbox final : public xmpp::ReplySink {
   void run();
   bool sendBatch(std::unique_lock<std::mutex>& lock);
   void dropExpired();
+  Batch takeOldest();
   void forget(Batch batch);
   Batch& batchFor(std::size_t bytes);
   void updateRoom();

@@ -19,8 +19,8 @@ struct ResponseHead {
   int status = 0;
   bool keepAlive = true;
   bool chunked = false;
-  std::optional<std::uint64_t>
-      length;              ///< Of the body; nothing if it is chunked or ends with the connection.
+  /// Of the body; nothing if it is chunked or ends with the connection.
+  std::optional<std::uint64_t> length;
   std::string retryAfter;  ///< As it came, or empty.
   std::string date;        ///< As it came, or empty.
 
