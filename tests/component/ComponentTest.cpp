@@ -198,7 +198,7 @@ TEST_CASE("A server that breaks the rules is told which") {
   Mailbox seen;
   ScriptedServer server([&](Peer& peer, int connection) {
     peer.open();
-    if (connection == 1) peer.send("<iq><unclosed></iq>");
+    if (connection == 1) peer.send("<iq></iq>text");
     seen.put(peer.awaitEnd());
   });
   TestComponent component(optionsFor(server.port()));
@@ -320,10 +320,34 @@ TEST_CASE(
   CHECK_THAT(seen.take(),
              ContainsSubstring("type='error' id='big' from='push.example.org' to='im.example.org'") &&
                  ContainsSubstring("<error type='wait'><internal-server-error ") &&
-                 ContainsSubstring("This stanza is too big for this service."));
+                 ContainsSubstring("This service does not read such a stanza: too big."));
   CHECK_THAT(seen.take(), ContainsSubstring("type='result' id='small'"));
   CHECK(component.handedOut() == std::vector<std::string>{"small"});
   CHECK(component.counter("p2_stanzas_refused_total") == 1);
+}
+
+TEST_CASE("A stanza that is not well-formed is answered wait, and the stream and all behind it goes on") {
+  Mailbox seen;
+  ScriptedServer server([&](Peer& peer, int) {
+    peer.open();
+    peer.send(
+        "<iq type='set' id='bad' from='im.example.org' to='push.example.org'><x:y/></iq>"
+        "<iq type='result' id='answer' from='im.example.org' to='push.example.org'><x:y/></iq>"
+        "<message id='note' from='im.example.org' to='push.example.org'><x:y/></message>" +
+        request("good"));
+    seen.put(peer.await("</iq>"));
+    seen.put(peer.await("/>"));
+    peer.awaitEnd();
+  });
+  TestComponent component(optionsFor(server.port()));
+  CHECK_THAT(seen.take(),
+             ContainsSubstring("type='error' id='bad' from='push.example.org' to='im.example.org'") &&
+                 ContainsSubstring("<error type='wait'><internal-server-error ") &&
+                 ContainsSubstring("This service does not read such a stanza: not well-formed."));
+  CHECK_THAT(seen.take(), ContainsSubstring("type='result' id='good'"));
+  CHECK(component.handedOut() == std::vector<std::string>{"good"});
+  CHECK(server.connections() == 1);
+  CHECK(component.counter("p2_stanzas_refused_total") == 3);
 }
 
 TEST_CASE("What came to another name is not answered, for that would end the stream") {

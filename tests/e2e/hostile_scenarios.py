@@ -66,7 +66,7 @@ def check_batch(server, batch, numbers, honest):
     data.insert(len(data) // 2, text)
     last, text = server.request(PING, kind="get")
     expected[last] = ("a ping behind them", "result")
-    server.send("".join([*data, text]).encode())
+    server.send("".join([*data, text]).encode("utf-8", "surrogateescape"))
     server.answer(last, 4 * IN_TIME)
     for id, (name, answer) in expected.items():
         transcript.line(f"{id} is {name[:200]}")
@@ -84,7 +84,7 @@ def hostile_stanzas(s):
     [(victim, _, _)] = s.registered(server)
     inputs = [*hostile_inputs.publishes(victim), *hostile_inputs.oddities(victim),
               *hostile_inputs.commands(session_of_another(server)), *hostile_inputs.strangers(),
-              *hostile_inputs.beyond_limits()]
+              *hostile_inputs.beyond_limits(), *hostile_inputs.ill_formed()]
     count = len(inputs) + len(list(hostile_inputs.stream_enders()))
     assert count >= 1000, f"the table has {count} inputs"
     server.take_answers()
@@ -98,15 +98,9 @@ def hostile_stanzas(s):
 
 
 def send_until_cut(server, data):
-    """Sends bytes, or (first, …, block, how often); a peer that has heard enough closes."""
+    """A peer that has heard enough closes."""
     try:
-        if isinstance(data, bytes):
-            server.send(data)
-            return
-        *first, block, times = data
-        server.send(b"".join(first))
-        for _ in range(times):
-            server.send(block)
+        server.send(data)
     except OSError:
         pass
 
@@ -115,12 +109,7 @@ def check_ender(server, name, data, condition, honest):
     """The stream ends with its error; the honest push before it and the one on the next stream are answered."""
     stream, told = server.stream, len(server.others)
     before, text = server.request(shapes.publish(honest.node, honest.secret))
-    id = f"cut-{before}".encode()
-    if isinstance(data, bytes):
-        data = text.encode() + data.replace(b"{id}", id)
-    else:
-        data = (text.encode(), data[0].replace(b"{id}", id), *data[1:])
-    send_until_cut(server, data)
+    send_until_cut(server, text.encode() + data.replace(b"{id}", f"cut-{before}".encode()))
     server.wait_for_other_stream(stream)
     errors = [child.tag for other in server.others[told:] for child in other if child.tag.startswith(STREAM_ERRORS)]
     eq(errors, [STREAM_ERRORS + condition], f"the stream error for {name}")
@@ -144,6 +133,30 @@ def hostile_streams(s):
             p2.start()
             p2.wait_ready()
     eq(server.doubled, [], "answered twice")
+
+
+@scenario()
+def endless_stanzas(s):
+    """Stanzas of 100 MB are answered wait at their end, take no memory, and end neither the stream nor what comes behind"""
+    server = s.fake_server()
+    p2 = s.p2(server).up()
+    [(honest, _, _)] = s.registered(server)
+    for name, block in (("text", b"x" * 1_000_000), ("markup", b"<a/>" * 250_000), ("levels", None),
+                        ("CDATA", b"<![CDATA[" + b"x" * 1_000_000 + b"]]>")):
+        big, text = server.request("|", kind="get")
+        head, tail = (part.encode() for part in text.split("|"))
+        server.send(head)
+        if block is None:
+            server.send(b"<a>" * 2_000_000 + b"</a>" * 2_000_000)
+        else:
+            for _ in range(100):
+                server.send(block)
+        behind, text = server.request(shapes.publish(honest.node, honest.secret))
+        server.send(tail + text.encode())
+        eq(verdict(server.answer(big, IN_TIME)), shapes.WAIT, f"the answer to 100 MB of {name}")
+        eq(verdict(server.answer(behind, IN_TIME)), "result", f"an honest push behind 100 MB of {name}")
+        check_memory(s, p2, f"100 MB of {name}")
+    eq(server.connections, 1, "streams")
 
 
 @scenario()

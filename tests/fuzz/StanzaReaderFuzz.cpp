@@ -23,8 +23,6 @@ StanzaReader::Limits limits() {
   limits.depth = 8;
   limits.attributes = 8;
   limits.elements = 40;
-  limits.skippedSize = 20000;
-  limits.skippedDepth = 100;
   return limits;
 }
 

@@ -121,7 +121,7 @@ void Session::onRefused(xmpp::Element head, std::string_view why) {
   xmpp::Responder(_context.outbox, request->id, request->from, request->to)
       .error({xmpp::StanzaError::Type::wait,
               xmpp::StanzaError::Condition::internalServerError,
-              "This stanza is " + std::string(why) + " for this service.",
+              "This service does not read such a stanza: " + std::string(why) + '.',
               {},
               {}});
 }

@@ -27,24 +27,26 @@ class StanzaHandler {
   virtual void onStreamOpen(const Element& header) = 0;
   /// A whole child of the stream: a stanza, a handshake, a stream error.
   virtual void onStanza(Element stanza) = 0;
-  /// A stanza beyond the limits has ended. `head`: its name and attributes; the rest was not kept.
+  /// A stanza that is not read has ended: beyond the limits, or not well-formed. `head`: its name and those
+  /// of its attributes that an answer needs, or nothing where they are not readable either; the rest was not
+  /// kept.
   virtual void onRefused(Element head, std::string_view why) = 0;
 };
 
 /// Reads an XMPP stream (RFC 6120 §4, §11.1) with Poco's SAX parser and hands out each stanza as soon as its
-/// last byte is there. Memory is bounded whatever comes: a stanza beyond the limits is passed over and
-/// reported, one far beyond ends the stream. Used by the reader thread only.
+/// last byte is there. Memory is bounded whatever comes. One bad stanza is the fault of that stanza: it is
+/// passed over and reported, whether it is beyond the limits or not well-formed, since a server may pass on
+/// what strangers send. What no server passes on ends the stream: forbidden XML (§11.1), and faults between
+/// the stanzas.
+///
+/// StanzaGate cuts the bytes into stanzas, StanzaParser reads them. Used by the reader thread only.
 class StanzaReader {
  public:
   struct Limits {
-    std::size_t stanzaSize = 262144;    ///< bytes of XML
-    std::size_t depth = 32;             ///< elements inside each other, the stanza being the first
-    std::size_t attributes = 64;        ///< of one element
-    std::size_t elements = 1024;        ///< of one stanza
-    std::size_t skippedSize = 8388608;  ///< bytes of a refused stanza after which the stream ends
-    /// Depth in a refused stanza after which the stream ends: beyond what fits into a stanza that a server
-    /// lets through, or anybody could end the stream.
-    std::size_t skippedDepth = 131072;
+    std::size_t stanzaSize = 262144;  ///< bytes of XML
+    std::size_t depth = 32;           ///< elements inside each other, the stanza being the first
+    std::size_t attributes = 64;      ///< of one element, the declarations of its namespaces among them
+    std::size_t elements = 1024;      ///< of one stanza
   };
 
   /// Why the stream ended.
