@@ -118,6 +118,32 @@ def table_is_moved(s):
 
 
 @scenario()
+def apple_devices_wait(s):
+    """What servers publish for imported Apple devices goes nowhere, drops nobody and is said once in the log"""
+    server = s.fake_server()
+    fields = ("service", "device", "channel", "domain", "token", "node", "secret")
+    apples = [row(number, f"apple-token-{number}", service="APNS") for number in range(1, 31)]
+    token = s.token()
+    phone = row(100, token)
+    dump = os.path.join(s.directory, "dump.tsv")
+    with open(dump, "w") as file:
+        file.writelines("\t".join(line) + "\n" for line in (fields, phone, *apples))
+    p2 = s.p2(server)
+    command(p2, "import", dump)
+    p2.up()
+    server.wait_for_component(30)
+    for apple in apples:
+        answer = server.iq(shapes.publish(apple[5], apple[6]), sender="im.localhost")
+        eq(shapes.verdict(answer), shapes.WAIT, "the answer to a push for an Apple device")
+    answer = server.iq(shapes.publish(phone[5], phone[6]), sender="im.localhost")
+    eq(shapes.verdict(answer), "result", "the answer to a push for a phone")
+    s.fcm.wait_for_push(token)
+    eq([request["token"] for request in s.fcm.requests()], [token], "what FCM was sent")
+    eq(command(p2, "list", write=False)[0].count("\tAPNS\t"), len(apples), "Apple devices that are left")
+    eq(p2.log().count("Apple device"), 1, "lines of the log about them")
+
+
+@scenario()
 def import_again(s):
     """An import can be run again: what is the same stays, a newer token comes in"""
     database, p2 = mariadb(s), s.p2(s.fake_server())

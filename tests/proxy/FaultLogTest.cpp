@@ -1,12 +1,8 @@
 #include "FaultLog.h"
+#include "LogOfProxy.h"
 #include "Repeats.h"
 #include "support/Catch.h"
 #include "support/JumpingClock.h"
-
-#include <Poco/AutoPtr.h>
-#include <Poco/Channel.h>
-#include <Poco/Logger.h>
-#include <Poco/Message.h>
 
 #include <string>
 #include <vector>
@@ -14,30 +10,9 @@
 using namespace p2::proxy;
 using namespace std::chrono_literals;
 using p2::push::Outcome;
+using p2::test::LogOfProxy;
 
 namespace {
-
-/// The lines of the logger that FaultLog writes to, while this object lives.
-class Lines final : public Poco::Channel {
- public:
-  void log(const Poco::Message& message) override {
-    texts.push_back(std::to_string(message.getPriority()) + ' ' + message.getText());
-  }
-  std::vector<std::string> texts;
-};
-
-class LogOfProxy {
- public:
-  LogOfProxy() { Poco::Logger::get("proxy").setChannel(_lines); }
-  LogOfProxy(const LogOfProxy&) = delete;
-  LogOfProxy& operator=(const LogOfProxy&) = delete;
-  ~LogOfProxy() { Poco::Logger::get("proxy").setChannel(nullptr); }
-
-  const std::vector<std::string>& texts() const { return _lines->texts; }
-
- private:
-  Poco::AutoPtr<Lines> _lines{new Lines};
-};
 
 Outcome outcome(Outcome::Kind kind, const std::string& reason = {}) {
   Outcome made;

@@ -1,129 +1,25 @@
-#include "p2/core/Guarded.h"
-#include "p2/proxy/PushProxy.h"
+#include "LogOfProxy.h"
+#include "ProxyFixture.h"
 #include "support/Catch.h"
-#include "support/ReplyList.h"
-#include "support/RequestTexts.h"
-#include "support/Shapes.h"
-#include "support/TemporaryDirectory.h"
-#include "support/Xml.h"
 
-#include <deque>
-#include <memory>
 #include <string>
 #include <vector>
 
 using p2::core::Secret;
 using p2::core::Target;
-using p2::push::Message;
 using p2::push::Outcome;
 using p2::store::DeviceKey;
 using p2::store::Service;
-using p2::store::Store;
 using p2::test::errorIn;
 using p2::test::kItemNotFound;
+using p2::test::kJid;
 using p2::test::kTryLater;
+using p2::test::ProxyFixture;
+using p2::test::Script;
 using p2::test::valueOf;
 
-namespace {
-
-const std::string kJid = "push.example.org";
-const std::string kDevice = "92afd7a91cdba9a0";
-
-/// Answers each message with the next of the given outcomes, then with `delivered`.
-struct Script {
-  std::deque<Outcome> outcomes;
-  std::vector<Message> sent;
-  std::function<void()> onSend;
-};
-
-class ScriptedSender final : public p2::push::Sender {
- public:
-  explicit ScriptedSender(p2::core::Guarded<Script>& script) : _script(script) {}
-
-  Outcome send(const Message& message, p2::core::Clock::TimePoint /*deadline*/) noexcept override {
-    std::function<void()> onSend = _script.with([](Script& script) { return script.onSend; });
-    if (onSend) onSend();
-    return _script.with([&](Script& script) {
-      script.sent.push_back(message);
-      Outcome outcome;
-      outcome.kind = Outcome::Kind::delivered;
-      if (!script.outcomes.empty()) {
-        outcome = script.outcomes.front();
-        script.outcomes.pop_front();
-      }
-      return outcome;
-    });
-  }
-  void closeIfIdle() noexcept override {}
-
- private:
-  p2::core::Guarded<Script>& _script;
-};
-
-/// A whole proxy on a store of its own.
-class Fixture {
- public:
-  explicit Fixture(const p2::proxy::PushProxy::Limits& limits = {}, bool keepDomain = true) {
-    Store::Options options;
-    options.keepDomain = keepDomain;
-    options.path = directory.path() / "store";
-    store = std::move(Store::open(options)).value();
-    p2::push::Dispatcher::Options dispatcherOptions;
-    dispatcherOptions.maxWorkers = 2;
-    dispatcher = std::make_unique<p2::push::Dispatcher>(
-        dispatcherOptions, [this] { return std::make_unique<ScriptedSender>(script); }, metrics);
-    proxy = std::make_unique<p2::proxy::PushProxy>(p2::proxy::PushProxy::Options{kJid, limits}, *store,
-                                                   *dispatcher, breaker, metrics);
-  }
-  ~Fixture() {
-    dispatcher.reset();
-    store.reset();
-  }
-
-  /// Serves the stanza and gives the answer.
-  std::string ask(const std::string& xml) {
-    const auto iq = p2::test::request(xml);
-    proxy->handle(iq, p2::xmpp::Responder(replies, iq.id, iq.from, iq.to));
-    return replies.waitFor(++_asked).back();
-  }
-
-  std::string registerPhone(const std::string& token, const std::string& account = "xiaomia1@jabber.de",
-                            const std::string& more = "") {
-    return ask(p2::test::registerRequest(account, kDevice, token, more));
-  }
-
-  std::string publish(const std::string& node, const std::string& secret,
-                      const std::string& from = "jabber.de") {
-    return ask(p2::test::publishRequest(node, secret, from));
-  }
-
-  void willAnswer(Outcome::Kind kind, bool onlyIfOthersSucceed = false) {
-    script.with([&](Script& s) {
-      Outcome outcome;
-      outcome.kind = kind;
-      outcome.onlyIfOthersSucceed = onlyIfOthersSucceed;
-      outcome.retryAfter = std::chrono::hours(1);  // too long for another try
-      s.outcomes.push_back(outcome);
-    });
-  }
-
-  p2::test::TemporaryDirectory directory;
-  p2::core::Metrics metrics;
-  p2::core::Guarded<Script> script;
-  p2::push::Breaker breaker{p2::push::Breaker::Options{}};
-  p2::test::ReplyList replies;
-  std::unique_ptr<Store> store;
-  std::unique_ptr<p2::push::Dispatcher> dispatcher;
-  std::unique_ptr<p2::proxy::PushProxy> proxy;
-
- private:
-  std::size_t _asked = 0;
-};
-
-}  // namespace
-
 TEST_CASE("A phone that comes back has the same node and secret, with a new token too") {
-  Fixture p2;
+  ProxyFixture p2;
   const std::string first = p2.registerPhone("token");
   const std::string node = valueOf(first, "node");
   CHECK(node.size() == 12);
@@ -138,7 +34,7 @@ TEST_CASE("A phone that comes back has the same node and secret, with a new toke
 }
 
 TEST_CASE("A publish reaches the phone with the hash of its account and nothing else") {
-  Fixture p2;
+  ProxyFixture p2;
   const std::string answer = p2.registerPhone("token");
   CHECK(p2.publish(valueOf(answer, "node"), valueOf(answer, "secret")) ==
         "<iq type='result' id='p' from='push.example.org' to='jabber.de'/>");
@@ -151,7 +47,7 @@ TEST_CASE("A publish reaches the phone with the hash of its account and nothing 
 }
 
 TEST_CASE("A channel's registration is another one and carries the channel") {
-  Fixture p2;
+  ProxyFixture p2;
   const std::string account = p2.registerPhone("token");
   const std::string channel =
       p2.registerPhone("token", "xiaomia1@jabber.de", "<field var='muc'><value>room@rooms</value></field>");
@@ -162,7 +58,7 @@ TEST_CASE("A channel's registration is another one and carries the channel") {
 }
 
 TEST_CASE("Leaving a channel keeps the account's registration") {
-  Fixture p2;
+  ProxyFixture p2;
   const std::string room = "<field var='muc'><value>room@rooms</value></field>";
   const std::string account = p2.registerPhone("token");
   p2.registerPhone("token", "xiaomia1@jabber.de", room);
@@ -182,7 +78,7 @@ TEST_CASE("Leaving a channel keeps the account's registration") {
 }
 
 TEST_CASE("Unknown node, wrong secret and wrong domain look alike") {
-  Fixture p2;
+  ProxyFixture p2;
   const std::string answer = p2.registerPhone("token");
   const std::string node = valueOf(answer, "node");
   const std::string secret = valueOf(answer, "secret");
@@ -200,7 +96,7 @@ TEST_CASE(
     "Without its domain a registration takes pushes from every one that is served and knows the secret") {
   p2::proxy::PushProxy::Limits limits;
   limits.deny = {"denied.example"};
-  Fixture p2(limits, false);
+  ProxyFixture p2(limits, false);
   const std::string answer = p2.registerPhone("token");
   const std::string node = valueOf(answer, "node");
   const std::string secret = valueOf(answer, "secret");
@@ -211,7 +107,7 @@ TEST_CASE(
 }
 
 TEST_CASE("Only a verdict on the target itself makes a server drop the user") {
-  Fixture p2;
+  ProxyFixture p2;
   const std::string answer = p2.registerPhone("token");
   const std::string node = valueOf(answer, "node");
   const std::string secret = valueOf(answer, "secret");
@@ -227,7 +123,7 @@ TEST_CASE("Only a verdict on the target itself makes a server drop the user") {
 }
 
 TEST_CASE("The verdict of a foreign project counts only while messages are delivered") {
-  Fixture p2;
+  ProxyFixture p2;
   const std::string answer = p2.registerPhone("token");
   const std::string other = p2.registerPhone("token", "bob@jabber.de");
   p2.willAnswer(Outcome::Kind::targetGone, true);
@@ -238,7 +134,7 @@ TEST_CASE("The verdict of a foreign project counts only while messages are deliv
 }
 
 TEST_CASE("A phone that registers anew while its old token fails is kept") {
-  Fixture p2;
+  ProxyFixture p2;
   const std::string answer = p2.registerPhone("old");
   const std::string node = valueOf(answer, "node");
   p2.willAnswer(Outcome::Kind::targetGone);
@@ -254,7 +150,7 @@ TEST_CASE("A phone that registers anew while its old token fails is kept") {
 }
 
 TEST_CASE("When most targets are called gone at once, nothing is removed") {
-  Fixture p2;
+  ProxyFixture p2;
   std::vector<std::string> answers;
   for (int i = 0; i < 100; ++i)
     answers.push_back(p2.registerPhone("token", "user" + std::to_string(i) + "@jabber.de"));
@@ -269,7 +165,7 @@ TEST_CASE("When most targets are called gone at once, nothing is removed") {
 }
 
 TEST_CASE("A replacement for a token is stored in its place") {
-  Fixture p2;
+  ProxyFixture p2;
   const std::string answer = p2.registerPhone("old");
   p2.script.with([](Script& script) {
     Outcome outcome;
@@ -284,7 +180,7 @@ TEST_CASE("A replacement for a token is stored in its place") {
 }
 
 TEST_CASE("A person registers by hand, step by step") {
-  Fixture p2;
+  ProxyFixture p2;
   const auto command = [&](const std::string& attributes, const std::string& content,
                            const std::string& from = "a@b/c") {
     return p2.ask("<iq type='set' id='h' from='" + from +
@@ -317,7 +213,7 @@ TEST_CASE(
   limits.pushesPerSecond = 1;
   limits.pushBurst = 2;
   limits.registrationsPerMinute = 2;
-  Fixture p2(limits);
+  ProxyFixture p2(limits);
   const std::string answer = p2.registerPhone("token");
   p2.registerPhone("token", "bob@jabber.de");
   CHECK(errorIn(p2.registerPhone("token", "eve@jabber.de")).find("<resource-constraint") !=
@@ -331,7 +227,7 @@ TEST_CASE(
 TEST_CASE("A domain that withdraws too much is held back like one that registers too much") {
   p2::proxy::PushProxy::Limits limits;
   limits.registrationsPerMinute = 2;
-  Fixture p2(limits);
+  ProxyFixture p2(limits);
   REQUIRE(errorIn(p2.registerPhone("token")).empty());
   const std::string withdrawal =
       "<iq type='set' id='2' from='eve@jabber.de/x' to='push.example.org'><command "
@@ -343,7 +239,7 @@ TEST_CASE("A domain that withdraws too much is held back like one that registers
 }
 
 TEST_CASE("A domain that is denied cannot register, and what it registered before looks unknown") {
-  Fixture p2;
+  ProxyFixture p2;
   const std::string answer = p2.registerPhone("token");
   p2::proxy::PushProxy::Limits limits;
   limits.deny = {"jabber.de"};
@@ -353,9 +249,33 @@ TEST_CASE("A domain that is denied cannot register, and what it registered befor
 }
 
 TEST_CASE("A stanza for another host is not answered") {
-  Fixture p2;
+  ProxyFixture p2;
   const auto iq = p2::test::request(
       "<iq type='get' id='1' from='a@b' to='other.example.org'><ping xmlns='urn:xmpp:ping'/></iq>");
   p2.proxy->handle(iq, p2::xmpp::Responder(p2.replies, iq.id, iq.from, iq.to));
   CHECK(p2.replies.all().empty());
+}
+
+TEST_CASE("A push for a device of another service than FCM waits, goes nowhere and costs it nothing") {
+  const p2::test::LogOfProxy log;
+  ProxyFixture p2;
+  p2::store::Registration apple;
+  apple.node = "AAAAAAAAAAAB";
+  apple.secret = Secret("ssssssssssssssssssssssss");
+  apple.key = {Service::apns, std::string(40, 'a'), {}};
+  apple.domain = "jabber.de";
+  apple.target = {Target::Kind::registrationToken, Secret("740f4707bebcf7")};
+  REQUIRE(p2.store->importAll(std::vector{apple}).value().added == 1);
+  // FCM, were it asked, would call the target gone.
+  for (int i = 0; i < 3; ++i) p2.willAnswer(Outcome::Kind::targetGone);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(errorIn(p2.publish(apple.node, apple.secret.reveal())) == kTryLater);
+  }
+  CHECK(p2.sent() == 0);
+  CHECK(p2.store->find(apple.node).value() == apple);
+  REQUIRE(log.texts().size() == 1);
+  CHECK(log.texts()[0].find("Apple") != std::string::npos);
+  // Nothing tells who does not know the secret that it is there.
+  CHECK(errorIn(p2.publish(apple.node, "AAAAAAAAAAAAAAAAAAAAAAAA")) == kItemNotFound);
+  CHECK(errorIn(p2.publish(apple.node, apple.secret.reveal(), "evil.example")) == kItemNotFound);
 }

@@ -3,8 +3,7 @@
 #include "CommandSessions.h"
 #include "DomainLimits.h"
 #include "FaultLog.h"
-#include "Repeats.h"
-#include "p2/core/Guarded.h"
+#include "ThrottledLog.h"
 #include "p2/proxy/Replies.h"
 
 #include <Poco/Logger.h>
@@ -79,7 +78,9 @@ class PushProxy::Impl {
                                  "Registrations removed because their target is gone.")),
         _storeFaults(
             metrics.counter("p2_store_faults_total", "Requests answered wait because of the store.")),
-        _faultLog(*_options.clock) {}
+        _faultLog(*_options.clock),
+        _storeLines(*_options.clock),
+        _lines(*_options.clock) {}
 
   void setLimits(Limits limits) { _limits.reconfigure(std::move(limits)); }
 
@@ -194,6 +195,14 @@ class PushProxy::Impl {
     if (!known || !rightSecret || !rightDomain || !_limits.serves(request.domain)) {
       _unknown.add();
       responder.error(StanzaError::itemNotFound());
+      return;
+    }
+    if (registration.key.service != store::Service::fcm) {
+      // There is no way to it, which is no reason to lose it: FCM would call the target gone.
+      _lines.note(Poco::Message::PRIO_WARNING,
+                  "a push for an Apple device, to which p2 has no way: it was imported and is kept, and "
+                  "the server was asked to wait, so its user stays registered");
+      responder.error(StanzaError::tryLater());
       return;
     }
     if (!_limits.admitPush(request.domain)) {
@@ -330,13 +339,7 @@ class PushProxy::Impl {
 
   void storeFault(const std::string& why, Responder& responder) {
     _storeFaults.add();
-    const auto now = _options.clock->now();
-    const auto suppressed = _storeRepeats.with([&](Repeats& repeats) { return repeats.admit(why, now); });
-    if (suppressed) {
-      logger().error("the store: " + why +
-                     (*suppressed > 0 ? " (" + std::to_string(*suppressed) + " more since the last such line)"
-                                      : std::string()));
-    }
+    _storeLines.note(Poco::Message::PRIO_ERROR, "the store: " + why);
     responder.error(StanzaError::tryLater());
   }
 
@@ -356,7 +359,8 @@ class PushProxy::Impl {
   core::Counter& _removed;
   core::Counter& _storeFaults;
   FaultLog _faultLog;
-  core::Guarded<Repeats> _storeRepeats;
+  ThrottledLog _storeLines;  // its texts come from the store, and must not displace the others
+  ThrottledLog _lines;
 };
 
 PushProxy::PushProxy(Options options, store::Store& store, push::Dispatcher& dispatcher,

@@ -1,0 +1,120 @@
+#pragma once
+
+#include "p2/core/Guarded.h"
+#include "p2/proxy/PushProxy.h"
+#include "support/ReplyList.h"
+#include "support/RequestTexts.h"
+#include "support/Shapes.h"
+#include "support/TemporaryDirectory.h"
+#include "support/Xml.h"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace p2::test {
+
+inline const std::string kJid = "push.example.org";
+inline const std::string kDevice = "92afd7a91cdba9a0";
+
+/// Answers each message with the next of the given outcomes, then with `delivered`.
+struct Script {
+  std::deque<push::Outcome> outcomes;
+  std::vector<push::Message> sent;
+  std::function<void()> onSend;
+};
+
+class ScriptedSender final : public push::Sender {
+ public:
+  explicit ScriptedSender(core::Guarded<Script>& script) : _script(script) {}
+
+  push::Outcome send(const push::Message& message, core::Clock::TimePoint /*deadline*/) noexcept override {
+    std::function<void()> onSend = _script.with([](Script& script) { return script.onSend; });
+    if (onSend) onSend();
+    return _script.with([&](Script& script) {
+      script.sent.push_back(message);
+      push::Outcome outcome;
+      outcome.kind = push::Outcome::Kind::delivered;
+      if (!script.outcomes.empty()) {
+        outcome = script.outcomes.front();
+        script.outcomes.pop_front();
+      }
+      return outcome;
+    });
+  }
+  void closeIfIdle() noexcept override {}
+
+ private:
+  core::Guarded<Script>& _script;
+};
+
+/// A whole proxy on a store of its own.
+class ProxyFixture {
+ public:
+  explicit ProxyFixture(const proxy::PushProxy::Limits& limits = {}, bool keepDomain = true,
+                        const core::Clock& clock = core::systemClock()) {
+    store::Store::Options options;
+    options.keepDomain = keepDomain;
+    options.clock = &clock;
+    options.path = directory.path() / "store";
+    store = std::move(store::Store::open(options)).value();
+    push::Dispatcher::Options dispatcherOptions;
+    dispatcherOptions.maxWorkers = 2;
+    dispatcher = std::make_unique<push::Dispatcher>(
+        dispatcherOptions, [this] { return std::make_unique<ScriptedSender>(script); }, metrics);
+    proxy = std::make_unique<proxy::PushProxy>(proxy::PushProxy::Options{kJid, limits, &clock}, *store,
+                                               *dispatcher, breaker, metrics);
+  }
+  ~ProxyFixture() {
+    dispatcher.reset();
+    store.reset();
+  }
+
+  /// Serves the stanza and gives the answer.
+  std::string ask(const std::string& xml) {
+    const auto iq = request(xml);
+    proxy->handle(iq, xmpp::Responder(replies, iq.id, iq.from, iq.to));
+    return replies.waitFor(++_asked).back();
+  }
+
+  std::string registerPhone(const std::string& token, const std::string& account = "xiaomia1@jabber.de",
+                            const std::string& more = "") {
+    return ask(registerRequest(account, kDevice, token, more));
+  }
+
+  std::string publish(const std::string& node, const std::string& secret,
+                      const std::string& from = "jabber.de") {
+    return ask(publishRequest(node, secret, from));
+  }
+
+  void willAnswer(push::Outcome::Kind kind, bool onlyIfOthersSucceed = false) {
+    script.with([&](Script& s) {
+      push::Outcome outcome;
+      outcome.kind = kind;
+      outcome.onlyIfOthersSucceed = onlyIfOthersSucceed;
+      outcome.retryAfter = std::chrono::hours(1);  // too long for another try
+      s.outcomes.push_back(outcome);
+    });
+  }
+
+  /// How many messages went to the push service.
+  std::size_t sent() const {
+    return script.with([](const Script& s) { return s.sent.size(); });
+  }
+
+  TemporaryDirectory directory;
+  core::Metrics metrics;
+  core::Guarded<Script> script;
+  push::Breaker breaker{push::Breaker::Options{}};
+  ReplyList replies;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<push::Dispatcher> dispatcher;
+  std::unique_ptr<proxy::PushProxy> proxy;
+
+ private:
+  std::size_t _asked = 0;
+};
+
+}  // namespace p2::test
