@@ -241,9 +241,12 @@ def settings_are_read_again(s):
     assert time.monotonic() - began < 5, "the new push.deadline is not kept"
     s.fcm.behave()
     reload("read again", limits_denyDomains="im.localhost")
-    eq(push(), shapes.NOT_FOUND, "a push of a domain that is no longer served")
+    before = len(s.fcm.requests(token=token))
+    eq(push(), "result", "a push of a domain that is no longer served")
+    eq(len(s.fcm.requests(token=token)), before, "what FCM was sent of it")
     reload("read again", limits_denyDomains=None)
     eq(push(), "result", "a push of a domain that is served again")
+    eq(len(s.fcm.requests(token=token)), before + 1, "what FCM was sent of that")
 
 
 # --------------------------------------------------------------------------------------------------- the stream's faults

@@ -102,7 +102,9 @@ TEST_CASE(
   const std::string secret = valueOf(answer, "secret");
   CHECK(errorIn(p2.publish(node, secret, "jabber.de")).empty());
   CHECK(errorIn(p2.publish(node, secret, "other.example")).empty());
-  CHECK(errorIn(p2.publish(node, secret, "denied.example")) == kItemNotFound);
+  REQUIRE(p2.sent() == 2);
+  CHECK(errorIn(p2.publish(node, secret, "denied.example")).empty());
+  CHECK(p2.sent() == 2);
   CHECK(errorIn(p2.publish(node, "AAAAAAAAAAAAAAAAAAAAAAAA", "jabber.de")) == kItemNotFound);
 }
 
@@ -238,14 +240,25 @@ TEST_CASE("A domain that withdraws too much is held back like one that registers
   CHECK(errorIn(p2.ask(withdrawal)).find("<resource-constraint") != std::string::npos);
 }
 
-TEST_CASE("A domain that is denied cannot register, and what it registered before looks unknown") {
+TEST_CASE("A domain that is not served cannot register, and its pushes go nowhere and lose no user") {
   ProxyFixture p2;
   const std::string answer = p2.registerPhone("token");
-  p2::proxy::PushProxy::Limits limits;
-  limits.deny = {"jabber.de"};
-  p2.proxy->setLimits(limits);
-  CHECK(errorIn(p2.registerPhone("token")).find("<error type='auth'><forbidden") != std::string::npos);
-  CHECK(errorIn(p2.publish(valueOf(answer, "node"), valueOf(answer, "secret"))) == kItemNotFound);
+  const std::string node = valueOf(answer, "node");
+  p2::proxy::PushProxy::Limits denied;
+  denied.deny = {"jabber.de"};
+  p2::proxy::PushProxy::Limits others;
+  others.allow = {"jabber.be"};
+  for (const auto& limits : {denied, others}) {
+    p2.proxy->setLimits(limits);
+    CHECK(errorIn(p2.registerPhone("token")).find("<error type='auth'><forbidden") != std::string::npos);
+    CHECK(errorIn(p2.publish(node, valueOf(answer, "secret"))).empty());
+    CHECK(errorIn(p2.publish(node, "AAAAAAAAAAAAAAAAAAAAAAAA")) == kItemNotFound);
+    CHECK(errorIn(p2.publish("AAAAAAAAAAAA", valueOf(answer, "secret"))) == kItemNotFound);
+    CHECK(p2.sent() == 0);
+  }
+  p2.proxy->setLimits({});
+  CHECK(errorIn(p2.publish(node, valueOf(answer, "secret"))).empty());
+  CHECK(p2.sent() == 1);
 }
 
 TEST_CASE("A stanza for another host is not answered") {

@@ -74,6 +74,7 @@ class PushProxy::Impl {
                                  "Publish requests for an unknown node or with a wrong secret or domain.")),
         _limited(metrics.counter("p2_requests_limited_total",
                                  "Requests held back by the limits of their domain.")),
+        _denied(metrics.counter("p2_requests_denied_total", "Requests of domains that are not served.")),
         _removed(metrics.counter("p2_registrations_removed_total",
                                  "Registrations removed because their target is gone.")),
         _storeFaults(
@@ -127,6 +128,7 @@ class PushProxy::Impl {
   /// Answers and gives false if the domain is not served, or has registered too much.
   bool admitRegistration(const std::string& domain, Responder& responder) {
     if (!_limits.serves(domain)) {
+      _denied.add();
       responder.error({StanzaError::Type::auth,
                        StanzaError::Condition::forbidden,
                        "This service is not for accounts of your domain.",
@@ -192,9 +194,15 @@ class PushProxy::Impl {
     // Both are compared whatever the first one gave: time must not tell which was wrong.
     const bool rightSecret = request.secret.equals(registration.secret.reveal());
     const bool rightDomain = registration.admits(request.domain);
-    if (!known || !rightSecret || !rightDomain || !_limits.serves(request.domain)) {
+    if (!known || !rightSecret || !rightDomain) {
       _unknown.add();
       responder.error(StanzaError::itemNotFound());
+      return;
+    }
+    if (!_limits.serves(request.domain)) {
+      // Not an error either: a list is changed in a moment, and the users that a server drops stay away.
+      _denied.add();
+      responder.result();
       return;
     }
     if (registration.key.service != store::Service::fcm) {
@@ -356,6 +364,7 @@ class PushProxy::Impl {
   core::Counter& _others;
   core::Counter& _unknown;
   core::Counter& _limited;
+  core::Counter& _denied;
   core::Counter& _removed;
   core::Counter& _storeFaults;
   FaultLog _faultLog;
