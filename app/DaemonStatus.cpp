@@ -39,7 +39,7 @@ void eachField(Status& status, Field field) {
   field("legacyApi", status.legacy);
   field("accessTokenValid", status.tokenValid);
   field("accessTokenFault", status.tokenFault);
-  field("breakerTripped", status.breakerTripped);
+  field("targetsSeemGone", status.targetsSeemGone);
   field("queued", status.queued);
   field("workers", status.workers);
   field("registrations", status.registrations);

@@ -38,7 +38,7 @@ struct DaemonStatus {
   bool tokenValid = false;
   std::optional<Time> tokenExpires;
   std::string tokenFault;
-  bool breakerTripped = false;  ///< Most targets seem gone: none is removed.
+  bool targetsSeemGone = false;  ///< Most targets seem gone: none is removed.
 
   std::uint64_t queued = 0;
   std::uint64_t workers = 0;

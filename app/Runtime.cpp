@@ -64,9 +64,9 @@ Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::S
       _store(std::move(opened)),
       _expiry(std::make_unique<Expiry>(*_store, settings.store.expireAfter)),
       _fcm(std::move(fcm)),
-      _breaker(push::Breaker::Options{}),
+      _guard(push::RemovalGuard::Options{}),
       _dispatcher(dispatcherOptions(settings), _fcm.makeSender, *_metrics),
-      _proxy({settings.xmpp.jid, proxyLimits(settings.limits)}, *_store, _dispatcher, _breaker, *_metrics),
+      _proxy({settings.xmpp.jid, proxyLimits(settings.limits)}, *_store, _dispatcher, _guard, *_metrics),
       _onState(std::move(onState)),
       _openStreams(std::size_t{0}) {
   for (std::size_t i = 0; i < settings.xmpp.connections; ++i) {
@@ -99,7 +99,7 @@ void Runtime::dropDomains() {
 
 /// Not to be asked is no reason not to serve.
 void Runtime::openControl() {
-  Control::Parts parts{_settings.xmpp, _settings.store.path, *_store, {}, _dispatcher, _breaker,
+  Control::Parts parts{_settings.xmpp, _settings.store.path, *_store, {}, _dispatcher, _guard,
                        *_metrics,      *_recentFaults};
   for (const auto& component : _components) parts.components.push_back(component.get());
   auto control = Control::open(std::move(parts), _fcm.tokens);

@@ -61,7 +61,7 @@ void StateMetrics::set(const DaemonStatus& status) const {
   _storeFailing.set(status.storeFault.empty() ? 0 : 1);
   _tokenValid.set(status.tokenValid || status.legacy ? 1 : 0);
   _tokenExpiry.set(status.tokenExpires ? status.tokenExpires->time_since_epoch().count() : 0);
-  _targetsSeemGone.set(status.breakerTripped ? 1 : 0);
+  _targetsSeemGone.set(status.targetsSeemGone ? 1 : 0);
   _unsentAnswers.set(static_cast<std::int64_t>(status.unsentAnswers));
   _startTime.set(status.started.time_since_epoch().count());
   _residentBytes.set(residentBytes());

@@ -169,7 +169,7 @@ std::string describeStatus(const DaemonStatus& status, const std::optional<Domai
               grouped(status.registrations) + " in " + grouped(status.storeBytes / 1024) + " KiB");
   if (domains) text += domainLines(*domains);
   if (!status.storeFault.empty()) text += row("store", status.storeFault);
-  if (status.breakerTripped) {
+  if (status.targetsSeemGone) {
     text += row("ATTENTION",
                 "FCM calls most targets gone: the service account may belong to another "
                 "project than the app. Nothing is removed meanwhile.");
@@ -197,7 +197,7 @@ std::string statusJson(const DaemonStatus& status, const std::optional<DomainCou
   object.set("accessTokenValid", status.tokenValid);
   if (status.tokenExpires) object.set("accessTokenExpires", isoTime(*status.tokenExpires));
   object.set("accessTokenFault", status.tokenFault);
-  object.set("targetsSeemGone", status.breakerTripped);
+  object.set("targetsSeemGone", status.targetsSeemGone);
   Poco::JSON::Object pushes;
   for (const auto& [outcome, number] : metrics.by(kPushes, "outcome")) pushes.set(outcome, number);
   object.set("pushes", pushes);

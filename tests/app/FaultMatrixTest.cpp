@@ -1,8 +1,8 @@
 #include "fcm/Google.h"
 #include "p2/fcm/FcmSender.h"
 #include "p2/proxy/PushProxy.h"
-#include "p2/push/Breaker.h"
 #include "p2/push/Dispatcher.h"
+#include "p2/push/RemovalGuard.h"
 #include "p2/store/Store.h"
 #include "store/IoFaults.h"
 #include "support/Catch.h"
@@ -132,7 +132,7 @@ class Whole {
         p2::fcm::makeV1Senders(config, p2::test::trusting(), google.tokens(_metrics), _metrics), _metrics);
     p2::proxy::PushProxy::Options proxyOptions{"push.example.org", {}, &clock};
     proxyOptions.limits.pushesPerSecond = 0;
-    _proxy = std::make_unique<p2::proxy::PushProxy>(std::move(proxyOptions), *store, *dispatcher, _breaker,
+    _proxy = std::make_unique<p2::proxy::PushProxy>(std::move(proxyOptions), *store, *dispatcher, _guard,
                                                     _metrics);
   }
   Whole(const Whole&) = delete;
@@ -183,8 +183,8 @@ class Whole {
  private:
   const p2::test::TemporaryDirectory _directory;
   p2::core::Metrics _metrics;
-  p2::push::Breaker _breaker{[this] {
-    p2::push::Breaker::Options options;
+  p2::push::RemovalGuard _guard{[this] {
+    p2::push::RemovalGuard::Options options;
     options.clock = &clock;
     return options;
   }()};
@@ -425,7 +425,7 @@ TEST_CASE("FCM calling most targets gone removes a bounded number, and nobody on
   p2.google.setFcm(error("404 Not Found", "Requested entity was not found.", fcmError("UNREGISTERED")));
   std::size_t dropped = 0;
   for (const Phone& phone : phones) dropped += p2.push(phone) == kItemNotFound ? 1 : 0;
-  CHECK(dropped <= p2::push::Breaker::Options{}.minimum);
+  CHECK(dropped <= p2::push::RemovalGuard::Options{}.minimum);
   p2.google.setFcm(deliver);
   std::size_t kept = 0;
   for (const Phone& phone : phones) kept += p2.push(phone) == kDelivered ? 1 : 0;

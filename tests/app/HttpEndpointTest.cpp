@@ -66,7 +66,7 @@ TEST_CASE("The daemon is ready while nothing keeps it from serving, and says wha
   p2.status.connected = false;
   p2.status.streamFault = "the server is down";
   p2.status.storeFault = "the disk is full";
-  p2.status.breakerTripped = true;
+  p2.status.targetsSeemGone = true;
   p2.status.tokenValid = false;
   p2.status.tokenFault = "the clock is wrong";
   const auto answer = p2.get("/readyz");

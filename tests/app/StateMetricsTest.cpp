@@ -15,7 +15,7 @@ bool hasLine(const std::string& text, const std::string& line) {
 
 }  // namespace
 
-TEST_CASE("The state of store, access token and breaker shows in the metrics, and follows what happens") {
+TEST_CASE("The state of store, access token and guard shows in the metrics, and follows what happens") {
   core::Metrics metrics;
   const StateMetrics state(metrics);
   DaemonStatus status;
@@ -44,7 +44,7 @@ TEST_CASE("The state of store, access token and breaker shows in the metrics, an
   status.tokenValid = false;
   status.tokenExpires = std::nullopt;
   status.storeFault = "no space";
-  status.breakerTripped = true;
+  status.targetsSeemGone = true;
   state.set(status);
   text = metrics.render();
   for (const char* line : {"p2_store_failing 1", "p2_fcm_access_token_valid 0",

@@ -70,7 +70,7 @@ def each_fault_of_fcm(s):
 
 
 def wait_until_delivered(server, registration, fault, seconds=75):
-    """After a brake the first answers may still be wait; it has to end. Gives how long it took."""
+    """After throttling the first answers may still be wait; it has to end. Gives how long it took."""
     began = time.monotonic()
 
     def delivered():

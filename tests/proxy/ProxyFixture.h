@@ -65,7 +65,7 @@ class ProxyFixture {
     dispatcher = std::make_unique<push::Dispatcher>(
         dispatcherOptions, [this] { return std::make_unique<ScriptedSender>(script); }, metrics);
     proxy = std::make_unique<proxy::PushProxy>(proxy::PushProxy::Options{kJid, limits, &clock}, *store,
-                                               *dispatcher, breaker, metrics);
+                                               *dispatcher, guard, metrics);
   }
   ~ProxyFixture() {
     dispatcher.reset();
@@ -107,7 +107,7 @@ class ProxyFixture {
   TemporaryDirectory directory;
   core::Metrics metrics;
   core::Guarded<Script> script;
-  push::Breaker breaker{push::Breaker::Options{}};
+  push::RemovalGuard guard{push::RemovalGuard::Options{}};
   ReplyList replies;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<push::Dispatcher> dispatcher;

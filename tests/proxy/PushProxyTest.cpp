@@ -162,7 +162,7 @@ TEST_CASE("When most targets are called gone at once, nothing is removed") {
     if (errorIn(p2.publish(valueOf(answer, "node"), valueOf(answer, "secret"))) == kItemNotFound) ++gone;
   }
   CHECK(gone < 21);
-  CHECK(p2.breaker.tripped());
+  CHECK(p2.guard.tripped());
   CHECK(p2.store->statistics().registrations == 100U - static_cast<unsigned>(gone));
 }
 

@@ -344,7 +344,7 @@ TEST_CASE_METHOD(Fixture,
 TEST_CASE_METHOD(Fixture, "Pushes that cannot wait until throttling is over are told so at once") {
   options.maxWorkers = 1;
   options.deadline = 1h;  // 36 real seconds: more than this test waits
-  options.defaultBrake = 2h;
+  options.defaultPause = 2h;
   start();
   submit("n1", "a");
   REQUIRE(service.waitForCalls(1));

@@ -59,13 +59,13 @@ void logEvent(Poco::Message::Priority priority, const std::string& before, const
 
 class PushProxy::Impl {
  public:
-  Impl(Options options, store::Store& store, push::Dispatcher& dispatcher, push::Breaker& breaker,
+  Impl(Options options, store::Store& store, push::Dispatcher& dispatcher, push::RemovalGuard& guard,
        core::Metrics& metrics)
       : _options(std::move(options)),
         _limits(_options.limits, *_options.clock),
         _store(store),
         _dispatcher(dispatcher),
-        _breaker(breaker),
+        _guard(guard),
         _registrations(counterOf(metrics, "register")),
         _withdrawals(counterOf(metrics, "unregister")),
         _publishes(counterOf(metrics, "publish")),
@@ -275,7 +275,7 @@ class PushProxy::Impl {
 
   /// Acts on what became of a message, and answers.
   void conclude(std::string node, std::string domain, const Outcome& outcome, Responder responder) {
-    auto judgement = _breaker.judge(node, outcome);
+    auto judgement = _guard.judge(node, outcome);
     report(judgement.event);
     _faultLog.note(judgement.outcome);
     switch (judgement.outcome.kind) {
@@ -327,18 +327,18 @@ class PushProxy::Impl {
     responder.error(StanzaError::itemNotFound());
   }
 
-  void report(push::Breaker::Event event) {
+  void report(push::RemovalGuard::Event event) {
     switch (event) {
-      case push::Breaker::Event::none:
+      case push::RemovalGuard::Event::none:
         return;
-      case push::Breaker::Event::tripped:
+      case push::RemovalGuard::Event::tripped:
         logger().error(
             "the push service calls most targets gone, so the fault is probably ours: no registration is "
             "removed until "
             "that clears; is fcm.serviceAccountFile the one of the app's Firebase project, is the store the "
             "right one?");
         return;
-      case push::Breaker::Event::cleared:
+      case push::RemovalGuard::Event::cleared:
         logger().notice(
             "messages are delivered again: registrations whose target is gone are removed as usual");
         return;
@@ -357,7 +357,7 @@ class PushProxy::Impl {
   DomainLimits _limits;
   store::Store& _store;
   push::Dispatcher& _dispatcher;
-  push::Breaker& _breaker;
+  push::RemovalGuard& _guard;
   core::Counter& _registrations;
   core::Counter& _withdrawals;
   core::Counter& _publishes;
@@ -373,8 +373,8 @@ class PushProxy::Impl {
 };
 
 PushProxy::PushProxy(Options options, store::Store& store, push::Dispatcher& dispatcher,
-                     push::Breaker& breaker, core::Metrics& metrics)
-    : _impl(std::make_unique<Impl>(std::move(options), store, dispatcher, breaker, metrics)) {}
+                     push::RemovalGuard& guard, core::Metrics& metrics)
+    : _impl(std::make_unique<Impl>(std::move(options), store, dispatcher, guard, metrics)) {}
 
 PushProxy::~PushProxy() = default;
 

@@ -1,10 +1,10 @@
 #include "p2/push/Dispatcher.h"
 
-#include "Brake.h"
 #include "Log.h"
 #include "PushMetrics.h"
 #include "PushQueue.h"
 #include "SenderSlot.h"
+#include "Throttle.h"
 #include "WorkerPool.h"
 
 #include <Poco/Thread.h>
@@ -52,10 +52,10 @@ PushQueue::Limits limits(const Dispatcher::Options& options) {
           .margin = margin};
 }
 
-Brake::Options brakeOptions(const Dispatcher::Options& options) {
-  Brake::Options brake;
-  brake.quota = options.defaultBrake;
-  return brake;
+Throttle::Options throttleOptions(const Dispatcher::Options& options) {
+  Throttle::Options throttle;
+  throttle.quota = options.defaultPause;
+  return throttle;
 }
 
 }  // namespace
@@ -81,7 +81,7 @@ class Dispatcher::Impl {
   /// A message that a worker has taken.
   struct Sending {
     PushQueue::Handle push;
-    Brake::Epoch epoch;
+    Throttle::Epoch epoch;
     TimePoint deadline;
     std::uint64_t generation;
     SenderFactory makeSender;  ///< Empty unless the worker's sender has to be made.
@@ -100,8 +100,8 @@ class Dispatcher::Impl {
   void sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers& answers);
   Sending begin(const SenderSlot& slot);
   bool mayStay() const { return !_stopped && _pool.size() <= _options.maxWorkers; }
-  bool maySend() const { return _queue.ready() > 0 && _brake.allowance(now()) > 0; }
-  bool finish(PushQueue::Handle push, Brake::Epoch epoch, const Outcome& outcome,
+  bool maySend() const { return _queue.ready() > 0 && _throttle.allowance(now()) > 0; }
+  bool finish(PushQueue::Handle push, Throttle::Epoch epoch, const Outcome& outcome,
               PushQueue::Answers& answers);
   bool tryAgain(PushQueue::Handle push, const Outcome& outcome, TimePoint now, PushQueue::Answers& answers);
   WorkerPool::Summons summon(TimePoint now);
@@ -128,7 +128,7 @@ class Dispatcher::Impl {
   SenderFactory _makeSender;
   std::uint64_t _generation = 0;
   PushQueue _queue;
-  Brake _brake;
+  Throttle _throttle;
   core::Backoff _backoff{core::Backoff::Options{}};
   std::atomic<bool> _draining{false};  // changed with the mutex held
   bool _stopped = false;
@@ -151,7 +151,7 @@ Dispatcher::Impl::Impl(const Options& options, SenderFactory makeSender, core::M
       _options(sane(options)),
       _makeSender(std::move(makeSender)),
       _queue(limits(_options)),
-      _brake(brakeOptions(_options)),
+      _throttle(throttleOptions(_options)),
       _timer("push-timer"),
       _pool([this](WorkerPool::Handle worker) { work(worker); }) {
   _timer.startFunc([this] { watch(); });
@@ -203,7 +203,7 @@ std::optional<GivenUp> Dispatcher::Impl::admit(const std::string& flow, const st
                                                Message& message, Done& done, std::size_t bytes, TimePoint now,
                                                PushQueue::Answers& displaced, WorkerPool::Summons& worker) {
   if (_draining) return GivenUp::stopping;
-  if (!_queue.inTime(now, _brake.until())) return GivenUp::throttled;
+  if (!_queue.inTime(now, _throttle.until())) return GivenUp::throttled;
   switch (_queue.add(flow, node, message, done, bytes, now, displaced)) {
     case PushQueue::Added::full:
       return GivenUp::queueFull;
@@ -261,7 +261,7 @@ void Dispatcher::Impl::sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers
     if (!answers.empty()) ++_calling;
   } while (!held && mayStay() && maySend());
 
-  const auto pause = _brake.until() - now();
+  const auto pause = _throttle.until() - now();
   _pool.announce();
   updateGauges();
   lock.unlock();
@@ -277,7 +277,7 @@ void Dispatcher::Impl::sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers
 Dispatcher::Impl::Sending Dispatcher::Impl::begin(const SenderSlot& slot) {
   const auto push = _queue.take(now());
   Sending sending{push,
-                  _brake.start(),
+                  _throttle.start(),
                   _queue.deadline(push),
                   _generation,
                   slot.stale(_generation) ? _makeSender : nullptr,
@@ -286,11 +286,11 @@ Dispatcher::Impl::Sending Dispatcher::Impl::begin(const SenderSlot& slot) {
   return sending;
 }
 
-/// Gives whether the brake was engaged.
-bool Dispatcher::Impl::finish(PushQueue::Handle push, Brake::Epoch epoch, const Outcome& outcome,
+/// Gives whether the throttle was engaged.
+bool Dispatcher::Impl::finish(PushQueue::Handle push, Throttle::Epoch epoch, const Outcome& outcome,
                               PushQueue::Answers& answers) {
   const TimePoint time = now();
-  const bool held = _brake.end(epoch, outcome, time, _options.maxWorkers);
+  const bool held = _throttle.end(epoch, outcome, time, _options.maxWorkers);
   if (outcome.kind == Outcome::Kind::retry && tryAgain(push, outcome, time, answers)) {
     _metrics.retries.add();
   } else {
@@ -299,7 +299,7 @@ bool Dispatcher::Impl::finish(PushQueue::Handle push, Brake::Epoch epoch, const 
   }
   if (held) {
     const std::size_t before = answers.size();
-    _queue.giveUpBefore(_brake.until(), answers);
+    _queue.giveUpBefore(_throttle.until(), answers);
     _metrics.gaveUp(GivenUp::throttled).add(answers.size() - before);
   }
   alarm(nextWatch(time));
@@ -308,9 +308,9 @@ bool Dispatcher::Impl::finish(PushQueue::Handle push, Brake::Epoch epoch, const 
 
 bool Dispatcher::Impl::tryAgain(PushQueue::Handle push, const Outcome& outcome, TimePoint now,
                                 PushQueue::Answers& answers) {
-  auto pause = _brake.wait(outcome);
-  if (pause == Brake::Duration::zero()) pause = _backoff.draw(PushQueue::retries(push));
-  return _queue.retry(push, std::max(now + pause, _brake.until()), answers);
+  auto pause = _throttle.wait(outcome);
+  if (pause == Throttle::Duration::zero()) pause = _backoff.draw(PushQueue::retries(push));
+  return _queue.retry(push, std::max(now + pause, _throttle.until()), answers);
 }
 
 void Dispatcher::Impl::watch() noexcept {
@@ -352,7 +352,7 @@ bool Dispatcher::Impl::tidy(Lock& lock) {
 
 TimePoint Dispatcher::Impl::nextWatch(TimePoint now) const {
   const TimePoint next = _queue.nextEvent();
-  return _queue.ready() > 0 && now < _brake.until() ? std::min(next, _brake.until()) : next;
+  return _queue.ready() > 0 && now < _throttle.until() ? std::min(next, _throttle.until()) : next;
 }
 
 void Dispatcher::Impl::alarm(TimePoint when) {
@@ -364,7 +364,7 @@ void Dispatcher::Impl::alarm(TimePoint when) {
 /// Calls one worker at most: when it arrives and takes a push, it calls the next. So those that have just
 /// sent a message get on with another, and fewer need to be woken.
 WorkerPool::Summons Dispatcher::Impl::summon(TimePoint now) {
-  const bool wanted = _queue.ready() > 0 && _brake.allowance(now) > 0;
+  const bool wanted = _queue.ready() > 0 && _throttle.allowance(now) > 0;
   auto worker = wanted ? _pool.summon(_options.maxWorkers) : WorkerPool::Summons();
   const bool refused = wanted && _pool.starved();
   if (refused && !_starved) {

@@ -46,7 +46,7 @@ class Dispatcher {
     std::chrono::milliseconds spacing{0};
     std::chrono::milliseconds idleLimit{60000};  ///< A worker without work for so long ends.
     /// Hold back for so long if a quota is exceeded (429) without a Retry-After.
-    std::chrono::milliseconds defaultBrake{60000};
+    std::chrono::milliseconds defaultPause{60000};
     const core::Clock* clock = &core::systemClock();  ///< Must outlive the dispatcher.
   };
 

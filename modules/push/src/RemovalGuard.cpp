@@ -1,4 +1,4 @@
-#include "p2/push/Breaker.h"
+#include "p2/push/RemovalGuard.h"
 
 #include <algorithm>
 #include <functional>
@@ -15,9 +15,9 @@ Outcome held(Outcome outcome, const char* why) {
 
 }  // namespace
 
-Breaker::Breaker(const Options& options) : _options(options) {}
+RemovalGuard::RemovalGuard(const Options& options) : _options(options) {}
 
-Breaker::Judgement Breaker::judge(std::string_view node, Outcome outcome) {
+RemovalGuard::Judgement RemovalGuard::judge(std::string_view node, Outcome outcome) {
   const bool gone = outcome.kind == Outcome::Kind::targetGone;
   if (!gone && outcome.kind != Outcome::Kind::delivered) return {std::move(outcome)};
 
@@ -37,17 +37,17 @@ Breaker::Judgement Breaker::judge(std::string_view node, Outcome outcome) {
   return {std::move(outcome), event};
 }
 
-bool Breaker::tripped() const {
+bool RemovalGuard::tripped() const {
   const std::scoped_lock lock(_mutex);
   return _tripped;
 }
 
-bool Breaker::believable(core::Clock::TimePoint now) noexcept {
+bool RemovalGuard::believable(core::Clock::TimePoint now) noexcept {
   if (_lastDelivery == core::Clock::TimePoint::min() || now - _lastDelivery > _options.window) return false;
   return _mismatches++ < _options.mismatches;
 }
 
-void Breaker::remember(std::string_view node, bool gone, core::Clock::TimePoint now) {
+void RemovalGuard::remember(std::string_view node, bool gone, core::Clock::TimePoint now) {
   const auto hash = std::hash<std::string_view>{}(node);
   // A linear search: there are a few dozen.
   const auto known = std::find_if(_verdicts.begin(), _verdicts.end(),
@@ -59,7 +59,7 @@ void Breaker::remember(std::string_view node, bool gone, core::Clock::TimePoint 
   }
 }
 
-Breaker::Event Breaker::update() noexcept {
+RemovalGuard::Event RemovalGuard::update() noexcept {
   const auto gone = static_cast<std::size_t>(
       std::count_if(_verdicts.begin(), _verdicts.end(), [](const Verdict& verdict) { return verdict.gone; }));
   const double share = static_cast<double>(gone) / static_cast<double>(_verdicts.size());

@@ -16,15 +16,15 @@ namespace p2::push {
 ///
 /// A single failure among many successes engages nothing: at least a quarter of the recent answers (some 16)
 /// must be throttled ones. So one overloaded backend, or one device above its own quota, does not stop
-/// everybody. Messages that were under way when the brake was engaged neither prolong its doubling nor end
+/// everybody. Messages that were under way when the throttle was engaged neither prolong its doubling nor end
 /// it.
 ///
 /// Pure: time is passed in. Not thread-safe.
-class Brake {
+class Throttle {
  public:
   using TimePoint = core::Clock::TimePoint;
   using Duration = core::Clock::Duration;
-  /// Tells messages that started before the brake was last engaged from those that started after it.
+  /// Tells messages that started before the throttle was last engaged from those that started after it.
   using Epoch = std::uint64_t;
 
   struct Options {
@@ -34,17 +34,17 @@ class Brake {
     std::chrono::milliseconds longest{600000};  ///< A Retry-After beyond this is cut: then one probe is sent.
   };
 
-  explicit Brake(const Options& options, std::uint64_t seed = std::random_device{}());
+  explicit Throttle(const Options& options, std::uint64_t seed = std::random_device{}());
 
   /// How many more messages may start now.
   std::size_t allowance(TimePoint now) const noexcept;
-  /// No message starts before this time. In the past if the brake is not engaged.
+  /// No message starts before this time. In the past if the throttle is not engaged.
   TimePoint until() const noexcept { return _until; }
 
   /// A message starts. Its `end` must follow, with what this gives.
   Epoch start() noexcept;
-  /// A message has ended. The limit is lifted once it reaches `lift`. Gives whether the brake is engaged by
-  /// this or holds longer because of it.
+  /// A message has ended. The limit is lifted once it reaches `lift`. Gives whether the throttle is engaged
+  /// by this or holds longer because of it.
   bool end(Epoch epoch, const Outcome& outcome, TimePoint now, std::size_t lift);
   /// How long the push service or, for want of its word, the options ask to wait. Zero if it is not known.
   Duration wait(const Outcome& outcome) const noexcept;

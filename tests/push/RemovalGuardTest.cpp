@@ -1,4 +1,4 @@
-#include "p2/push/Breaker.h"
+#include "p2/push/RemovalGuard.h"
 #include "support/Catch.h"
 #include "support/ManualClock.h"
 
@@ -9,10 +9,10 @@
 
 using namespace std::chrono_literals;
 using p2::core::Clock;
-using p2::push::Breaker;
+using p2::push::RemovalGuard;
 using p2::push::Outcome;
 using p2::test::ManualClock;
-using Event = Breaker::Event;
+using Event = RemovalGuard::Event;
 using Kind = Outcome::Kind;
 
 namespace {
@@ -32,8 +32,8 @@ Outcome mismatch() {
 
 struct Fixture {
   ManualClock clock;
-  Breaker breaker{[this] {
-    Breaker::Options options;
+  RemovalGuard guard{[this] {
+    RemovalGuard::Options options;
     options.clock = &clock;
     return options;
   }()};
@@ -43,7 +43,7 @@ struct Fixture {
   int judge(int count, const Outcome& outcome) {
     int removed = 0;
     for (int i = 0; i < count; ++i) {
-      const auto judgement = breaker.judge("node" + std::to_string(next++), outcome);
+      const auto judgement = guard.judge("node" + std::to_string(next++), outcome);
       if (judgement.outcome.kind == Kind::targetGone) ++removed;
     }
     return removed;
@@ -55,36 +55,36 @@ struct Fixture {
 TEST_CASE_METHOD(Fixture, "A target that is gone is let go while others are delivered") {
   CHECK(judge(50, of(Kind::delivered)) == 0);
   CHECK(judge(1, of(Kind::targetGone)) == 1);
-  CHECK_FALSE(breaker.tripped());
+  CHECK_FALSE(guard.tripped());
 }
 
 TEST_CASE_METHOD(Fixture, "Other outcomes pass unchanged and count for nothing") {
   const auto kind = GENERATE(Kind::retry, Kind::rejected, Kind::misconfigured);
   for (int i = 0; i < 100; ++i) {
-    const auto judgement = breaker.judge(std::to_string(i), of(kind));
+    const auto judgement = guard.judge(std::to_string(i), of(kind));
     CHECK(judgement.outcome.kind == kind);
     CHECK(judgement.outcome.reason == "test");
     CHECK(judgement.event == Event::none);
   }
   judge(19, of(Kind::targetGone));
-  CHECK_FALSE(breaker.tripped());
+  CHECK_FALSE(guard.tripped());
 }
 
 TEST_CASE_METHOD(Fixture, "A delivery passes with its replacement") {
   Outcome outcome = of(Kind::delivered);
   outcome.replacement = p2::core::Target{p2::core::Target::Kind::registrationToken, p2::core::Secret("new")};
-  const auto judgement = breaker.judge("node", outcome);
+  const auto judgement = guard.judge("node", outcome);
   REQUIRE(judgement.outcome.replacement);
   CHECK(judgement.outcome.replacement->value.equals("new"));
 }
 
-TEST_CASE_METHOD(Fixture, "When every target is gone at once the breaker trips with the twentieth node") {
+TEST_CASE_METHOD(Fixture, "When every target is gone at once the guard trips with the twentieth node") {
   CHECK(judge(19, of(Kind::targetGone)) == 19);
-  const auto judgement = breaker.judge("the twentieth", of(Kind::targetGone));
+  const auto judgement = guard.judge("the twentieth", of(Kind::targetGone));
   CHECK(judgement.event == Event::tripped);
   CHECK(judgement.outcome.kind == Kind::retry);
-  CHECK(breaker.tripped());
-  const auto later = breaker.judge("the next", of(Kind::targetGone));
+  CHECK(guard.tripped());
+  const auto later = guard.judge("the next", of(Kind::targetGone));
   CHECK(later.event == Event::none);
   CHECK(later.outcome.kind == Kind::retry);
 }
@@ -96,13 +96,13 @@ TEST_CASE_METHOD(Fixture, "A sudden fault on a busy server costs no more than tw
 
 TEST_CASE_METHOD(Fixture, "Different nodes count, not how often one of them is pushed to") {
   for (int i = 0; i < 1000; ++i) {
-    CHECK(breaker.judge("same", of(Kind::targetGone)).outcome.kind == Kind::targetGone);
+    CHECK(guard.judge("same", of(Kind::targetGone)).outcome.kind == Kind::targetGone);
   }
 }
 
 TEST_CASE_METHOD(Fixture, "A server with three phones never trips") {
   for (int i = 0; i < 1000; ++i) {
-    CHECK(breaker.judge(std::to_string(i % 3), of(Kind::targetGone)).outcome.kind == Kind::targetGone);
+    CHECK(guard.judge(std::to_string(i % 3), of(Kind::targetGone)).outcome.kind == Kind::targetGone);
   }
 }
 
@@ -112,22 +112,22 @@ TEST_CASE_METHOD(Fixture, "An old but honest database with a tenth of its target
   CHECK(removed == 1000);
 }
 
-TEST_CASE_METHOD(Fixture, "The breaker clears when deliveries prevail, not before") {
+TEST_CASE_METHOD(Fixture, "The guard clears when deliveries prevail, not before") {
   judge(40, of(Kind::targetGone));
-  REQUIRE(breaker.tripped());
+  REQUIRE(guard.tripped());
   CHECK(judge(30, of(Kind::delivered)) == 0);
-  CHECK(breaker.tripped());  // 10 of 40 are gone: a quarter, which is not below it
-  CHECK(breaker.judge("one more", of(Kind::delivered)).event == Event::cleared);
-  CHECK_FALSE(breaker.tripped());
+  CHECK(guard.tripped());  // 10 of 40 are gone: a quarter, which is not below it
+  CHECK(guard.judge("one more", of(Kind::delivered)).event == Event::cleared);
+  CHECK_FALSE(guard.tripped());
   CHECK(judge(1, of(Kind::targetGone)) == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "A repaired configuration clears the breaker on a small server too") {
-  for (int i = 0; i < 25; ++i) breaker.judge(std::to_string(i), of(Kind::targetGone));
-  REQUIRE(breaker.tripped());
+TEST_CASE_METHOD(Fixture, "A repaired configuration clears the guard on a small server too") {
+  for (int i = 0; i < 25; ++i) guard.judge(std::to_string(i), of(Kind::targetGone));
+  REQUIRE(guard.tripped());
   int deliveries = 0;
-  while (breaker.tripped() && deliveries < 25) {
-    breaker.judge(std::to_string(deliveries++), of(Kind::delivered));
+  while (guard.tripped() && deliveries < 25) {
+    guard.judge(std::to_string(deliveries++), of(Kind::delivered));
   }
   CHECK(deliveries == 19);
 }
@@ -139,13 +139,13 @@ TEST_CASE_METHOD(Fixture, "Verdicts older than the window are forgotten") {
   CHECK(judge(1, of(Kind::targetGone)) == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "Silence does not clear the breaker, a delivery after it does") {
+TEST_CASE_METHOD(Fixture, "Silence does not clear the guard, a delivery after it does") {
   judge(30, of(Kind::targetGone));
   clock.advance(8h);
   CHECK(judge(1, of(Kind::targetGone)) == 0);
-  CHECK(breaker.tripped());
+  CHECK(guard.tripped());
   clock.advance(8h);
-  CHECK(breaker.judge("alive", of(Kind::delivered)).event == Event::cleared);
+  CHECK(guard.judge("alive", of(Kind::delivered)).event == Event::cleared);
 }
 
 TEST_CASE_METHOD(Fixture, "A verdict that counts only while others succeed is not believed before one does") {
@@ -165,21 +165,21 @@ TEST_CASE_METHOD(Fixture,
                  "Of mismatches in a row only a few are believed until something is delivered again") {
   judge(1000, of(Kind::delivered));
   CHECK(judge(100, mismatch()) == 3);
-  CHECK_FALSE(breaker.tripped());
+  CHECK_FALSE(guard.tripped());
   judge(1, of(Kind::delivered));
   CHECK(judge(100, mismatch()) == 3);
 }
 
-TEST_CASE_METHOD(Fixture, "The breaker judges for several threads at a time") {
+TEST_CASE_METHOD(Fixture, "The guard judges for several threads at a time") {
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([this, thread] {
       for (int i = 0; i < 1000; ++i) {
-        breaker.judge(std::to_string(thread * 1000 + i), of(i < 500 ? Kind::targetGone : Kind::delivered));
+        guard.judge(std::to_string(thread * 1000 + i), of(i < 500 ? Kind::targetGone : Kind::delivered));
       }
     });
   }
   for (auto& thread : threads) thread.join();
   judge(40, of(Kind::delivered));
-  CHECK_FALSE(breaker.tripped());
+  CHECK_FALSE(guard.tripped());
 }

@@ -28,7 +28,7 @@ namespace p2::push {
 /// with fewer than `minimum` phones never trips: nothing tells a fault from three phones that were wiped.
 ///
 /// Thread-safe.
-class Breaker {
+class RemovalGuard {
  public:
   struct Options {
     std::size_t minimum = 20;         ///< Different nodes that must be gone before it trips.
@@ -38,7 +38,7 @@ class Breaker {
     /// Of verdicts that count only while others succeed (SENDER_ID_MISMATCH), how many in a row are believed
     /// since the last delivery.
     std::size_t mismatches = 3;
-    const core::Clock* clock = &core::systemClock();  ///< Must outlive the breaker.
+    const core::Clock* clock = &core::systemClock();  ///< Must outlive the guard.
   };
 
   enum class Event { none, tripped, cleared };
@@ -49,7 +49,7 @@ class Breaker {
   };
 
   /// REQUIRES: `minimum` is at least 1 and not above `capacity`.
-  explicit Breaker(const Options& options);
+  explicit RemovalGuard(const Options& options);
 
   /// Takes note of what became of a message to `node`. Gives it back, but a targetGone that must not be acted
   /// on as a retry: while tripped, or if it counts only while others succeed and none did within `window`.
