@@ -84,7 +84,7 @@ core::Result<void> take(Registration& registration, const std::string& name, std
 }  // namespace
 
 std::string isoTime(Registration::Time time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  const std::time_t seconds = time.time_since_epoch().count();
   std::tm date{};
   ::gmtime_r(&seconds, &date);
   std::array<char, 96> text{};
@@ -116,8 +116,9 @@ std::optional<Registration::Time> parseIsoTime(std::string_view text) {
   const std::time_t day = ::timegm(&date);
   // timegm turns the 31st of June into the 1st of July.
   if (date.tm_mon != parts[1] - 1 || date.tm_mday != parts[2]) return std::nullopt;
-  return std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::from_time_t(day)) +
-         std::chrono::hours(parts[3]) + std::chrono::minutes(parts[4]) + std::chrono::seconds(parts[5]);
+  // Not by system_clock: its nanoseconds end in the year 2262.
+  return Registration::Time(std::chrono::seconds(day)) + std::chrono::hours(parts[3]) +
+         std::chrono::minutes(parts[4]) + std::chrono::seconds(parts[5]);
 }
 
 std::string toJsonLine(const Registration& registration) {

@@ -81,11 +81,13 @@ TEST_CASE("A line that is no registration says why") {
         "its time created does not look like 2024-01-31T00:00:00Z");
   CHECK(faultOf("{\"service\":\"FCM\",\"domain\":\"d\",\"colour\":\"red\"}") ==
         "it has a member that this p2 does not know: it may come from a newer one");
-  CHECK(faultOf("{\"service\":\"FCM\",\"domain\":\"d\"}") == "its device is not a SHA-1 in hexadecimal (40 characters)");
+  CHECK(faultOf("{\"service\":\"FCM\",\"domain\":\"d\"}") ==
+        "its device is not a SHA-1 in hexadecimal (40 characters)");
 }
 
 TEST_CASE("Times are written and read to the second") {
-  for (const std::int64_t seconds : {0LL, 951782399LL, 1709164800LL, 4102444799LL, -1LL}) {
+  for (const std::int64_t seconds :
+       {0LL, 951782399LL, 1709164800LL, 4102444799LL, -1LL, 253402300799LL, -62135596800LL}) {
     const Time time{std::chrono::seconds(seconds)};
     const auto read = parseIsoTime(isoTime(time));
     REQUIRE(read);
