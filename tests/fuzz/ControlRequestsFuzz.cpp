@@ -1,0 +1,82 @@
+// Input: a line that came over the control socket: read as a request by the daemon, and as an answer by the
+// commands.
+
+#include "ControlRequests.h"
+#include "Fuzz.h"
+#include "support/TemporaryDirectory.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+using p2::test::require;
+namespace app = p2::app;
+
+namespace {
+
+/// A store with one registration.
+class Daemon {
+ public:
+  Daemon() { refill(); }
+
+  void refill() {
+    store.reset();
+    p2::store::Store::Options options;
+    options.path = _directory.path() / "store";
+    store = std::move(p2::store::Store::open(options)).value();
+    p2::store::Registration row;
+    row.key.device = std::string(40, 'a');
+    row.target.value = p2::core::Secret("token");
+    row.secret = p2::core::Secret("secret");
+    row.domain = "example.org";
+    row.node = "node";
+    require(store->importAll(std::vector{row}).ok(), "a registration is stored");
+  }
+
+  std::unique_ptr<p2::store::Store> store;
+
+ private:
+  p2::test::TemporaryDirectory _directory;
+};
+
+app::DaemonStatus look() {
+  app::DaemonStatus status;
+  status.version = "1";
+  status.faults.push_back({{}, "a fault"});
+  return status;
+}
+
+void checkLine(const std::string& answer) {
+  require(!answer.empty() && answer.find('\n') == std::string::npos, "an answer is a line");
+  require(answer.size() < 100000, "an answer is bounded");
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static Daemon daemon;
+  const std::string line(p2::test::textOf(data, size));
+  const std::string answer = app::answerControl(line, look, *daemon.store);
+  checkLine(answer);
+  if (daemon.store->statistics().registrations == 0) {
+    require(line.find("forget") != std::string::npos && line.find("node") != std::string::npos,
+            "only who is named is forgotten");
+    daemon.refill();
+  }
+  const auto forgotten = app::parseForgetAnswer(answer);
+  require(!forgotten || forgotten.value() <= app::kMostNodesAtOnce, "an answer is read");
+
+  static_cast<void>(app::parseForgetAnswer(line));
+  const auto status = app::parseStatusAnswer(line);
+  if (status) {
+    const std::string once = app::toJson(status.value());
+    checkLine(once.substr(0, 1000));
+    const auto again = app::parseStatusAnswer(once);
+    require(again.ok() && app::toJson(again.value()) == once,
+            "what a daemon tells of itself is read as it was told");
+  } else {
+    require(!status.error().empty(), "an error says what it is");
+  }
+  return 0;
+}
