@@ -325,16 +325,84 @@ TEST_CASE("An answer that is too large is refused without reading it all") {
   CHECK(fault.kind == (head == "X: " ? Fault::Kind::malformed : Fault::Kind::tooLarge));
 }
 
-TEST_CASE("Bytes that belong to no answer end the connection") {
-  TlsServer server(authority().issue(), [](Peer& peer, int connection) {
-    while (peer.readRequest()) {
-      peer.write("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + std::to_string(connection) +
-                 "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+TEST_CASE(
+    "What nobody asked for ends a kept connection and answers nothing, whatever it is and whenever it "
+    "comes") {
+  enum class Moment { inTheRecord, inTheSegment, inASegment, whileIdle };
+  struct Form {
+    std::string name;
+    std::string text;
+    std::function<void(Peer&)> after;
+    bool keeps;
+  };
+  const auto nothing = [](Peer&) {};
+  const std::vector<Form> forms{
+      {"an answer", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", nothing, false},
+      {"two answers",
+       "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", nothing,
+       false},
+      {"a part of an answer", "HTTP/1.1 404 Not", nothing, false},
+      {"an interim answer", "HTTP/1.1 100 Continue\r\n\r\n", nothing, false},
+      {"an empty line", "\r\n", nothing, false},
+      {"a byte", "x", nothing, false},
+      {"16 KiB", std::string(16384, 'x'), nothing, false},
+      {"an answer and the end", "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
+       [](Peer& peer) { peer.shutdown(); }, false},
+      {"the end of TLS", "", [](Peer& peer) { peer.shutdown(); }, false},
+      {"the end of TCP", "", [](Peer& peer) { peer.shutdownBelowTls(); }, false},
+      {"bytes that are not TLS", "", [](Peer& peer) { peer.writeBelowTls("garbage"); }, false},
+      {"a ticket", "", [](Peer& peer) { peer.sendTicket(); }, true},
+      {"nothing", "", nothing, true},
+  };
+  for (const auto& form : forms) {
+    for (const Moment moment :
+         {Moment::inTheRecord, Moment::inTheSegment, Moment::inASegment, Moment::whileIdle}) {
+      CAPTURE(form.name, static_cast<int>(moment));
+      std::atomic<int> answersRead{0}, surplusSent{0};
+      TlsServer server(authority().issue(), [&](Peer& peer, int) {
+        while (const auto request = peer.readRequest()) {
+          const std::string body = request->substr(request->find("\r\n\r\n") + 4);
+          const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + body;
+          const auto surplus = [&] {
+            if (!form.text.empty()) peer.write(form.text);
+            form.after(peer);
+          };
+          switch (moment) {
+            case Moment::inTheRecord:
+              peer.write(answer + form.text);
+              form.after(peer);
+              break;
+            case Moment::inTheSegment:
+              peer.inOneSegment([&] {
+                peer.write(answer);
+                surplus();
+              });
+              break;
+            case Moment::inASegment:
+              peer.write(answer);
+              surplus();
+              break;
+            case Moment::whileIdle:
+              peer.write(answer);
+              eventually([&] { return answersRead.load() == std::stoi(body); });
+              surplus();
+              break;
+          }
+          ++surplusSent;
+        }
+      });
+      HttpsSession session(options(server.url()), context());
+      for (int n = 1; n <= 4; ++n) {
+        const auto result = post(session, std::to_string(n));
+        REQUIRE(statusOf(result) == 200);
+        CHECK(std::get<Response>(result).body == std::to_string(n));
+        answersRead = n;
+        // On loopback, what was sent is there.
+        REQUIRE(eventually([&] { return surplusSent.load() == n; }));
+      }
+      CHECK(server.connections() == (form.keeps ? 1 : 4));
     }
-  });
-  HttpsSession session(options(server.url()), context());
-  CHECK(std::get<Response>(post(session)).body == "1");
-  CHECK(std::get<Response>(post(session)).body == "2");
+  }
 }
 
 TEST_CASE("A redirect is an answer, not followed") {

@@ -1,5 +1,7 @@
 #include "support/TlsServer.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -42,8 +44,26 @@ void TlsServer::Peer::write(std::string_view bytes) {
   SSL_write(_ssl, bytes.data(), static_cast<int>(bytes.size()));
 }
 
+void TlsServer::Peer::inOneSegment(const std::function<void()>& together) {
+  const auto cork = [this](int on) {
+    ::setsockopt(SSL_get_fd(_ssl), IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+  };
+  cork(1);
+  together();
+  cork(0);
+}
+
+void TlsServer::Peer::sendTicket() {
+  SSL_new_session_ticket(_ssl);
+  SSL_do_handshake(_ssl);
+}
+
 void TlsServer::Peer::writeBelowTls(std::string_view bytes) {
   ::send(SSL_get_fd(_ssl), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+}
+
+void TlsServer::Peer::shutdownBelowTls() {
+  ::shutdown(SSL_get_fd(_ssl), SHUT_WR);
 }
 
 void TlsServer::Peer::answer(const std::string& status, const std::string& body, const std::string& headers) {

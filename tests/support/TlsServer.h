@@ -26,6 +26,10 @@ class TlsServer {
     /// Header and body of the next request; nothing if the client has closed.
     std::optional<std::string> readRequest();
     void write(std::string_view bytes);
+    /// What is written until `together` has returned leaves in one segment.
+    void inOneSegment(const std::function<void()>& together);
+    /// Sends a session ticket at once (TLS 1.3).
+    void sendTicket();
     /// Writes what TLS does not know of.
     void writeBelowTls(std::string_view bytes);
     /// A whole answer with a Content-Length.
@@ -36,6 +40,8 @@ class TlsServer {
     void waitForClose() { closedWithin(std::chrono::milliseconds(60000)); }
     /// Whether the client resumed an earlier session.
     bool resumed() const { return SSL_session_reused(_ssl) != 0; }
+    /// Ends our side of the connection without a word of TLS.
+    void shutdownBelowTls();
     /// Ends the connection in good order; without it, it is cut.
     void shutdown() { SSL_shutdown(_ssl); }
 

@@ -46,8 +46,10 @@ class Connection final : public Poco::Net::HTTPSClientSession {
   }
 
   TlsSocket& tlsSocket() { return *_socket; }
-  /// Whether bytes have come that belong to no answer.
-  bool hasLeftover() { return buffered() > 0 || _socket->available() > 0; }
+  using HTTPSession::buffered;
+  /// Whether the answer that was read is the last thing that came, and nothing has come since. Whatever has
+  /// is no answer to what is sent next: taken for one, each target would get the verdict of the one before.
+  bool isQuiet() { return buffered() == 0 && _socket->isQuiet(); }
 
   /// Sends a request that is written out already: Poco's streams take a tenth of all the time that a push
   /// takes.
@@ -165,6 +167,7 @@ HttpsSession::Result HttpsSession::Impl::post(const std::string& request, TimePo
   const auto& clock = *_options.clock;
   const core::RealTime until = clock.realDeadline(std::min(deadline, clock.now() + _options.timeout));
   closeIfStale();
+  if (_connection && !_connection->isQuiet()) close();
   const bool reused = _connection != nullptr;
   for (bool again = reused;; again = false) {
     if (!_connection) {
@@ -319,7 +322,7 @@ void HttpsSession::Impl::keepOrClose(bool keepAlive) {
   if (!_tlsSessionTaken) _tlsSession = _connection->tlsSocket().currentSession();
   _tlsSessionTaken = true;
   _lastUsed = _options.clock->now();
-  if (!keepAlive || _connection->hasLeftover() || _connection->tlsSocket().ended()) close();
+  if (!keepAlive || _connection->buffered() > 0 || _connection->tlsSocket().ended()) close();
 }
 
 /// REQUIRES: the exchange has failed.

@@ -29,6 +29,12 @@ bool isAddress(const std::string& host) {
   return Poco::Net::IPAddress::tryParse(host, address);
 }
 
+/// Poco asks both about the operation that follows, and an older entry would be taken for its result.
+void forgetErrors() {
+  ERR_clear_error();
+  errno = 0;
+}
+
 Fault::Kind kindOf(const Poco::Exception& exception) {
   if (dynamic_cast<const Poco::TimeoutException*>(&exception) != nullptr) return Fault::Kind::timeout;
   if (dynamic_cast<const Poco::Net::SSLConnectionUnexpectedlyClosedException*>(&exception) != nullptr) {
@@ -82,13 +88,21 @@ int TlsSocket::sendBytes(const void* buffer, int length, int flags) {
   return run([&] { return SecureStreamSocketImpl::sendBytes(buffer, length, flags); });
 }
 
+bool TlsSocket::isQuiet() noexcept {
+  forgetErrors();
+  try {
+    char byte = 0;
+    return SecureStreamSocketImpl::receiveBytes(&byte, 1) == SecureStreamSocket::ERR_SSL_WANT_READ;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 template <class Operation>
 int TlsSocket::run(Operation operation) {
   for (;;) {
     if (std::chrono::steady_clock::now() >= _deadline) fail(Fault::Kind::timeout);
-    // Poco asks both about this operation, and an older entry would be taken for its result.
-    ERR_clear_error();
-    errno = 0;
+    forgetErrors();
     int result = 0;
     try {
       result = operation();

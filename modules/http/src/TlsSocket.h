@@ -31,6 +31,10 @@ class TlsSocket final : public Poco::Net::SecureStreamSocketImpl {
   void beginExchange(core::RealTime deadline, std::size_t limit) noexcept;
   /// Bytes of answer that came since beginExchange().
   std::size_t received() const noexcept { return _received; }
+  /// Whether nothing can be read: neither data nor the end of the connection, which are lost by asking. TLS's
+  /// own messages, such as tickets, are taken in. REQUIRES: no exchange is under way. Does not block: one
+  /// system call.
+  bool isQuiet() noexcept;
   /// Whether the peer has ended the connection.
   bool ended() const noexcept { return _ended; }
   /// The last bytes that came, at most four.
