@@ -10,6 +10,7 @@ from html import unescape
 
 from p2test import shapes, transcript
 from p2test.shapes import COMMANDS, NOT_FOUND, verdict
+from p2test.trees import Trees
 
 import hostile_inputs
 from hostile_inputs import PING
@@ -174,6 +175,70 @@ def new_names(s):
         server.answer(id)
     eq(server.connections, 1, "streams")
     check_memory(s, p2, "16 MB of new names")
+
+
+# ------------------------------------------------------------------------------------------------------ drawn at random
+
+TREES = 5000
+TREES_AT_ONCE = 50
+STANZA_SIZE = 10_000  # bytes, so that the limit is crossed thousands of times in little time
+
+
+def check_trees(server, trees, first, honest):
+    """Sends some trees in pieces, an honest push in their midst; gives how many, and whether the last one ended the stream."""
+    stream, told = server.stream, len(server.others)
+    batch = []
+    while len(batch) < TREES_AT_ONCE and not (batch and batch[-1].ends):
+        # Not the first one, so that there is something before it.
+        batch.append(trees.stanza(f"tree-{first + len(batch)}", enders=len(batch) > 1))
+    middle = len(batch) // 2
+    id, text = server.request(shapes.publish(honest.node, honest.secret))
+    for piece in trees.pieces(b"".join(tree.text for tree in batch[:middle]) + text.encode()):
+        server.send(piece)
+    eq(verdict(server.answer(id, IN_TIME)), "result", f"an honest push beside trees from {batch[0].id} on")
+    for piece in trees.pieces(b"".join(tree.text for tree in batch[middle:])):
+        send_until_cut(server, piece)
+    if batch[-1].ends:
+        server.wait_for_other_stream(stream)
+        errors = [child.tag for other in server.others[told:] for child in other if child.tag.startswith(STREAM_ERRORS)]
+        eq(errors, [STREAM_ERRORS + "restricted-xml"], f"the stream error for {batch[-1].what}")
+        batch[-1].answer = None
+    last, text = server.request(PING, kind="get")
+    server.send(text.encode())
+    server.answer(last, 4 * IN_TIME)
+    for tree in batch:
+        if tree.answer is not None:
+            transcript.line(f"{tree.id} is {tree.what}")
+            eq(verdict(server.answer(tree.id, IN_TIME, quiet=True)), tree.answer, f"the answer to {tree.id}, {tree.what}")
+    unexpected = [other for other in server.take_answers()
+                  if other not in {id, last, *(tree.id for tree in batch if tree.answer is not None)}]
+    eq(unexpected, [], "answers to what needs none")
+    return len(batch), batch[-1].ends
+
+
+@scenario()
+def generated_trees(s):
+    """Of 5,000 trees drawn on and around every limit each gets the answer that is due, and only forbidden XML ends the stream"""
+    seed = s.soak_seed or 1
+    server = s.fake_server()
+    p2 = s.p2(server, xmpp_maxStanzaSize=STANZA_SIZE).up()
+    [(honest, _, _), (victim, _, _)] = s.registered(server, 2)
+    trees = Trees(seed, victim, STANZA_SIZE)
+    transcript.line(f"to see these trees again: --seed {seed}")
+    server.take_answers()
+    sent, ended, streams = 0, 0, 1
+    while sent < TREES:
+        count, ends = check_trees(server, trees, sent, honest)
+        sent, ended, streams = sent + count, ended + ends, streams + ends
+        eq(server.connections, streams, "streams: only forbidden XML ends one")
+        check_memory(s, p2, f"{sent} trees")
+        if ends and ended % 2 == 0:  # p2 connects again less and less quickly, which is not what is tested here
+            eq(p2.stop(), 0, "exit status")
+            p2.start()
+            p2.wait_ready()
+            streams += 1
+    eq(server.doubled, [], "answered twice")
+    transcript.line(f"{sent} trees, of which {ended} ended the stream; {p2.peak_memory()} KiB at the most")
 
 
 # ----------------------------------------------------------------------------------------------------- one that floods
