@@ -218,7 +218,7 @@ def check_trees(server, trees, first, honest):
 
 @scenario()
 def generated_trees(s):
-    """Of 5,000 trees drawn on and around every limit each gets the answer that is due, and only forbidden XML ends the stream"""
+    """5,000 trees drawn on and around every limit get the answers that are due, and only forbidden XML ends the stream"""
     seed = s.soak_seed or 1
     server = s.fake_server()
     p2 = s.p2(server, xmpp_maxStanzaSize=STANZA_SIZE).up()

@@ -5,6 +5,7 @@
 // back. Every request that is ours gets its one answer, and an honest push behind all of it is served.
 
 #include "Fuzz.h"
+#include "Pieces.h"
 #include "Trees.h"
 #include "p2/proxy/PushProxy.h"
 #include "p2/xmpp/Jid.h"
@@ -13,6 +14,7 @@
 #include "support/StreamFixture.h"
 #include "support/TemporaryDirectory.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <condition_variable>

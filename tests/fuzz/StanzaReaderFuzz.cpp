@@ -2,10 +2,10 @@
 // which it comes, over and over again. Without one it comes byte by byte.
 
 #include "Fuzz.h"
+#include "Pieces.h"
 #include "p2/xmpp/StanzaReader.h"
 #include "support/StreamFixture.h"
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -26,16 +26,6 @@ StanzaReader::Limits limits() {
   return limits;
 }
 
-std::vector<std::string> split(std::string_view stream, std::string_view sizes) {
-  std::vector<std::string> pieces;
-  for (std::size_t at = 0, i = 0; at < stream.size(); ++i) {
-    const std::size_t size = sizes.empty() ? 1 : 1 + static_cast<unsigned char>(sizes[i % sizes.size()]);
-    pieces.emplace_back(stream.substr(at, size));
-    at += pieces.back().size();
-  }
-  return pieces;
-}
-
 StanzaReader::End read(std::vector<std::string> pieces, Recorder& recorder) {
   p2::test::ScriptedSource source(std::move(pieces), recorder);
   return StanzaReader(limits()).read(source, recorder);
@@ -52,7 +42,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Recorder whole;
   const auto wholeEnd = read({std::string(stream)}, whole);
   Recorder pieces;
-  const auto piecesEnd = read(split(stream, sizes), pieces);
+  const auto piecesEnd = read(p2::test::split(stream, sizes), pieces);
 
   require(whole.header == pieces.header, "the stream header is the same however the input is split");
   require(whole.stanzas == pieces.stanzas, "the stanzas are the same however the input is split");

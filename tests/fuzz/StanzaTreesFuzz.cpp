@@ -5,9 +5,9 @@
 
 #include "Fuzz.h"
 #include "Memory.h"
+#include "Pieces.h"
 #include "Trees.h"
 
-#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>

@@ -384,16 +384,6 @@ Sample spoil(Draw& draw, Tree stanza, const xmpp::StanzaReader::Limits& limits) 
   return sample;
 }
 
-std::vector<std::string> split(std::string_view stream, std::string_view sizes) {
-  std::vector<std::string> pieces;
-  for (std::size_t at = 0, i = 0; at < stream.size(); ++i) {
-    const std::size_t size = sizes.empty() ? 1 : 1 + static_cast<unsigned char>(sizes[i % sizes.size()]);
-    pieces.emplace_back(stream.substr(at, size));
-    at += pieces.back().size();
-  }
-  return pieces;
-}
-
 xmpp::StanzaReader::Limits smallLimits() {
   xmpp::StanzaReader::Limits limits;
   limits.stanzaSize = 900;

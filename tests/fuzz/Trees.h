@@ -84,9 +84,6 @@ Tree drawTree(Draw& draw, std::string name);
 /// place.
 Sample spoil(Draw& draw, Tree stanza, const xmpp::StanzaReader::Limits& limits);
 
-/// The stream in pieces of the sizes that are drawn, over and over again.
-std::vector<std::string> split(std::string_view stream, std::string_view sizes);
-
 /// Small, so that every one is crossed in every state; what a publish needs fits in.
 xmpp::StanzaReader::Limits smallLimits();
 

@@ -17,7 +17,8 @@ BROKEN = (
     b"\xf4\x90\x80\x80", b"\xe2\x82", b"\xef\xbf\xbf", b"\x01", b"\0", b"<![CDATA[\xff]]>", b"<a b='\x1b'/>", b"<a\xfe/>")
 #: What RFC 6120 §11.1 forbids ends the stream; an entity only in a stanza that is read.
 FORBIDDEN = ("<!-- x -->", "<?x y?>", "<!DOCTYPE a [<!ENTITY b 'c'>]>", "<!DOCTYPE a SYSTEM 'file:///etc/passwd'>")
-TEXTS = ("x", " ", "\n", "&lt;", "&#x20AC;", "\u20ac\U0001f4a9", "]] ", "'\">", "/>", "<![CDATA[</iq><!-- &]]>", "<![CDATA[]]]]><![CDATA[>]]>")
+TEXTS = ("x", " ", "\n", "&lt;", "&#x20AC;", "\u20ac\U0001f4a9", "]] ", "'\">", "/>", "<![CDATA[</iq><!-- &]]>",
+         "<![CDATA[]]]]><![CDATA[>]]>")
 ATTRIBUTE_TEXTS = ("", "1", "&lt;", "\">/>", "\u20ac", "a=b ", "&lt;!--")
 
 
@@ -196,7 +197,8 @@ class Trees:
         elif kind in ("CDATA", "brackets in CDATA"):
             target.content.append("<![CDATA[" + (">" if kind == "CDATA" else "]") * max(0, room - 12) + "]]>")
         else:
-            unit = {"text": "x", "markup in text": "/>", "entities": "&#9;", "characters of 3 bytes": "\u20ac", "space": "\n"}[kind]
+            unit = {"text": "x", "markup in text": "/>", "entities": "&#9;", "characters of 3 bytes": "\u20ac",
+                    "space": "\n"}[kind]
             count, rest = divmod(max(0, room), len(unit.encode()))
             target.content.append("x" * rest + unit * count)
         return f"{len(node.text())} bytes by {kind}"
