@@ -169,6 +169,64 @@ TEST_CASE_METHOD(Fixture, "Who holds much leaves room for few") {
   CHECK(addBytes("a", 10) == Added::queued);
 }
 
+TEST_CASE_METHOD(Fixture, "When memory is short the flow that holds the most gives way, its newest first") {
+  queue.setLimits({.nodes = 100, .bytes = 1000, .deadline = 25s, .margin = 1s});
+  // Each takes half of what is left, for one node and many who wait.
+  for (int flow = 0; flow < 10; ++flow) {
+    const std::string name = "flood" + std::to_string(flow);
+    for (int i = 0; i < 1000; ++i) addTo(name, name, name + "." + std::to_string(i));
+    call(displaced);
+  }
+  std::size_t gaveWay = 0;
+  for (int flow = 0; flow < 30; ++flow) {
+    const std::string name = "honest" + std::to_string(flow);
+    CHECK(addTo(name, name, name, kStart, "token", false, 10) == Added::queued);
+    gaveWay += displaced.size();
+    CHECK(call(displaced).find("honest") == std::string::npos);
+  }
+  CHECK(gaveWay <= 310);  // no more than it takes
+  CHECK(gaveWay >= 290);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "Who holds most does not displace others, nor does anybody those that are sending") {
+  queue.setLimits({.nodes = 100, .bytes = 100, .deadline = 25s, .margin = 1s});
+  CHECK(addTo("long", "n", "a", kStart, "token", false, 50) == Added::queued);
+  CHECK(addTo("other", "m", "b", kStart, "token", false, 25) == Added::queued);
+  CHECK(addTo("long", "n2", "c", kStart, "token", false, 10) == Added::full);
+  CHECK(displaced.empty());
+  const auto sending = queue.take(kStart);
+  CHECK(token(sending) == "token");
+  CHECK(addTo("third", "k", "d", kStart, "token", false, 24) == Added::queued);
+  CHECK(addTo("fourth", "l", "e", kStart, "token", false, 5) == Added::full);
+  CHECK(displaced.empty());
+  CHECK(finish(sending) == "a");
+}
+
+TEST_CASE_METHOD(Fixture, "Who joins a node of another flow is weighed with that one") {
+  queue.setLimits({.nodes = 100, .bytes = 100, .deadline = 25s, .margin = 1s});
+  addTo("x", "n", "a");
+  int joined = 0;
+  while (joined < 1000 && addTo("y", "n", "b") == Added::joined) ++joined;
+  CHECK(joined == 49);
+  CHECK(addTo("z", "m", "c") == Added::queued);
+}
+
+TEST_CASE_METHOD(Fixture, "A push that takes in one of another flow holds what that one held") {
+  queue.setLimits({.nodes = 100, .bytes = 100, .deadline = 25s, .margin = 1s});
+  addTo("x", "n", "a", kStart, "token", false, 10);
+  const auto first = queue.take(kStart);
+  addTo("y", "n", "b", kStart, "token", false, 30);
+  CHECK(retry(first, kStart + 4s).empty());
+  // x holds 40 of 100 now and y nothing: each may take half of what is left.
+  CHECK(addTo("x", "m", "c", kStart, "token", false, 21) == Added::full);
+  CHECK(addTo("y", "k", "d", kStart, "token", false, 30) == Added::queued);
+  advance(kStart + 4s);
+  takeAll();
+  CHECK(queue.waiters() == 0);
+  CHECK(addTo("x", "m", "c", kStart, "token", false, 100) == Added::queued);
+}
+
 TEST_CASE_METHOD(Fixture, "Flows take turns, one push each, and inside a flow the first is served first") {
   queue.setLimits({.nodes = 100, .bytes = 1000, .deadline = 25s, .margin = 1s});
   for (const auto* who : {"a1", "a2", "a3", "a4"}) addTo("a", who, who);
@@ -459,8 +517,11 @@ TEST_CASE_METHOD(Fixture, "Whatever happens in whatever order, everybody is answ
       default: {
         const std::string who = std::to_string(++added);
         const auto node = below(60);
-        const std::string flow = node < 50 ? "long" : std::to_string(node % 4);
-        if (addTo(flow, std::to_string(node), who, now) != Added::full) waiting[who] = now;
+        // Several flows come to one node now and then.
+        const std::string flow = node < 50 && below(20) != 0 ? "long" : std::to_string(node % 4);
+        const std::size_t bytes = below(10) == 0 ? 40 : 1;
+        if (addTo(flow, std::to_string(node), who, now, "token", false, bytes) != Added::full)
+          waiting[who] = now;
         gaveWay += displaced.size();
         std::move(displaced.begin(), displaced.end(), std::back_inserter(answers));
         displaced.clear();
@@ -479,4 +540,6 @@ TEST_CASE_METHOD(Fixture, "Whatever happens in whatever order, everybody is answ
   for (const auto push : sending) queue.finish(push, answers);
   CHECK(queue.queued() == 0);
   CHECK(queue.flows() == 0);
+  // All that was held has been given back.
+  CHECK(addTo("last", "last", "last", now, "token", false, 200) == Added::queued);
 }

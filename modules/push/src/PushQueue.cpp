@@ -1,6 +1,7 @@
 #include "PushQueue.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace p2::push {
@@ -17,14 +18,15 @@ PushQueue::~PushQueue() = default;
 
 PushQueue::Added PushQueue::add(const std::string& flow, const std::string& node, Message& message,
                                 Done& done, std::size_t bytes, TimePoint now, Answers& answers) {
-  const auto knownFlow = _byFlow.find(flow);
-  const std::size_t held = knownFlow == _byFlow.end() ? 0 : knownFlow->second->bytes;
-  if (_bytes + held + bytes > _limits.bytes) return Added::full;
-
   const auto known = _byNode.find(node);
+  const auto knownFlow = _byFlow.find(flow);
+  // Who joins is weighed with the flow that it is booked to.
+  const Flow* own = knownFlow != _byFlow.end() ? &*knownFlow->second : nullptr;
+  if (known != _byNode.end()) own = &*known->second->flow;
+  if (!makeRoomFor(bytes, own, answers)) return Added::full;
+
   if (known == _byNode.end()) {
-    const std::size_t own = knownFlow == _byFlow.end() ? 0 : knownFlow->second->level;
-    if (queued() >= _limits.nodes && !makeRoom(own, answers)) return Added::full;
+    if (queued() >= _limits.nodes && !makeRoom(own != nullptr ? own->level : 0, answers)) return Added::full;
     const auto push = newPush(flowOf(flow), node, now);
     std::swap(push->message, message);
     join(push, std::move(done), bytes, now);
@@ -37,6 +39,36 @@ PushQueue::Added PushQueue::add(const std::string& flow, const std::string& node
   push->message.hasBody = hasBody;
   join(push, std::move(done), bytes, now);
   return Added::joined;
+}
+
+/// Somebody wants to wait who holds `bytes`, in `flow` or, without it, in one that has nobody yet. A flow may
+/// hold as much as there is room left; more only if another one holds more than twice as much, who then gives
+/// way.
+bool PushQueue::makeRoomFor(std::size_t bytes, const Flow* flow, Answers& answers) {
+  const std::size_t wanted = (flow != nullptr ? flow->bytes : 0) + bytes;
+  if (_bytes + wanted <= _limits.bytes) return true;
+  while (_heaviest > 0) {
+    const FlowHandle heaviest = _weights[_heaviest].front();
+    if (heaviest->bytes / 2 <= wanted) return false;
+    if (_bytes + bytes <= _limits.bytes) return true;
+    if (!shed(heaviest, _bytes + bytes - _limits.bytes, answers)) return false;
+  }
+  return false;
+}
+
+/// Answers the newest of those who wait for the newest push of the flow, until they held `bytes` or nobody
+/// waits for it any more. Gives whether there was anybody: whom a push that is sending has stays.
+bool PushQueue::shed(FlowHandle flow, std::size_t bytes, Answers& answers) {
+  auto& pushes = flow->ready.empty() ? flow->delayed : flow->ready;
+  if (pushes.empty()) return false;
+  const auto push = std::prev(pushes.end());
+  std::size_t freed = 0;
+  while (push->first != nullptr && freed < bytes) {
+    freed += push->first->bytes;
+    answer(push->first->self, answers);
+  }
+  leave(push);
+  return freed > 0;
 }
 
 /// A flow with `own` pushes queued wants another. The longest flow has more than a fair share if anybody has
@@ -61,6 +93,14 @@ PushQueue::Handle PushQueue::take(TimePoint now) {
 
 const Message& PushQueue::message(Handle push) {
   return push->message;
+}
+
+const std::string& PushQueue::node(Handle push) {
+  return push->node;
+}
+
+const std::string& PushQueue::flow(Handle push) {
+  return push->flow->name;
 }
 
 unsigned PushQueue::retries(Handle push) {
@@ -140,6 +180,8 @@ PushQueue::FlowHandle PushQueue::flowOf(const std::string& name) {
     _spareFlows.emplace_back();
     _levels[0].push_front(_spareFlows.begin());
     _spareFlows.front().place = _levels[0].begin();
+    _weights[0].push_front(_spareFlows.begin());
+    _spareFlows.front().scale = _weights[0].begin();
   }
   const FlowHandle flow = _spareFlows.begin();
   flow->name = name;
@@ -172,7 +214,7 @@ void PushQueue::join(Handle push, Done&& done, std::size_t bytes, TimePoint now)
   if (push->first != nullptr) push->first->previous = &*self;
   push->first = &*self;
   push->updated = now;
-  push->flow->bytes += bytes;
+  hold(push->flow, push->flow->bytes + bytes);
   _bytes += bytes;
 }
 
@@ -185,8 +227,8 @@ void PushQueue::absorb(Handle push, Handle other) {
   push->retries = std::max(push->retries, other->retries);
   Waiter* last = nullptr;
   for (Waiter* waiter = other->first; waiter != nullptr; waiter = waiter->next) {
-    other->flow->bytes -= waiter->bytes;
-    push->flow->bytes += waiter->bytes;
+    hold(other->flow, other->flow->bytes - waiter->bytes);
+    hold(push->flow, push->flow->bytes + waiter->bytes);
     waiter->push = push;
     last = waiter;
   }
@@ -200,7 +242,8 @@ void PushQueue::absorb(Handle push, Handle other) {
 
 void PushQueue::answer(Waiters::iterator waiter, Answers& answers) {
   answers.push_back({std::move(waiter->done), waiter->submitted});
-  waiter->push->flow->bytes -= waiter->bytes;
+  const FlowHandle flow = waiter->push->flow;
+  hold(flow, flow->bytes - waiter->bytes);
   _bytes -= waiter->bytes;
   if (waiter->next != nullptr) waiter->next->previous = waiter->previous;
   (waiter->previous != nullptr ? waiter->previous->next : waiter->push->first) = waiter->next;
@@ -275,6 +318,18 @@ void PushQueue::settle(FlowHandle flow) {
   to.splice(to.end(), from, flow);
 }
 
+/// What those who wait for the flow's pushes hold is `bytes` from now on.
+void PushQueue::hold(FlowHandle flow, std::size_t bytes) {
+  flow->bytes = bytes;
+  const auto weight = static_cast<std::size_t>(std::bit_width(bytes));
+  if (weight == flow->weight) return;
+  if (weight >= _weights.size()) _weights.resize(weight + 1);
+  _weights[weight].splice(_weights[weight].end(), _weights[flow->weight], flow->scale);
+  flow->weight = weight;
+  _heaviest = std::max(_heaviest, weight);
+  while (_heaviest > 0 && _weights[_heaviest].empty()) --_heaviest;
+}
+
 /// REQUIRES: the flow has no push, so it rests.
 void PushQueue::release(FlowHandle flow) {
   _byFlow.erase(flow->name);
@@ -282,6 +337,7 @@ void PushQueue::release(FlowHandle flow) {
     _spareFlows.splice(_spareFlows.end(), _resting, flow);
   } else {
     _levels[0].erase(flow->place);
+    _weights[0].erase(flow->scale);
     _resting.erase(flow);
   }
 }

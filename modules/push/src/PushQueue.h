@@ -22,6 +22,9 @@ namespace p2::push {
 /// who wait get one outcome. A push that is sending is not joined, for the phone may be awake already and
 /// about to sleep again.
 ///
+/// A flow is a node's first: who joins a push that is in hand belongs to the flow of that. When memory is
+/// short, those who wait in the flow that holds the most give way to one that holds less than half of it.
+///
 /// From one message for a node to the next, `spacing` passes: a push that comes earlier is delayed, and those
 /// that follow join it.
 ///
@@ -42,7 +45,7 @@ class PushQueue {
 
   struct Limits {
     std::size_t nodes = 0;  ///< Pushes ready or delayed at most. A push that is tried again is never refused.
-    /// Held by all who wait, sending included; those of one flow hold at most as much as there is room left.
+    /// Held by all who wait, sending included; those of one flow hold at most half of it.
     std::size_t bytes = 0;
     Duration deadline{};
     Duration spacing{};  ///< Not kept where it leaves too little of the deadline. Zero: none.
@@ -70,8 +73,8 @@ class PushQueue {
   void setLimits(const Limits& limits) { _limits = limits; }
 
   /// Takes `message` (and leaves a spare one, whose memory the caller frees without any lock) and `done`,
-  /// which hold `bytes`, unless it is full. Answers those whose push has to give way to this one. `now` must
-  /// not be before that of the last call. A node always comes with the same flow.
+  /// which hold `bytes`, unless it is full. Answers those who have to give way to this one. `now` must not be
+  /// before that of the last call.
   Added add(const std::string& flow, const std::string& node, Message& message, Done& done, std::size_t bytes,
             TimePoint now, Answers& answers);
 
@@ -79,6 +82,9 @@ class PushQueue {
   Handle take(TimePoint now);
   /// What is to be sent. Until the push is finished, no call here changes it.
   static const Message& message(Handle push);
+  /// Where it goes, likewise.
+  static const std::string& node(Handle push);
+  static const std::string& flow(Handle push);
   /// How often the push has been tried again.
   static unsigned retries(Handle push);
   /// When the last of those who wait for it stop waiting.
@@ -119,6 +125,9 @@ class PushQueue {
   enum class State { ready, delayed, sending };
 
   bool makeRoom(std::size_t own, Answers& answers);
+  bool makeRoomFor(std::size_t bytes, const Flow* flow, Answers& answers);
+  bool shed(FlowHandle flow, std::size_t bytes, Answers& answers);
+  void hold(FlowHandle flow, std::size_t bytes);
   FlowHandle flowOf(const std::string& name);
   Handle newPush(FlowHandle flow, const std::string& node, TimePoint now);
   void join(Handle push, Done&& done, std::size_t bytes, TimePoint now);
@@ -143,6 +152,9 @@ class PushQueue {
       std::vector<Level>(1);     ///< Flows by how many pushes they have queued; spare ones at 0.
   std::size_t _longest = 0;      ///< The highest level that has a flow.
   std::size_t _queuedFlows = 0;  ///< Flows above level 0.
+  std::vector<Level> _weights =
+      std::vector<Level>(1);     ///< Flows by the width in bits of what they hold; spare ones at 0.
+  std::size_t _heaviest = 0;     ///< The highest weight that has a flow.
   Wakeups _wakeups;              ///< Of the delayed ones.
   std::unordered_map<std::string_view, FlowHandle> _byFlow;  ///< Views into Flow::name.
   std::unordered_map<std::string_view, Handle> _byNode;  ///< Ready and delayed ones. Views into Push::node.
@@ -178,6 +190,8 @@ struct PushQueue::Flow {
   bool hasTurn = false;    ///< Whether it is in _turns.
   std::size_t level = 0;   ///< Ready and delayed pushes, as _levels knows it.
   Level::iterator place;   ///< In _levels[level].
+  std::size_t weight = 0;  ///< The width of `bytes`, as _weights knows it.
+  Level::iterator scale;   ///< In _weights[weight].
 };
 
 struct PushQueue::Waiter {
