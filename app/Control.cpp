@@ -90,7 +90,7 @@ DaemonStatus Control::state() const {
   const auto tokens = _tokens.with([](const Tokens& current) { return current; });
   status.legacy = tokens == nullptr;
   if (tokens) addTokenState(*tokens, status);
-  status.targetsSeemGone = _parts.guard.tripped();
+  status.targetsSeemGone = _parts.dispatcher.targetsSeemGone();
   status.queued = _parts.dispatcher.queued();
   status.workers = _parts.dispatcher.workers();
   const auto size = _parts.store.statistics();

@@ -11,7 +11,6 @@
 #include "p2/core/Result.h"
 #include "p2/fcm/AccessTokenSource.h"
 #include "p2/push/Dispatcher.h"
-#include "p2/push/RemovalGuard.h"
 #include "p2/store/Store.h"
 
 #include <atomic>
@@ -33,7 +32,6 @@ class Control {
     store::Store& store;
     std::vector<const component::Component*> components;  ///< One for each stream.
     const push::Dispatcher& dispatcher;
-    const push::RemovalGuard& guard;
     core::Metrics& metrics;  ///< Not to be rendered once this object is gone.
     const RecentFaults& faults;
   };

@@ -5,6 +5,8 @@
 #include "p2/http/Url.h"
 
 #include <cstdlib>
+#include <initializer_list>
+#include <string_view>
 #include <utility>
 
 namespace p2::app {
@@ -52,6 +54,14 @@ core::Result<fcm::FcmConfig> configOf(const Settings::Fcm& settings) {
   return config;
 }
 
+core::Secret identityOf(const Settings::Fcm& settings, std::initializer_list<std::string_view> account) {
+  std::string text = settings.endpoint;
+  for (const std::string_view part : {settings.authKey.reveal(), settings.proxy.reveal()})
+    text.append(1, '\n').append(part);
+  for (const std::string_view part : account) text.append(1, '\n').append(part);
+  return core::Secret(std::move(text));
+}
+
 }  // namespace
 
 core::Result<FcmLink> FcmLink::make(const Settings::Fcm& settings, core::Metrics& metrics,
@@ -68,6 +78,7 @@ core::Result<FcmLink> FcmLink::make(const Settings::Fcm& settings, core::Metrics
   if (settings.serviceAccountFile.empty()) {
     if (auto warning = fcm::legacyWarning(link.config.endpoint)) link.warnings.push_back(std::move(*warning));
     link.makeSender = fcm::makeLegacySenders(link.config, link.tls, metrics);
+    link.identity = identityOf(settings, {});
     return link;
   }
   const auto account = fcm::ServiceAccount::load(settings.serviceAccountFile.string());
@@ -76,6 +87,8 @@ core::Result<FcmLink> FcmLink::make(const Settings::Fcm& settings, core::Metrics
   options.proxy = link.config.proxy;
   link.config.projectId = account.value().projectId;
   link.tokens = std::make_shared<fcm::AccessTokenSource>(account.value(), link.tls, options, metrics);
+  link.identity = identityOf(
+      settings, {account.value().projectId, account.value().clientEmail, account.value().privateKeyId});
   link.makeSender = fcm::makeV1Senders(link.config, link.tls, link.tokens, metrics);
   return link;
 }

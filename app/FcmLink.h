@@ -3,6 +3,7 @@
 #include "Settings.h"
 #include "p2/core/Metrics.h"
 #include "p2/core/Result.h"
+#include "p2/core/Secret.h"
 #include "p2/fcm/AccessTokenSource.h"
 #include "p2/fcm/FcmSender.h"
 #include "p2/http/TlsContext.h"
@@ -22,6 +23,8 @@ struct FcmLink {
   fcm::FcmConfig config;                        ///< How FCM is reached, for asking something else there.
   std::shared_ptr<const http::TlsContext> tls;  ///< The same; shared with the senders.
   std::vector<std::string> warnings;
+  /// What decides how FCM judges our messages: where it is, and who we are to it.
+  core::Secret identity;
 
   /// Reads the service account and the authorities; blocks for them. `metrics` must outlive the senders.
   /// `validateOnly`: FCM checks what is sent and delivers nothing (HTTP v1 only).

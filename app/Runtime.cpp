@@ -27,6 +27,7 @@ push::Dispatcher::Options dispatcherOptions(const Settings& settings) {
   options.queueCapacity = settings.push.queue;
   options.deadline = settings.push.deadline;
   options.spacing = settings.push.spacing;
+  options.goneAfter = settings.fcm.goneAfter;
   return options;
 }
 
@@ -64,9 +65,8 @@ Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::S
       _store(std::move(opened)),
       _expiry(std::make_unique<Expiry>(*_store, settings.store.expireAfter)),
       _fcm(std::move(fcm)),
-      _guard(push::RemovalGuard::Options{}),
       _dispatcher(dispatcherOptions(settings), _fcm.makeSender, *_metrics),
-      _proxy({settings.xmpp.jid, proxyLimits(settings.limits)}, *_store, _dispatcher, _guard, *_metrics),
+      _proxy({settings.xmpp.jid, proxyLimits(settings.limits)}, *_store, _dispatcher, *_metrics),
       _onState(std::move(onState)),
       _openStreams(std::size_t{0}) {
   for (std::size_t i = 0; i < settings.xmpp.connections; ++i) {
@@ -99,7 +99,7 @@ void Runtime::dropDomains() {
 
 /// Not to be asked is no reason not to serve.
 void Runtime::openControl() {
-  Control::Parts parts{_settings.xmpp, _settings.store.path, *_store, {}, _dispatcher, _guard,
+  Control::Parts parts{_settings.xmpp, _settings.store.path, *_store, {}, _dispatcher,
                        *_metrics,      *_recentFaults};
   for (const auto& component : _components) parts.components.push_back(component.get());
   auto control = Control::open(std::move(parts), _fcm.tokens);
@@ -141,13 +141,15 @@ core::Result<void> Runtime::reload(const Settings& settings) {
   for (const auto& key : late) {
     logger().warning(key + " was changed: that needs a restart");
   }
+  using Service = push::Dispatcher::Service;
+  const auto service = fcm.value().identity == _fcm.identity ? Service::same : Service::other;
   _fcm = std::move(fcm).value();
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
   if (_control) _control->reloaded(_fcm.tokens, late.empty());
   _dispatcher.reconfigure(dispatcherOptions(settings));
   _expiry->setExpireAfter(settings.store.expireAfter);
   _proxy.setLimits(proxyLimits(settings.limits));
-  _dispatcher.replaceSenders(_fcm.makeSender);
+  _dispatcher.replaceSenders(_fcm.makeSender, service);
   Poco::Logger::setLevel(std::string(), static_cast<int>(settings.logging.level));
   return {};
 }
@@ -164,7 +166,7 @@ void Runtime::stop(Milliseconds bound) {
   _control.reset();
   for (const auto& component : _components) component->stopReading();
   _dispatcher.drain(bound);
-  // Commits what is queued and answers it. The proxy has no more callbacks to come, and the reader asks it
+  // Commits what is queued and answers it. No push's callback runs any more, and the reader asks the proxy
   // nothing.
   _expiry.reset();
   _store.reset();

@@ -11,7 +11,6 @@
 #include "p2/core/Result.h"
 #include "p2/proxy/PushProxy.h"
 #include "p2/push/Dispatcher.h"
-#include "p2/push/RemovalGuard.h"
 #include "p2/store/Store.h"
 #include "web/HttpEndpoint.h"
 
@@ -31,7 +30,7 @@ struct StartFault {
 };
 
 /// The running daemon: the order of its members is the order of dependency. Made and stopped by the main
-/// thread; the metrics, store, dispatcher, guard, proxy and component are shared between threads and are
+/// thread; the metrics, store, dispatcher, proxy and component are shared between threads and are
 /// thread-safe.
 class Runtime {
  public:
@@ -74,7 +73,6 @@ class Runtime {
   std::unique_ptr<store::Store> _store;  // owned by pointer: it is closed before the stream is
   std::unique_ptr<Expiry> _expiry;       // likewise, and before the store
   FcmLink _fcm;
-  push::RemovalGuard _guard;
   push::Dispatcher _dispatcher;
   proxy::PushProxy _proxy;
   component::Component::OnState _onState;

@@ -69,6 +69,8 @@ struct Settings {
     std::optional<std::chrono::seconds> ttl;  ///< Nothing: FCM's own, 4 weeks.
     std::size_t connections = 0;
     std::chrono::milliseconds timeout{0};
+    /// From FCM's first verdict that a target is gone to the one that is believed; 0: the first one is.
+    std::chrono::milliseconds goneAfter{0};
   };
 
   struct Push {

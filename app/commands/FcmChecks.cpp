@@ -93,6 +93,7 @@ Finding judgeMadeUpToken(const push::Outcome& outcome) {
   switch (outcome.kind) {
     case Kind::delivered:
     case Kind::targetGone:
+    case Kind::doubted:
       return {kFcm, State::ok, "takes our messages (tried with a made-up token)"};
     case Kind::retry:
       return {kFcm, State::fault,

@@ -30,10 +30,10 @@ std::string describe(const push::Outcome& outcome) {
     case Kind::delivered:
       return "FCM took the push.";
     case Kind::targetGone:
+    case Kind::doubted:
       return "FCM says that this phone is gone: " + outcome.reason +
-             ". Its registration ends with the next push of its server; its app registers anew when it "
-             "connects "
-             "afresh.";
+             ". Its registration ends when FCM says so to the pushes of its server for longer than "
+             "fcm.goneAfter; its app registers anew when it connects afresh.";
     case Kind::retry:
       return "The push could not be sent now: " + outcome.reason + ". This passes; try again.";
     case Kind::rejected:
@@ -50,6 +50,7 @@ int exitCode(Kind kind) {
     case Kind::delivered:
       return EX_OK;
     case Kind::targetGone:
+    case Kind::doubted:
       return EX_NOUSER;
     case Kind::retry:
       return EX_TEMPFAIL;

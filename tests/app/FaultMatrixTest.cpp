@@ -2,7 +2,6 @@
 #include "p2/fcm/FcmSender.h"
 #include "p2/proxy/PushProxy.h"
 #include "p2/push/Dispatcher.h"
-#include "p2/push/RemovalGuard.h"
 #include "p2/store/Store.h"
 #include "store/IoFaults.h"
 #include "support/Catch.h"
@@ -118,28 +117,34 @@ struct Phone {
 /// All of p2 but its stream, and Google.
 class Whole {
  public:
-  Whole() {
+  explicit Whole(Clock::Duration goneAfter = 0s) {
     p2::store::Store::Options options;
     options.path = _directory.path() / "store";
     store = std::move(p2::store::Store::open(options)).value();
     p2::push::Dispatcher::Options dispatcherOptions;
     dispatcherOptions.maxWorkers = 4;
     dispatcherOptions.clock = &clock;
+    dispatcherOptions.goneAfter = std::chrono::duration_cast<std::chrono::milliseconds>(goneAfter);
     auto config = google.config();
     config.timeout = 15s;
-    dispatcher = std::make_unique<p2::push::Dispatcher>(
-        dispatcherOptions,
-        p2::fcm::makeV1Senders(config, p2::test::trusting(), google.tokens(_metrics), _metrics), _metrics);
+    dispatcher = std::make_unique<p2::push::Dispatcher>(dispatcherOptions, senders(config), _metrics);
     p2::proxy::PushProxy::Options proxyOptions{"push.example.org", {}, &clock};
     proxyOptions.limits.pushesPerSecond = 0;
-    _proxy = std::make_unique<p2::proxy::PushProxy>(std::move(proxyOptions), *store, *dispatcher, _guard,
-                                                    _metrics);
+    _proxy = std::make_unique<p2::proxy::PushProxy>(std::move(proxyOptions), *store, *dispatcher, _metrics);
   }
   Whole(const Whole&) = delete;
   Whole& operator=(const Whole&) = delete;
   ~Whole() {
     dispatcher.reset();
     store.reset();
+  }
+
+  p2::push::SenderFactory senders(const p2::fcm::FcmConfig& config) {
+    return p2::fcm::makeV1Senders(config, p2::test::trusting(), google.tokens(_metrics), _metrics);
+  }
+  /// As a reload of the settings does.
+  void reload(p2::push::Dispatcher::Service service) {
+    dispatcher->replaceSenders(senders(google.config()), service);
   }
 
   std::string ask(const std::string& xml) {
@@ -183,11 +188,6 @@ class Whole {
  private:
   const p2::test::TemporaryDirectory _directory;
   p2::core::Metrics _metrics;
-  p2::push::RemovalGuard _guard{[this] {
-    p2::push::RemovalGuard::Options options;
-    options.clock = &clock;
-    return options;
-  }()};
   p2::test::ReplyList _replies;
   std::unique_ptr<p2::proxy::PushProxy> _proxy;
   std::size_t _asked = 0;
@@ -374,7 +374,9 @@ TEST_CASE("A certificate that is not right, a closed port and a name nobody know
                         .value();
   p2::core::Metrics metrics;
   const auto tokens = p2.google.tokens(metrics);
-  p2.dispatcher->replaceSenders(p2::fcm::makeV1Senders(config, p2::test::trusting(), tokens, metrics));
+  // The same service, of which nothing shall be forgotten.
+  p2.dispatcher->replaceSenders(p2::fcm::makeV1Senders(config, p2::test::trusting(), tokens, metrics),
+                                p2::push::Dispatcher::Service::same);
   const auto asked = p2.clock.now();
   CHECK(p2.push(phone) == kTryLater);
   CHECK(p2.clock.now() - asked < kPatience);
@@ -382,7 +384,8 @@ TEST_CASE("A certificate that is not right, a closed port and a name nobody know
   CHECK_FALSE(requested);
 
   p2.dispatcher->replaceSenders(
-      p2::fcm::makeV1Senders(p2.google.config(), p2::test::trusting(), tokens, metrics));
+      p2::fcm::makeV1Senders(p2.google.config(), p2::test::trusting(), tokens, metrics),
+      p2::push::Dispatcher::Service::same);
   const auto recovery = p2.recovery(phone, 30min);
   REQUIRE(recovery);
   CHECK(*recovery < kSlack);
@@ -415,6 +418,57 @@ TEST_CASE("While the store cannot write, what needs no writing is served, and th
   CHECK(p2.store->find(phone.node).value()->target.value.reveal() == "renewed token");
 }
 
+TEST_CASE(
+    "A verdict on a target removes its registration when it comes again after the grace, and not before") {
+  for (const Row& row : verdictsOnTargets()) {
+    INFO("the verdict: " << row.fault);
+    Whole p2(2min);
+    const Phone phone = p2.phone("device");
+    const Phone other = p2.phone("another device", "another token");
+    if (row.othersSucceed) REQUIRE(p2.works(other));
+    p2.google.setFcm([&](Peer& peer, const std::string& request) {
+      if (row.othersSucceed && request.find("another token") != std::string::npos)
+        return deliver(peer, request);
+      row.fcm(peer, request);
+    });
+    const auto first = p2.clock.now();
+    std::string answer = p2.push(phone);
+    while (answer == kTryLater && p2.clock.now() < first + 5min) {
+      CHECK(p2.has(phone));
+      if (row.othersSucceed) CHECK(p2.push(other) == kDelivered);
+      answer = p2.push(phone);
+    }
+    CHECK(answer == row.answer);
+    CHECK(p2.has(phone) == row.kept);
+    if (!row.kept) CHECK(p2.clock.now() - first >= 2min);
+  }
+}
+
+TEST_CASE(
+    "The wrong project, or an outage that calls everybody gone, costs nobody anything when it is mended") {
+  const auto phonesInAll = GENERATE(5, 100);
+  const auto said = GENERATE(as<std::string>(), "UNREGISTERED", "SENDER_ID_MISMATCH");
+  const auto how = GENERATE(as<std::string>(), "reload", "outage");
+  CAPTURE(phonesInAll, said, how);
+  Whole p2(1h);
+  std::vector<Phone> phones;
+  for (int n = 0; n < phonesInAll; ++n) {
+    phones.push_back(p2.phone("device" + std::to_string(n), "token" + std::to_string(n)));
+  }
+  for (const Phone& phone : phones) REQUIRE(p2.works(phone));
+  using Service = p2::push::Dispatcher::Service;
+  if (how == "reload") p2.reload(Service::other);
+  p2.google.setFcm(said == "UNREGISTERED"
+                       ? error("404 Not Found", "Requested entity was not found.", fcmError(said))
+                       : error("403 Forbidden", "SenderId mismatch", fcmError(said)));
+  for (int round = 0; round < 3; ++round) {
+    for (const Phone& phone : phones) CHECK(p2.push(phone) == kTryLater);
+  }
+  p2.google.setFcm(deliver);
+  if (how == "reload") p2.reload(Service::other);
+  for (const Phone& phone : phones) CHECK(p2.push(phone) == kDelivered);
+}
+
 TEST_CASE("FCM calling most targets gone removes a bounded number, and nobody once that is known") {
   Whole p2;
   std::vector<Phone> phones;
@@ -425,7 +479,7 @@ TEST_CASE("FCM calling most targets gone removes a bounded number, and nobody on
   p2.google.setFcm(error("404 Not Found", "Requested entity was not found.", fcmError("UNREGISTERED")));
   std::size_t dropped = 0;
   for (const Phone& phone : phones) dropped += p2.push(phone) == kItemNotFound ? 1 : 0;
-  CHECK(dropped <= p2::push::RemovalGuard::Options{}.minimum);
+  CHECK(dropped <= 20);
   p2.google.setFcm(deliver);
   std::size_t kept = 0;
   for (const Phone& phone : phones) kept += p2.push(phone) == kDelivered ? 1 : 0;

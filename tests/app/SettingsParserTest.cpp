@@ -93,6 +93,7 @@ TEST_CASE("The three required keys are enough, and the rest has its default") {
   CHECK(settings.xmpp.connections == 1);
   CHECK(settings.fcm.connections == 256);
   CHECK(settings.fcm.timeout == std::chrono::seconds(15));
+  CHECK(settings.fcm.goneAfter == std::chrono::hours(1));
   CHECK(settings.push.queue == 20000);
   CHECK(settings.push.deadline == std::chrono::seconds(25));
   CHECK(settings.push.spacing == std::chrono::seconds(1));
@@ -115,7 +116,8 @@ TEST_CASE("Every key can be set in the file") {
       "xmpp.maxStanzaSize = 65536\nstore.path = /data/p2\nstore.expireAfter = 270d\n"
       "fcm.authKey = legacy\nfcm.endpoint = https://gateway.example.org:8443/fcm/\nfcm.caFile = /ca.pem\n"
       "fcm.proxy = http://me:pass@proxy:3128\nfcm.priority = auto\nfcm.collapse = No\nfcm.ttl = 0\n"
-      "fcm.connections = 2\nfcm.timeout = 500ms\npush.queue = 7\npush.deadline = 20s\npush.spacing = 0\n"
+      "fcm.connections = 2\nfcm.timeout = 500ms\nfcm.goneAfter = 2d\n"
+      "push.queue = 7\npush.deadline = 20s\npush.spacing = 0\n"
       "limits.registrationsPerMinute = 0\nlimits.pushesPerSecond = 5\n"
       "limits.allowDomains = b.example, A.example ,b.example\nlimits.denyDomains = c.example\n"
       "http.listen =\nlogging.level = trace\nlogging.channels.c.class = FileChannel\n");
@@ -135,6 +137,7 @@ TEST_CASE("Every key can be set in the file") {
   CHECK(settings.fcm.ttl == std::chrono::seconds(0));
   CHECK(settings.fcm.connections == 2);
   CHECK(settings.fcm.timeout == std::chrono::milliseconds(500));
+  CHECK(settings.fcm.goneAfter == std::chrono::hours(48));
   CHECK(settings.push.queue == 7);
   CHECK(settings.push.deadline == std::chrono::seconds(20));
   CHECK(settings.push.spacing == std::chrono::seconds(0));

@@ -1,5 +1,6 @@
 """What breaks, and what a server and its users see of it: FCM, OAuth, the stream, the process."""
 
+import os
 import time
 
 from p2test import shapes, transcript
@@ -48,7 +49,7 @@ def push(server, registration, seconds=40):
 def each_fault_of_fcm(s):
     """Each fault of FCM gets its answer in time, and only a verdict on the target removes a registration"""
     server = s.fake_server()
-    p2 = s.p2(server, push_deadline="3s", fcm_timeout="2s").up()
+    p2 = s.p2(server, push_deadline="3s", fcm_timeout="2s", fcm_goneAfter="0").up()
     for fault, (answer, stays) in VERDICTS.items():
         honest = s.registered(server, 12)
         eq({push(server, registration) for registration, _, _ in honest}, {"result"}, "honest pushes")
@@ -80,6 +81,66 @@ def wait_until_delivered(server, registration, fault, seconds=75):
 
     until(delivered, f"a push that goes through after {fault}", seconds, 0.25)
     return time.monotonic() - began
+
+
+@scenario()
+def called_gone_twice(s):
+    """A phone that FCM calls gone is removed when FCM says so again after fcm.goneAfter, and until then asked to wait"""
+    server = s.fake_server()
+    p2 = s.p2(server, fcm_goneAfter="3s").up()
+    (alive, _, _), (gone, token, _), (back, back_token, _) = s.registered(server, 3)
+    s.fcm.misbehave("unregistered", token=token)
+    began = time.monotonic()
+    answers = [push(server, gone)]
+    s.fcm.misbehave("unregistered", token=back_token)
+    eq(push(server, back), WAIT, "the answer to a phone that is called gone by mistake")
+    s.fcm.behave()
+    eq(push(server, back), "result", "a push when the mistake is mended")
+    s.fcm.misbehave("unregistered", token=token)
+    while answers[-1] == WAIT:
+        assert time.monotonic() - began < 30, "it was never removed"
+        eq(push(server, alive), "result", "a push to another phone")
+        answers.append(push(server, gone))
+    assert len(answers) > 2 and time.monotonic() - began >= 3, f"removed too early: {answers}"
+    eq(answers[-1], NOT_FOUND, "the answer that ends it")
+    s.fcm.misbehave("unregistered", token=back_token)
+    eq(push(server, back), WAIT, "a delivery has ended the grace of the phone that is back")
+    p2.wait_for_log("a target seems to be gone: FCM answered 404")
+
+
+@scenario()
+def wrong_project(s):
+    """While the key is another project's nobody is removed, after a reload as after a restart, and then all is well"""
+    server, fcm = s.fake_server(), s.own_fcm()
+    p2 = s.p2(server, fcm).up()
+    phones = [registration for registration, _, _ in s.registered(server, 30)]
+    pushed = lambda: {push(server, phone) for phone in phones}
+    eq(pushed(), {"result"}, "pushes")
+    right, wrong = fcm.service_account, os.path.join(s.directory, "another.json")
+    fcm.control(new_key=wrong)  # what FCM says of its messages is this scenario's
+    for fault in ("sender_mismatch", "unregistered", "invalid_token"):
+        for change in ("reload", "restart"):
+            fcm.misbehave(fault)
+            p2.properties["fcm.serviceAccountFile"] = wrong
+            changed(p2, server, change)
+            eq([pushed(), pushed()], [{WAIT}, {WAIT}], f"pushes while FCM says {fault} after a {change}")
+            fcm.behave()
+            p2.properties["fcm.serviceAccountFile"] = right
+            changed(p2, server, change)
+            eq(pushed(), {"result"}, f"pushes when {fault} is over")
+
+
+def changed(p2, server, how):
+    """The settings have changed, and p2 reads them again."""
+    if how == "restart":
+        p2.stop()
+        p2.up()
+        server.wait_for_component()
+    else:
+        p2.write_config()
+        seen = len(p2.process.lines())
+        p2.hang_up()
+        p2.wait_for_log("read again", since=seen)
 
 
 @scenario()

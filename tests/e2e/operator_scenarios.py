@@ -203,7 +203,7 @@ def quarrel(s, server, p2):
 def log_lines(s):
     """The log has one line an event, each with time, level and source, whatever a server says"""
     server = s.fake_server()
-    p2 = s.p2(server, logging_level="trace").up()
+    p2 = s.p2(server, logging_level="trace", fcm_goneAfter="0").up()
     kept, gone = quarrel(s, server, p2)
     p2.stop()
     for line in p2.log().splitlines():
@@ -219,7 +219,7 @@ def log_lines(s):
 def journal_lines(s):
     """Below systemd each line tells the journal its level, in the journal's own protocol or in front of the line"""
     server = s.fake_server()
-    p2 = s.p2(server, logging_level="debug")
+    p2 = s.p2(server, logging_level="debug", fcm_goneAfter="0")
     p2.write_config()
     path = os.path.join(s.directory, "journal")
     with open(path, "w") as file:

@@ -73,7 +73,7 @@ def renewed_token(s):
 @scenario(*BOTH)
 def token_gone(s):
     """A token that FCM calls unregistered ends the registration, here and on the server"""
-    s.p2().up()
+    s.p2(fcm_goneAfter="0").up()
     romeo, juliet, token = s.phone("romeo"), s.phone("juliet"), s.token()
     registration = romeo.register(token, "device")
     romeo.enable(registration)

@@ -7,6 +7,7 @@ using p2::core::Secret;
 using p2::core::Target;
 using p2::push::Message;
 using Kind = p2::push::Outcome::Kind;
+using Scope = p2::push::Outcome::Scope;
 using Priority = MessageSettings::Priority;
 
 namespace {
@@ -106,7 +107,7 @@ TEST_CASE("Answers of the HTTP v1 API are judged") {
     std::string body;
     Kind kind;
     std::string reason;
-    bool throttled = false;
+    Scope scope = Scope::target;
   };
   const std::string delivered = R"({"name":"projects/p/messages/0:1500415314455276%31bd1c9631bd1c96"})";
   const Case cases[] = {
@@ -120,7 +121,8 @@ TEST_CASE("Answers of the HTTP v1 API are judged") {
        "FCM answered 404 NOT_FOUND UNREGISTERED X"},
       {404, kHtml, Kind::retry, "FCM answered 404: nothing is there"},
       {404, error("NOT_FOUND", "Requested entity was not found."), Kind::retry, "FCM answered 404 NOT_FOUND"},
-      {500, error("NOT_FOUND", "odd", fcmError("UNREGISTERED")), Kind::retry, "FCM answered 500", true},
+      {500, error("NOT_FOUND", "odd", fcmError("UNREGISTERED")), Kind::retry, "FCM answered 500",
+       Scope::service},
 
       {400, error("INVALID_ARGUMENT", kBadToken, fcmError("INVALID_ARGUMENT")), Kind::targetGone,
        "FCM answered 400 INVALID_ARGUMENT"},
@@ -146,42 +148,50 @@ TEST_CASE("Answers of the HTTP v1 API are judged") {
       {403,
        error("PERMISSION_DENIED", "Permission 'cloudmessaging.messages.create' denied on resource 'x'",
              errorInfo("IAM_PERMISSION_DENIED")),
-       Kind::misconfigured, "FCM answered 403 PERMISSION_DENIED IAM_PERMISSION_DENIED: the service account"},
-      {403, kHtml, Kind::misconfigured, "FCM answered 403: the service account"},
+       Kind::misconfigured, "FCM answered 403 PERMISSION_DENIED IAM_PERMISSION_DENIED: the service account",
+       Scope::service},
+      {403, kHtml, Kind::misconfigured, "FCM answered 403: the service account", Scope::service},
 
       {401, error("UNAUTHENTICATED", "Auth error from APNS", fcmError("THIRD_PARTY_AUTH_ERROR")),
        Kind::misconfigured, "FCM answered 401 UNAUTHENTICATED THIRD_PARTY_AUTH_ERROR"},
 
       {429, error("RESOURCE_EXHAUSTED", "Quota exceeded.", fcmError("QUOTA_EXCEEDED")), Kind::retry,
-       "FCM answered 429 RESOURCE_EXHAUSTED QUOTA_EXCEEDED", true},
+       "FCM answered 429 RESOURCE_EXHAUSTED QUOTA_EXCEEDED"},
       {429, error("RESOURCE_EXHAUSTED", "Quota exceeded for quota metric", errorInfo("RATE_LIMIT_EXCEEDED")),
-       Kind::retry, "FCM answered 429 RESOURCE_EXHAUSTED RATE_LIMIT_EXCEEDED", true},
-      {429, kHtml, Kind::retry, "FCM answered 429", true},
+       Kind::retry, "FCM answered 429 RESOURCE_EXHAUSTED RATE_LIMIT_EXCEEDED", Scope::service},
+      {429,
+       error("RESOURCE_EXHAUSTED", "Quota exceeded.",
+             fcmError("QUOTA_EXCEEDED") + ',' + errorInfo("RATE_LIMIT_EXCEEDED")),
+       Kind::retry, "FCM answered 429 RESOURCE_EXHAUSTED QUOTA_EXCEEDED RATE_LIMIT_EXCEEDED", Scope::service},
+      {429, error("RESOURCE_EXHAUSTED", "Device Message Rate Exceeded"), Kind::retry,
+       "FCM answered 429 RESOURCE_EXHAUSTED"},
+      {429, error("RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota)."), Kind::retry,
+       "FCM answered 429 RESOURCE_EXHAUSTED", Scope::service},
+      {429, kHtml, Kind::retry, "FCM answered 429", Scope::service},
       {429,
        error("RESOURCE_EXHAUSTED", "Quota exceeded.",
              fcmError("QUOTA_EXCEEDED") + ',' + quotaFailure("device:x", "Device message rate exceeded")),
-       Kind::retry, "FCM answered 429 RESOURCE_EXHAUSTED QUOTA_EXCEEDED", false},
+       Kind::retry, "FCM answered 429 RESOURCE_EXHAUSTED QUOTA_EXCEEDED"},
       {429,
        error("RESOURCE_EXHAUSTED", "Quota exceeded.",
              fcmError("QUOTA_EXCEEDED") + ',' + quotaFailure("project:1", "Message rate exceeded")),
-       Kind::retry, "FCM answered 429", true},
+       Kind::retry, "FCM answered 429", Scope::service},
 
       {500, error("INTERNAL", "Internal error encountered.", fcmError("INTERNAL")), Kind::retry,
-       "FCM answered 500 INTERNAL", true},
-      {502, kHtml, Kind::retry, "FCM answered 502", true},
+       "FCM answered 500 INTERNAL", Scope::service},
+      {502, kHtml, Kind::retry, "FCM answered 502", Scope::service},
       {503, error("UNAVAILABLE", "The service is currently unavailable.", fcmError("UNAVAILABLE")),
-       Kind::retry, "FCM answered 503 UNAVAILABLE", true},
-      {504, "", Kind::retry, "FCM answered 504", true},
+       Kind::retry, "FCM answered 503 UNAVAILABLE", Scope::service},
+      {504, "", Kind::retry, "FCM answered 504", Scope::service},
       {408, "", Kind::retry, "FCM answered 408"},
-      {302, "", Kind::misconfigured, "FCM answered 302: a redirect"},
+      {302, "", Kind::misconfigured, "FCM answered 302: a redirect", Scope::service},
       {413, "", Kind::rejected, "FCM answered 413"},
   };
-  for (const auto& [status, body, kind, reason, throttled] : cases) {
+  for (const auto& [status, body, kind, reason, scope] : cases) {
     CAPTURE(status, body);
     const Verdict verdict = classifyV1({status, body, {}});
     CHECK(verdict.outcome.kind == kind);
-    CHECK(verdict.outcome.throttled == throttled);
-    CHECK(verdict.outcome.quotaExceeded == (throttled && status == 429));
+    CHECK(verdict.outcome.scope == scope);
     CHECK(verdict.outcome.reason.substr(0, reason.size()) == reason);
     CHECK(verdict.outcome.onlyIfOthersSucceed == (body.find("SENDER_ID_MISMATCH") != std::string::npos));
     CHECK_FALSE(verdict.accessTokenRefused);
@@ -194,6 +204,7 @@ TEST_CASE("A refused access token is told apart from other refusals") {
     const Verdict verdict = classifyV1({401, body, {}});
     CHECK(verdict.accessTokenRefused);
     CHECK(verdict.outcome.kind == Kind::misconfigured);
+    CHECK(verdict.outcome.scope == Scope::service);
   }
 }
 
@@ -235,7 +246,7 @@ TEST_CASE("Answers of the legacy API are judged") {
     int status;
     std::string body;
     Kind kind;
-    bool throttled = false;
+    Scope scope = Scope::target;
     bool onlyIfOthersSucceed = false;
   };
   const auto result = [](const std::string& code) {
@@ -249,26 +260,26 @@ TEST_CASE("Answers of the legacy API are judged") {
       {200, "", Kind::delivered},
       {200, result("NotRegistered"), Kind::targetGone},
       {200, result("InvalidRegistration"), Kind::targetGone},
-      {200, result("MismatchSenderId"), Kind::targetGone, false, true},
-      {200, result("Unavailable"), Kind::retry, true},
-      {200, result("InternalServerError"), Kind::retry, true},
+      {200, result("MismatchSenderId"), Kind::targetGone, Scope::target, true},
+      {200, result("Unavailable"), Kind::retry, Scope::service},
+      {200, result("InternalServerError"), Kind::retry, Scope::service},
       {200, result("DeviceMessageRateExceeded"), Kind::retry},
       {200, result("InvalidApnsCredential"), Kind::misconfigured},
       {200, result("MessageTooBig"), Kind::rejected},
       {200, R"({"failure":1})", Kind::retry},
       {400, "Field \"to\" must be a JSON string", Kind::rejected},
-      {401, kHtml, Kind::misconfigured},
-      {403, "", Kind::misconfigured},
+      {401, kHtml, Kind::misconfigured, Scope::service},
+      {403, "", Kind::misconfigured, Scope::service},
       {404, kHtml, Kind::retry},
-      {429, "", Kind::retry, true},
-      {500, "", Kind::retry, true},
-      {503, kHtml, Kind::retry, true},
+      {429, "", Kind::retry, Scope::service},
+      {500, "", Kind::retry, Scope::service},
+      {503, kHtml, Kind::retry, Scope::service},
   };
-  for (const auto& [status, body, kind, throttled, onlyIfOthersSucceed] : cases) {
+  for (const auto& [status, body, kind, scope, onlyIfOthersSucceed] : cases) {
     CAPTURE(status, body);
     const auto outcome = classifyLegacy({status, body, {}});
     CHECK(outcome.kind == kind);
-    CHECK(outcome.throttled == throttled);
+    CHECK(outcome.scope == scope);
     CHECK(outcome.onlyIfOthersSucceed == onlyIfOthersSucceed);
   }
 }

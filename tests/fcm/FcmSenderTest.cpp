@@ -122,7 +122,7 @@ TEST_CASE("FCM's verdict, with its wish for a pause, becomes the outcome") {
   const auto sender = makeV1Senders(google.config(), p2::test::trusting(), google.tokens(metrics), metrics)();
   const auto outcome = send(*sender);
   CHECK(outcome.kind == Kind::retry);
-  CHECK(outcome.throttled);
+  CHECK(outcome.scope == p2::push::Outcome::Scope::service);
   CHECK(outcome.retryAfter == 17s);
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("A fault of the connection passes, and the next message gets a new one
   const auto cut = send(*sender);
   CHECK(cut.kind == Kind::retry);
   CHECK(cut.reason == "localhost closed the connection before its answer was complete.");
-  CHECK_FALSE(cut.throttled);
+  CHECK(cut.scope == p2::push::Outcome::Scope::target);
   const auto malformed = send(*sender);
   CHECK(malformed.kind == Kind::retry);
   CHECK(malformed.reason == "localhost sent an answer that is not HTTP.");

@@ -49,7 +49,6 @@ class Sender final : public p2::push::Sender {
         message.target.value.reveal() == "refused" ? Outcome::Kind::rejected : Outcome::Kind::delivered;
     return outcome;
   }
-  void closeIfIdle() noexcept override {}
 };
 
 class Answers final : public p2::xmpp::ReplySink {
@@ -82,13 +81,14 @@ class Service {
     _store = std::move(p2::store::Store::open(options)).value();
     p2::push::Dispatcher::Options pool;
     pool.maxWorkers = 2;
+    pool.goneAfter = std::chrono::milliseconds::zero();
     _dispatcher = std::make_unique<p2::push::Dispatcher>(
         pool, [] { return std::make_unique<Sender>(); }, _metrics);
     p2::proxy::PushProxy::Limits limits;
     limits.registrationsPerMinute = 0;
     limits.pushesPerSecond = 0;
     _proxy = std::make_unique<p2::proxy::PushProxy>(p2::proxy::PushProxy::Options{kJid, limits}, *_store,
-                                                    *_dispatcher, _breaker, _metrics);
+                                                    *_dispatcher, _metrics);
     honest = registered("honest@jabber.de", "token");
     refused = registered("refused@jabber.de", "refused");
   }
@@ -122,7 +122,6 @@ class Service {
 
   p2::test::TemporaryDirectory _directory;
   p2::core::Metrics _metrics;
-  p2::push::Breaker _breaker{p2::push::Breaker::Options{}};
   std::unique_ptr<p2::store::Store> _store;
   std::unique_ptr<p2::push::Dispatcher> _dispatcher;
   std::unique_ptr<p2::proxy::PushProxy> _proxy;

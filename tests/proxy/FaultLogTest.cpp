@@ -65,3 +65,23 @@ TEST_CASE("Reasons that all differ do not fill the memory") {
   for (std::size_t i = 0; i < Repeats::kMost; ++i) CHECK(repeats.admit(std::to_string(i), now) == 0U);
   CHECK(repeats.admit("first", now) == 0U);  // forgotten with the others
 }
+
+TEST_CASE("A target that seems to be gone is news for the log and no fault, unless the fault is ours") {
+  const LogOfProxy log;
+  p2::test::JumpingClock clock;
+  FaultLog faults(clock);
+  Outcome doubted = outcome(Outcome::Kind::doubted, "FCM answered 404");
+  for (int i = 0; i < 100; ++i) faults.note(doubted);
+  REQUIRE(log.texts().size() == 1);
+  CHECK(contains(log.texts()[0],
+                 std::to_string(Poco::Message::PRIO_INFORMATION) + " a target seems to be gone"));
+  faults.note(outcome(Outcome::Kind::delivered));
+  CHECK(log.texts().size() == 1);
+
+  doubted.scope = Outcome::Scope::service;
+  doubted.reason = "FCM answered 403";
+  faults.note(doubted);
+  REQUIRE(log.texts().size() == 2);
+  CHECK(contains(log.texts()[1],
+                 std::to_string(Poco::Message::PRIO_WARNING) + " a push failed: FCM answered 403"));
+}

@@ -44,7 +44,6 @@ class ScriptedSender final : public push::Sender {
       return outcome;
     });
   }
-  void closeIfIdle() noexcept override {}
 
  private:
   core::Guarded<Script>& _script;
@@ -62,10 +61,11 @@ class ProxyFixture {
     store = std::move(store::Store::open(options)).value();
     push::Dispatcher::Options dispatcherOptions;
     dispatcherOptions.maxWorkers = 2;
+    dispatcherOptions.goneAfter = std::chrono::milliseconds::zero();
     dispatcher = std::make_unique<push::Dispatcher>(
         dispatcherOptions, [this] { return std::make_unique<ScriptedSender>(script); }, metrics);
     proxy = std::make_unique<proxy::PushProxy>(proxy::PushProxy::Options{kJid, limits, &clock}, *store,
-                                               *dispatcher, guard, metrics);
+                                               *dispatcher, metrics);
   }
   ~ProxyFixture() {
     dispatcher.reset();
@@ -107,7 +107,6 @@ class ProxyFixture {
   TemporaryDirectory directory;
   core::Metrics metrics;
   core::Guarded<Script> script;
-  push::RemovalGuard guard{push::RemovalGuard::Options{}};
   ReplyList replies;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<push::Dispatcher> dispatcher;

@@ -40,7 +40,7 @@ class MoodySender final : public Sender {
     } else if (mood < 82) {
       outcome.kind = Outcome::Kind::misconfigured;
     } else if (mood < 84) {
-      outcome.throttled = true;
+      outcome.scope = Outcome::Scope::service;
     } else if (mood < 86) {
       outcome.retryAfter = std::chrono::milliseconds(_random() % 30000);
     }
@@ -48,7 +48,6 @@ class MoodySender final : public Sender {
     if (mood % 7 == 0) std::this_thread::yield();
     return outcome;
   }
-  void closeIfIdle() noexcept override {}
 
  private:
   std::minstd_rand _random;
@@ -60,7 +59,7 @@ TEST_CASE("Each of 50,000 pushes from four threads is told exactly one outcome")
   const ScaledClock clock(200);
   Metrics metrics;
   std::vector<std::atomic<unsigned>> told(kThreads * kPushes);
-  std::array<std::atomic<std::size_t>, 5> kinds{};
+  std::array<std::atomic<std::size_t>, 6> kinds{};
   std::atomic<unsigned> senders{0};
   const auto makeSender = [&senders]() -> std::unique_ptr<Sender> {
     const unsigned number = ++senders;
@@ -71,6 +70,7 @@ TEST_CASE("Each of 50,000 pushes from four threads is told exactly one outcome")
   options.maxWorkers = 16;
   options.queueCapacity = 300;
   options.idleLimit = 1s;
+  options.goneAfter = 0s;
   options.clock = &clock;
 
   {
@@ -82,9 +82,9 @@ TEST_CASE("Each of 50,000 pushes from four threads is told exactly one outcome")
         for (std::size_t i = 0; i < kPushes; ++i) {
           auto& mine = told[thread * kPushes + i];
           Message message;
-          message.target.value = p2::core::Secret("token");
           const bool fails = random() % 50 == 0;
           const auto node = random() % 400;
+          message.target.value = p2::core::Secret("token" + std::to_string(node));
           dispatcher.submit(
               std::to_string(node % 7), std::to_string(node), std::move(message),
               [&mine, &kinds, fails](const Outcome& outcome) {
@@ -103,7 +103,8 @@ TEST_CASE("Each of 50,000 pushes from four threads is told exactly one outcome")
         changed.maxWorkers = 1 + round % 16;
         changed.deadline = std::chrono::seconds(5 + round % 20);
         dispatcher.reconfigure(changed);
-        dispatcher.replaceSenders(makeSender);
+        dispatcher.replaceSenders(makeSender,
+                                  round % 2 == 0 ? Dispatcher::Service::same : Dispatcher::Service::other);
         std::this_thread::yield();
       }
       dispatcher.reconfigure(options);

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <sched.h>
@@ -37,6 +38,7 @@ struct Fixture {
   Dispatcher::Options options = [this] {
     Dispatcher::Options o;
     o.clock = &clock;
+    o.goneAfter = 0s;
     return o;
   }();
   std::optional<Dispatcher> dispatcher;
@@ -343,15 +345,12 @@ TEST_CASE_METHOD(Fixture,
 
 TEST_CASE_METHOD(Fixture, "Pushes that cannot wait until throttling is over are told so at once") {
   options.maxWorkers = 1;
-  options.deadline = 1h;  // 36 real seconds: more than this test waits
-  options.defaultPause = 2h;
+  options.deadline = 5min;  // 3 real seconds: more than this test waits
   start();
   submit("n1", "a");
   REQUIRE(service.waitForCalls(1));
   submit("n2", "b");
-  Outcome quota = throttled(std::nullopt);
-  quota.quotaExceeded = true;
-  service.answer(0, quota);
+  service.answer(0, throttled(6min));
   CHECK(recorder.wait("a").kind == Kind::retry);
   CHECK(recorder.wait("b").kind == Kind::retry);
   submit("n3", "c");
@@ -390,6 +389,129 @@ TEST_CASE_METHOD(Fixture, "Draining ends at its bound, and what is unfinished is
   service.answer(0, outcome(Kind::delivered));
   dispatcher.reset();
   CHECK(recorder.times("a") == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "When draining has ended no one is being told any more, bound or not") {
+  std::promise<void> entered;
+  std::promise<void> leave;
+  std::atomic<bool> left{false};
+  const auto done = [&](const Outcome&) {
+    entered.set_value();
+    leave.get_future().wait();
+    left = true;
+  };
+  std::thread late;
+  startPatiently();
+  SECTION("of what became of the message") {
+    dispatcher->submit("domain", "n", message("t"), done, 1);
+    REQUIRE(service.waitForCalls(1));
+    service.answer(0, outcome(Kind::delivered));
+  }
+  SECTION("of the deadline") {
+    options.deadline = 1s;
+    dispatcher->reconfigure(options);
+    dispatcher->submit("domain", "n", message("t"), done, 1);
+  }
+  SECTION("of a refusal, for it came too late") {
+    dispatcher->drain(0ms);
+    late = std::thread([&] { dispatcher->submit("domain", "n", message("t"), done, 1); });
+  }
+  entered.get_future().wait();
+  auto drained = std::async(std::launch::async, [&] {
+    dispatcher->drain(0ms);
+    return left.load();
+  });
+  CHECK(drained.wait_for(50ms) == std::future_status::timeout);
+  leave.set_value();
+  CHECK(drained.get());
+  if (late.joinable()) late.join();
+}
+
+TEST_CASE_METHOD(Fixture, "A verdict on a message is weighed once, however many wait for it") {
+  occupyOnlyWorker();
+  for (int n = 0; n < 50; ++n) submit("n", std::to_string(n), "gone");
+  service.answerAll([](const auto& sent) {
+    auto made = outcome(sent.target.value.equals("gone") ? Kind::targetGone : Kind::delivered);
+    made.onlyIfOthersSucceed = true;
+    return made;
+  });
+  for (int n = 0; n < 50; ++n) CHECK(recorder.wait(std::to_string(n)).kind == Kind::targetGone);
+  // So two others are believed as well.
+  for (const auto* node : {"m1", "m2", "m3"}) submit(node, node, "gone");
+  CHECK(recorder.wait("m1").kind == Kind::targetGone);
+  CHECK(recorder.wait("m2").kind == Kind::targetGone);
+  CHECK(recorder.wait("m3").kind == Kind::doubted);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "A target is gone when that is said again after the grace, and not tried until then") {
+  options.goneAfter = 10min;
+  startPatiently();
+  service.answerAll([](const auto&) { return outcome(Kind::targetGone); });
+  submit("n", "first");
+  CHECK(recorder.wait("first").kind == Kind::doubted);
+  CHECK(service.calls().size() == 1);
+  CHECK(ended("doubted") == 1);
+  CHECK(metrics.gauge("p2_targets_in_grace", "").value() == 1);
+  const auto due = clock.now() + 10min;
+  std::string who = "again";
+  while (clock.now() < due) submit("n", who += "x"), recorder.wait(who);
+  submit("n", "last");
+  CHECK(recorder.wait("last").kind == Kind::targetGone);
+  CHECK(metrics.gauge("p2_targets_in_grace", "").value() == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "Only another service ends the grace of targets when the senders are replaced") {
+  const auto other = GENERATE(false, true);
+  options.goneAfter = 1min;
+  startPatiently();
+  service.answerAll([](const auto&) { return outcome(Kind::targetGone); });
+  submit("n", "first");
+  recorder.wait("first");
+  dispatcher->replaceSenders(service.factory(),
+                             other ? Dispatcher::Service::other : Dispatcher::Service::same);
+  std::this_thread::sleep_until(clock.realDeadline(clock.now() + 1min));
+  submit("n", "second");
+  CHECK(recorder.wait("second").kind == (other ? Kind::doubted : Kind::targetGone));
+}
+
+TEST_CASE_METHOD(Fixture, "What an old sender hears after the service has changed does not count") {
+  options.maxWorkers = 1;
+  startPatiently();
+  FakeService other(clock);
+  submit("n1", "a");
+  REQUIRE(service.waitForCalls(1));
+  dispatcher->replaceSenders(other.factory(), Dispatcher::Service::other);
+  service.answer(0, outcome(Kind::targetGone));
+  CHECK(recorder.wait("a").kind == Kind::doubted);
+  other.answerAll([](const auto&) { return outcome(Kind::targetGone); });
+  submit("n1", "b");
+  CHECK(recorder.wait("b").kind == Kind::targetGone);
+  dispatcher.reset();
+}
+
+TEST_CASE_METHOD(Fixture, "With another service what the old one asked for is over") {
+  options.maxWorkers = 1;
+  startPatiently();
+  submit("n1", "a");
+  REQUIRE(service.waitForCalls(1));
+  service.answer(0, throttled(9min));
+  REQUIRE(eventually([&] { return count("p2_push_retries_total") == 1; }));
+  submit("n2", "b");
+  service.answerAll([](const auto&) { return outcome(Kind::delivered); });
+  CHECK(recorder.times("b") == 0);
+  dispatcher->replaceSenders(service.factory(), Dispatcher::Service::other);
+  CHECK(recorder.wait("b").kind == Kind::delivered);
+}
+
+TEST_CASE_METHOD(Fixture, "A queue for more nodes than there are addresses is a queue for many") {
+  options.queueCapacity = std::numeric_limits<std::size_t>::max() / 2;
+  startPatiently();
+  submit("n1", "a");
+  submit("n2", "b");
+  REQUIRE(service.waitForCalls(2));
+  service.answerAll([](const auto&) { return outcome(Kind::delivered); });
+  CHECK(recorder.wait("b").kind == Kind::delivered);
 }
 
 TEST_CASE_METHOD(Fixture, "The destructor tells everybody retry and returns when the senders do") {
@@ -499,7 +621,7 @@ TEST_CASE_METHOD(Fixture, "Replaced senders finish their message and are not use
   FakeService other(clock);
   submit("n1", "a");
   REQUIRE(service.waitForCalls(1));
-  dispatcher->replaceSenders(other.factory());
+  dispatcher->replaceSenders(other.factory(), Dispatcher::Service::same);
   submit("n2", "b");
   service.answer(0, outcome(Kind::delivered));
   CHECK(recorder.wait("a").kind == Kind::delivered);
@@ -517,7 +639,7 @@ TEST_CASE_METHOD(Fixture, "Replacing the senders closes the connections of idle 
   service.answerAll([](const auto&) { return outcome(Kind::delivered); });
   submit("n", "a");
   recorder.wait("a");
-  dispatcher->replaceSenders(service.factory());
+  dispatcher->replaceSenders(service.factory(), Dispatcher::Service::same);
   dispatcher->submit("domain", "n", message("t"), recorder.done("b"), 1);
   CHECK(recorder.wait("b").kind == Kind::delivered);
   CHECK(service.waitForSenders(1));

@@ -26,7 +26,6 @@ class FakeService::FakeSender final : public Sender {
   Outcome send(const Message& message, core::Clock::TimePoint deadline) noexcept override {
     return _service.send(_number, message, deadline);
   }
-  void closeIfIdle() noexcept override {}
 
  private:
   FakeService& _service;
@@ -162,7 +161,7 @@ Outcome retryAfter(std::chrono::milliseconds after) {
 
 Outcome throttled(std::optional<std::chrono::milliseconds> retryAfter) {
   Outcome result = outcome(Outcome::Kind::retry);
-  result.throttled = true;
+  result.scope = Outcome::Scope::service;
   result.retryAfter = retryAfter;
   return result;
 }

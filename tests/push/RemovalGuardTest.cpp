@@ -1,4 +1,4 @@
-#include "p2/push/RemovalGuard.h"
+#include "RemovalGuard.h"
 #include "support/Catch.h"
 #include "support/ManualClock.h"
 
@@ -8,9 +8,8 @@
 #include <vector>
 
 using namespace std::chrono_literals;
-using p2::core::Clock;
-using p2::push::RemovalGuard;
 using p2::push::Outcome;
+using p2::push::RemovalGuard;
 using p2::test::ManualClock;
 using Event = RemovalGuard::Event;
 using Kind = Outcome::Kind;
@@ -31,23 +30,37 @@ Outcome mismatch() {
 }
 
 struct Fixture {
-  ManualClock clock;
-  RemovalGuard guard{[this] {
-    RemovalGuard::Options options;
-    options.clock = &clock;
-    return options;
-  }()};
-  int next = 0;
+  explicit Fixture(std::chrono::milliseconds goneAfter = 0ms)
+      : guard{[&] {
+          RemovalGuard::Options options;
+          options.goneAfter = goneAfter;
+          options.clock = &clock;
+          return options;
+        }()} {}
 
-  /// Judges `outcome` for `count` new nodes; gives how many removals come of it.
-  int judge(int count, const Outcome& outcome) {
+  ManualClock clock;
+  RemovalGuard guard;
+  int next = 0;
+  std::uint64_t generation = 0;
+  Event lastEvent = Event::none;
+
+  Kind judgeNode(const std::string& node, Outcome outcome, const std::string& target = "token") {
+    lastEvent = guard.judge({node, "flow", target}, generation, outcome);
+    return outcome.kind;
+  }
+  /// Judges `outcome` for `count` new nodes, one after each `apart`; gives how many removals come of it.
+  int judge(int count, const Outcome& outcome, std::chrono::milliseconds apart = 0ms) {
     int removed = 0;
     for (int i = 0; i < count; ++i) {
-      const auto judgement = guard.judge("node" + std::to_string(next++), outcome);
-      if (judgement.outcome.kind == Kind::targetGone) ++removed;
+      if (judgeNode("node" + std::to_string(next++), outcome) == Kind::targetGone) ++removed;
+      clock.advance(apart);
     }
     return removed;
   }
+};
+
+struct WithGrace : Fixture {
+  WithGrace() : Fixture(1h) {}
 };
 
 }  // namespace
@@ -61,32 +74,24 @@ TEST_CASE_METHOD(Fixture, "A target that is gone is let go while others are deli
 TEST_CASE_METHOD(Fixture, "Other outcomes pass unchanged and count for nothing") {
   const auto kind = GENERATE(Kind::retry, Kind::rejected, Kind::misconfigured);
   for (int i = 0; i < 100; ++i) {
-    const auto judgement = guard.judge(std::to_string(i), of(kind));
-    CHECK(judgement.outcome.kind == kind);
-    CHECK(judgement.outcome.reason == "test");
-    CHECK(judgement.event == Event::none);
+    Outcome outcome = of(kind);
+    CHECK(guard.judge({std::to_string(i), "flow", "token"}, 0, outcome) == Event::none);
+    CHECK(outcome.kind == kind);
+    CHECK(outcome.reason == "test");
   }
   judge(19, of(Kind::targetGone));
   CHECK_FALSE(guard.tripped());
 }
 
-TEST_CASE_METHOD(Fixture, "A delivery passes with its replacement") {
-  Outcome outcome = of(Kind::delivered);
-  outcome.replacement = p2::core::Target{p2::core::Target::Kind::registrationToken, p2::core::Secret("new")};
-  const auto judgement = guard.judge("node", outcome);
-  REQUIRE(judgement.outcome.replacement);
-  CHECK(judgement.outcome.replacement->value.equals("new"));
-}
-
 TEST_CASE_METHOD(Fixture, "When every target is gone at once the guard trips with the twentieth node") {
   CHECK(judge(19, of(Kind::targetGone)) == 19);
-  const auto judgement = guard.judge("the twentieth", of(Kind::targetGone));
-  CHECK(judgement.event == Event::tripped);
-  CHECK(judgement.outcome.kind == Kind::retry);
+  Outcome outcome = of(Kind::targetGone);
+  CHECK(guard.judge({"the twentieth", "flow", "token"}, 0, outcome) == Event::tripped);
+  CHECK(outcome.kind == Kind::doubted);
+  CHECK(outcome.scope == Outcome::Scope::service);
   CHECK(guard.tripped());
-  const auto later = guard.judge("the next", of(Kind::targetGone));
-  CHECK(later.event == Event::none);
-  CHECK(later.outcome.kind == Kind::retry);
+  CHECK(judgeNode("the next", of(Kind::targetGone)) == Kind::doubted);
+  CHECK(lastEvent == Event::none);
 }
 
 TEST_CASE_METHOD(Fixture, "A sudden fault on a busy server costs no more than twenty registrations") {
@@ -94,22 +99,60 @@ TEST_CASE_METHOD(Fixture, "A sudden fault on a busy server costs no more than tw
   CHECK(judge(10000, of(Kind::targetGone)) == 20);
 }
 
+TEST_CASE("On a quiet server the guard trips with the fifth node, however long that takes") {
+  const auto apart = GENERATE(20s, 30s, 35s, 60s, 600s, 86400s);
+  CAPTURE(apart.count());
+  Fixture fixture;
+  fixture.judge(200, of(Kind::delivered));
+  CHECK(fixture.judge(200, of(Kind::targetGone), apart) <= 4);
+  CHECK(fixture.guard.tripped());
+  CHECK(fixture.judge(1, of(Kind::delivered)) == 0);
+  CHECK(fixture.lastEvent == (fixture.guard.tripped() ? Event::none : Event::cleared));
+}
+
+TEST_CASE_METHOD(Fixture, "What is delivered ends a row of targets that are gone") {
+  for (int round = 0; round < 50; ++round) {
+    CHECK(judge(4, of(Kind::targetGone), 1h) == 4);
+    judge(9, of(Kind::delivered), 1h);
+  }
+  CHECK_FALSE(guard.tripped());
+  for (int n = 0; n < 5; ++n) judge(1, of(Kind::targetGone), 1h);
+  CHECK(guard.tripped());
+  judge(1, of(Kind::delivered));
+  CHECK(lastEvent == Event::cleared);
+}
+
 TEST_CASE_METHOD(Fixture, "Different nodes count, not how often one of them is pushed to") {
   for (int i = 0; i < 1000; ++i) {
-    CHECK(guard.judge("same", of(Kind::targetGone)).outcome.kind == Kind::targetGone);
+    CHECK(judgeNode("same", of(Kind::targetGone)) == Kind::targetGone);
+    clock.advance(1min);
   }
 }
 
-TEST_CASE_METHOD(Fixture, "A server with three phones never trips") {
+TEST_CASE_METHOD(Fixture, "A server with four phones never trips") {
   for (int i = 0; i < 1000; ++i) {
-    CHECK(guard.judge(std::to_string(i % 3), of(Kind::targetGone)).outcome.kind == Kind::targetGone);
+    CHECK(judgeNode(std::to_string(i % 4), of(Kind::targetGone)) == Kind::targetGone);
+    clock.advance(1min);
   }
 }
 
-TEST_CASE_METHOD(Fixture, "An old but honest database with a tenth of its targets gone does not trip") {
+TEST_CASE("An old but honest database with a share of its targets gone does not trip") {
+  const auto nth = GENERATE(10, 4);
+  const auto apart = GENERATE(1ms, 20s);
+  Fixture fixture;
   int removed = 0;
-  for (int i = 0; i < 10000; ++i) removed += judge(1, of(i % 10 == 0 ? Kind::targetGone : Kind::delivered));
-  CHECK(removed == 1000);
+  for (int i = 0; i < 10000; ++i) {
+    removed += fixture.judge(1, of(i % nth == 0 ? Kind::targetGone : Kind::delivered), apart);
+  }
+  CHECK(removed == 10000 / nth);
+}
+
+TEST_CASE_METHOD(Fixture, "Phones that are replaced over the years do not trip a small server") {
+  for (int year = 0; year < 100; ++year) {
+    for (int n = 0; n < 300; ++n) judgeNode("phone" + std::to_string(n % 10), of(Kind::delivered));
+    clock.advance(8760h);
+    CHECK(judge(1, of(Kind::targetGone)) == 1);
+  }
 }
 
 TEST_CASE_METHOD(Fixture, "The guard clears when deliveries prevail, not before") {
@@ -117,26 +160,18 @@ TEST_CASE_METHOD(Fixture, "The guard clears when deliveries prevail, not before"
   REQUIRE(guard.tripped());
   CHECK(judge(30, of(Kind::delivered)) == 0);
   CHECK(guard.tripped());  // 10 of 40 are gone: a quarter, which is not below it
-  CHECK(guard.judge("one more", of(Kind::delivered)).event == Event::cleared);
+  judge(1, of(Kind::delivered));
+  CHECK(lastEvent == Event::cleared);
   CHECK_FALSE(guard.tripped());
   CHECK(judge(1, of(Kind::targetGone)) == 1);
 }
 
 TEST_CASE_METHOD(Fixture, "A repaired configuration clears the guard on a small server too") {
-  for (int i = 0; i < 25; ++i) guard.judge(std::to_string(i), of(Kind::targetGone));
+  for (int i = 0; i < 25; ++i) judgeNode(std::to_string(i), of(Kind::targetGone));
   REQUIRE(guard.tripped());
   int deliveries = 0;
-  while (guard.tripped() && deliveries < 25) {
-    guard.judge(std::to_string(deliveries++), of(Kind::delivered));
-  }
+  while (guard.tripped() && deliveries < 25) judgeNode(std::to_string(deliveries++), of(Kind::delivered));
   CHECK(deliveries == 19);
-}
-
-TEST_CASE_METHOD(Fixture, "Verdicts older than the window are forgotten") {
-  judge(19, of(Kind::targetGone));
-  clock.advance(10min + 1s);
-  CHECK(judge(19, of(Kind::targetGone)) == 19);
-  CHECK(judge(1, of(Kind::targetGone)) == 0);
 }
 
 TEST_CASE_METHOD(Fixture, "Silence does not clear the guard, a delivery after it does") {
@@ -144,12 +179,16 @@ TEST_CASE_METHOD(Fixture, "Silence does not clear the guard, a delivery after it
   clock.advance(8h);
   CHECK(judge(1, of(Kind::targetGone)) == 0);
   CHECK(guard.tripped());
-  clock.advance(8h);
-  CHECK(guard.judge("alive", of(Kind::delivered)).event == Event::cleared);
+  clock.advance(8000h);
+  CHECK(guard.tripped());
+  judge(24, of(Kind::delivered));
+  CHECK(guard.tripped());
+  CHECK(judge(16, of(Kind::delivered)) == 0);
+  CHECK_FALSE(guard.tripped());
 }
 
 TEST_CASE_METHOD(Fixture, "A verdict that counts only while others succeed is not believed before one does") {
-  CHECK(judge(5, mismatch()) == 0);
+  CHECK(judge(3, mismatch()) == 0);
   judge(1, of(Kind::delivered));
   CHECK(judge(1, mismatch()) == 1);
 }
@@ -161,13 +200,128 @@ TEST_CASE_METHOD(Fixture,
   CHECK(judge(1, mismatch()) == 0);
 }
 
-TEST_CASE_METHOD(Fixture,
-                 "Of mismatches in a row only a few are believed until something is delivered again") {
+TEST_CASE_METHOD(Fixture, "Of mismatches in a row only those of three nodes are believed") {
   judge(1000, of(Kind::delivered));
-  CHECK(judge(100, mismatch()) == 3);
-  CHECK_FALSE(guard.tripped());
+  for (int i = 0; i < 5; ++i) CHECK(judgeNode("one", mismatch()) == Kind::targetGone);
+  CHECK(judge(100, mismatch()) == 2);
+  CHECK(guard.tripped());
+  for (int i = 0; i < 100; ++i) judge(1, of(Kind::delivered));
+  CHECK(judge(10, mismatch()) == 3);
+}
+
+TEST_CASE_METHOD(WithGrace, "A target is removed when it is called gone again after the grace") {
+  judge(50, of(Kind::delivered));
+  CHECK(judgeNode("phone", of(Kind::targetGone)) == Kind::doubted);
+  CHECK(guard.watched() == 1);
+  clock.advance(59min);
+  CHECK(judgeNode("phone", of(Kind::targetGone)) == Kind::doubted);
+  clock.advance(1min);
+  CHECK(judgeNode("phone", of(Kind::targetGone)) == Kind::targetGone);
+  CHECK(guard.watched() == 0);
+}
+
+TEST_CASE_METHOD(WithGrace,
+                 "What is doubted for its grace alone is no fault of ours, and the reason says so") {
+  Outcome outcome = of(Kind::targetGone);
+  guard.judge({"phone", "flow", "token"}, 0, outcome);
+  CHECK(outcome.kind == Kind::doubted);
+  CHECK(outcome.scope == Outcome::Scope::target);
+  CHECK(outcome.reason == "test; believed when it says so again after fcm.goneAfter");
+}
+
+TEST_CASE_METHOD(WithGrace, "A delivery ends the grace, and so does a new target") {
+  judgeNode("phone", of(Kind::targetGone));
+  judgeNode("other", of(Kind::targetGone), "old");
+  clock.advance(30min);
+  judgeNode("phone", of(Kind::delivered));
+  clock.advance(31min);
+  CHECK(judgeNode("phone", of(Kind::targetGone)) == Kind::doubted);
+  CHECK(judgeNode("other", of(Kind::targetGone), "new") == Kind::doubted);
+}
+
+TEST_CASE_METHOD(WithGrace, "The grace can be changed and switched off while targets are in it") {
+  judgeNode("phone", of(Kind::targetGone));
+  clock.advance(10min);
+  SECTION("shorter") {
+    guard.setGoneAfter(10min);
+    CHECK(judgeNode("phone", of(Kind::targetGone)) == Kind::targetGone);
+  }
+  SECTION("longer") {
+    guard.setGoneAfter(2h);
+    clock.advance(1h);
+    CHECK(judgeNode("phone", of(Kind::targetGone)) == Kind::doubted);
+  }
+  SECTION("off") {
+    guard.setGoneAfter(0ms);
+    CHECK(guard.watched() == 0);
+    CHECK(judgeNode("phone", of(Kind::targetGone)) == Kind::targetGone);
+  }
+}
+
+TEST_CASE_METHOD(WithGrace, "Those that tripped the guard begin their grace anew") {
   judge(1, of(Kind::delivered));
-  CHECK(judge(100, mismatch()) == 3);
+  for (int round = 0; round < 3; ++round) {
+    for (int n = 0; n < 5; ++n) {
+      CHECK(judgeNode("phone" + std::to_string(n), of(Kind::targetGone)) == Kind::doubted);
+      clock.advance(1min);
+    }
+    REQUIRE(guard.tripped());
+    CHECK(guard.watched() == 0);
+    clock.advance(2h);
+  }
+  judgeNode("alive", of(Kind::delivered));
+  CHECK_FALSE(guard.tripped());
+  CHECK(judgeNode("phone0", of(Kind::targetGone)) == Kind::doubted);
+  clock.advance(1h);
+  CHECK(judgeNode("phone0", of(Kind::targetGone)) == Kind::targetGone);
+}
+
+TEST_CASE("A mistake that is mended within the grace costs nobody anything, whatever its kind and the size") {
+  const int phones = GENERATE(5, 200, 10000);
+  const bool foreign = GENERATE(false, true);
+  CAPTURE(phones, foreign);
+  WithGrace p2;
+  const auto all = [&](const Outcome& outcome) {
+    int removed = 0;
+    for (int n = 0; n < phones; ++n) {
+      removed += p2.judgeNode("phone" + std::to_string(n), outcome) == Kind::targetGone ? 1 : 0;
+      p2.clock.advance(std::chrono::milliseconds(59min) / phones / 2);
+    }
+    return removed;
+  };
+  all(of(Kind::delivered));
+  CHECK(all(foreign ? mismatch() : of(Kind::targetGone)) == 0);
+  CHECK(all(foreign ? mismatch() : of(Kind::targetGone)) == 0);
+  // Mended: with other credentials, or by whoever was wrong.
+  if (GENERATE(false, true)) p2.guard.credentialsChanged(++p2.generation);
+  CHECK(all(of(Kind::delivered)) == 0);
+  CHECK_FALSE(p2.guard.tripped());
+  CHECK(p2.guard.watched() == 0);
+}
+
+TEST_CASE("With new credentials nothing that the old ones were told counts") {
+  Fixture fixture(GENERATE(0ms, 3600000ms));
+  fixture.judge(1000, of(Kind::delivered));
+  SECTION("deliveries do not vouch for them") {
+    fixture.guard.credentialsChanged(++fixture.generation);
+    CHECK(fixture.judge(100, mismatch(), 1min) == 0);
+  }
+  SECTION("what was called gone begins its grace anew, and the guard is not tripped any more") {
+    fixture.judge(100, of(Kind::targetGone));
+    REQUIRE(fixture.guard.tripped());
+    fixture.guard.credentialsChanged(++fixture.generation);
+    CHECK_FALSE(fixture.guard.tripped());
+    CHECK(fixture.guard.watched() == 0);
+  }
+  SECTION("verdicts that are still under way count for nothing") {
+    fixture.guard.credentialsChanged(fixture.generation + 1);
+    CHECK(fixture.judge(100, of(Kind::targetGone), 1min) == 0);
+    CHECK_FALSE(fixture.guard.tripped());
+    CHECK(fixture.guard.watched() == 0);
+    fixture.judge(100, of(Kind::delivered));
+    ++fixture.generation;
+    CHECK(fixture.judge(3, mismatch()) == 0);
+  }
 }
 
 TEST_CASE_METHOD(Fixture, "The guard judges for several threads at a time") {
@@ -175,7 +329,8 @@ TEST_CASE_METHOD(Fixture, "The guard judges for several threads at a time") {
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([this, thread] {
       for (int i = 0; i < 1000; ++i) {
-        guard.judge(std::to_string(thread * 1000 + i), of(i < 500 ? Kind::targetGone : Kind::delivered));
+        Outcome outcome = of(i < 500 ? Kind::targetGone : Kind::delivered);
+        guard.judge({std::to_string(thread * 1000 + i), "flow", "token"}, 0, outcome);
       }
     });
   }

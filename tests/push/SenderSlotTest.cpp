@@ -26,7 +26,6 @@ class NotingSender final : public Sender {
     outcome.kind = Outcome::Kind::delivered;
     return outcome;
   }
-  void closeIfIdle() noexcept override { _log += "checked "; }
 
  private:
   std::string& _log;
@@ -54,19 +53,9 @@ TEST_CASE_METHOD(Fixture, "A sender is made with the first message and used for 
   CHECK(log == "made sent sent gone ");
 }
 
-TEST_CASE_METHOD(Fixture, "After idling the connection is checked once before the next message") {
-  send(factory, 0);
-  slot.idled();
-  send(nullptr, 0);
-  send(nullptr, 0);
-  slot.reset();
-  CHECK(log == "made sent checked sent sent gone ");
-}
-
 TEST_CASE_METHOD(Fixture, "A sender of an older factory is gone before the new one is made") {
   send(factory, 0);
   CHECK(slot.stale(1));
-  slot.idled();
   send(factory, 1);
   CHECK_FALSE(slot.stale(1));
   slot.reset();

@@ -10,6 +10,7 @@
 namespace p2::fcm {
 
 using Kind = push::Outcome::Kind;
+using Scope = push::Outcome::Scope;
 using Poco::JSON::Object;
 using std::chrono::milliseconds;
 
@@ -56,6 +57,7 @@ struct ErrorDetails {
   std::string infoReason;
   bool invalidToken = false;
   bool deviceQuota = false;
+  bool projectQuota = false;
 
   std::string codes() const {
     std::string text;
@@ -81,11 +83,17 @@ bool anyOf(const Object::Ptr& object, const std::string& list, Test test) {
   return false;
 }
 
-bool namesDevice(const Object::Ptr& violation) {
-  std::string text = stringAt(violation, "subject") + ' ' + stringAt(violation, "description");
+bool hasWord(std::string text, std::string_view word) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text.find("device") != std::string::npos;
+  return text.find(word) != std::string::npos;
+}
+
+/// Whether a QuotaFailure is one of this, `device` or `project`.
+bool violatesQuotaOf(std::string_view whom, const Object::Ptr& failure) {
+  return anyOf(failure, "violations", [whom](const Object::Ptr& violation) {
+    return hasWord(stringAt(violation, "subject") + ' ' + stringAt(violation, "description"), whom);
+  });
 }
 
 bool namesTarget(const Object::Ptr& violation) {
@@ -97,15 +105,19 @@ ErrorDetails readError(const std::string& body) {
   const Object::Ptr error = objectAt(parseObject(body), "error");
   ErrorDetails details;
   details.status = codeAt(error, "status");
-  details.invalidToken = stringAt(error, "message").find(kInvalidToken) != std::string::npos;
+  const std::string message = stringAt(error, "message");
+  details.invalidToken = message.find(kInvalidToken) != std::string::npos;
+  details.deviceQuota = hasWord(message, "device message rate");
   anyOf(error, "details", [&](const Object::Ptr& entry) {
     const std::string type = stringAt(entry, "@type");
     if (type.ends_with(".FcmError")) details.fcmCode = codeAt(entry, "errorCode");
     if (type.ends_with(".ErrorInfo")) details.infoReason = codeAt(entry, "reason");
     if (type.ends_with(".BadRequest") && anyOf(entry, "fieldViolations", namesTarget))
       details.invalidToken = true;
-    if (type.ends_with(".QuotaFailure") && anyOf(entry, "violations", namesDevice))
-      details.deviceQuota = true;
+    if (type.ends_with(".QuotaFailure")) {
+      details.deviceQuota = details.deviceQuota || violatesQuotaOf("device", entry);
+      details.projectQuota = details.projectQuota || violatesQuotaOf("project", entry);
+    }
     return false;
   });
   return details;
@@ -118,19 +130,33 @@ push::Outcome outcome(Kind kind, std::string reason) {
   return made;
 }
 
-/// A quota of the project's is everybody's business, one of a single device is not.
-push::Outcome quotaExceeded(const Answer& answer, std::string reason, bool oneDevice) {
+/// A quota of the project's is everybody's business, one of a single target is not.
+push::Outcome quotaExceeded(const Answer& answer, std::string reason, Scope scope) {
   auto made = outcome(Kind::retry, std::move(reason));
   made.retryAfter = answer.retryAfter.value_or(kQuotaPause);
-  made.throttled = !oneDevice;
-  made.quotaExceeded = !oneDevice;
+  made.scope = scope;
   return made;
+}
+
+/// Google documents QUOTA_EXCEEDED as the limit of one target; that of the project comes as an ErrorInfo
+/// (RATE_LIMIT_EXCEEDED), and what says neither is taken for the project's.
+Scope quotaScope(const ErrorDetails& error) {
+  if (!error.infoReason.empty()) return Scope::service;
+  if (error.deviceQuota) return Scope::target;
+  return error.fcmCode == "QUOTA_EXCEEDED" && !error.projectQuota ? Scope::target : Scope::service;
 }
 
 push::Outcome serverError(const Answer& answer, std::string reason) {
   auto made = outcome(Kind::retry, std::move(reason));
   made.retryAfter = answer.retryAfter;
-  made.throttled = true;
+  made.scope = Scope::service;
+  return made;
+}
+
+/// Our credentials or permissions: all messages fare alike.
+push::Outcome refused(std::string reason) {
+  auto made = outcome(Kind::misconfigured, std::move(reason));
+  made.scope = Scope::service;
   return made;
 }
 
@@ -143,14 +169,14 @@ push::Outcome otherProject(std::string reason) {
 /// What both APIs share: the statuses that need no look into the body.
 push::Outcome classifyStatus(const Answer& answer, const std::string& reason) {
   if (answer.status >= 200 && answer.status < 300) return outcome(Kind::delivered, {});
-  if (answer.status == 429) return quotaExceeded(answer, reason, false);
+  if (answer.status == 429) return quotaExceeded(answer, reason, Scope::service);
   if (answer.status >= 500) return serverError(answer, reason);
   if (answer.status == 404) {
     return outcome(Kind::retry,
                    reason + ": nothing is there; check fcm.endpoint and the project if it persists");
   }
   if (answer.status == 408) return outcome(Kind::retry, reason);
-  if (answer.status < 400) return outcome(Kind::misconfigured, reason + ": a redirect; correct fcm.endpoint");
+  if (answer.status < 400) return refused(reason + ": a redirect; correct fcm.endpoint");
   return outcome(Kind::rejected, reason);
 }
 
@@ -158,7 +184,7 @@ push::Outcome classifyLegacyError(const Answer& answer, const std::string& error
   const std::string reason = "FCM answered " + (isCode(error) ? error : std::string("an unknown error"));
   if (error == "NotRegistered" || error == "InvalidRegistration") return outcome(Kind::targetGone, reason);
   if (error == "MismatchSenderId") return otherProject(reason);
-  if (error == "DeviceMessageRateExceeded") return quotaExceeded(answer, reason, true);
+  if (error == "DeviceMessageRateExceeded") return quotaExceeded(answer, reason, Scope::target);
   if (error == "Unavailable" || error == "InternalServerError") return serverError(answer, reason);
   if (error == "InvalidApnsCredential") return outcome(Kind::misconfigured, reason);
   return outcome(Kind::rejected, reason);
@@ -203,18 +229,17 @@ Verdict classifyV1(const Answer& answer) {
       return {outcome(Kind::rejected, reason)};
     case 401:
       if (error.fcmCode == "THIRD_PARTY_AUTH_ERROR") return {outcome(Kind::misconfigured, reason)};
-      return {outcome(Kind::misconfigured, reason + ": the access token is refused"), true};
+      return {refused(reason + ": the access token is refused"), true};
     case 403:
       if (error.fcmCode == "SENDER_ID_MISMATCH") return {otherProject(reason)};
-      return {outcome(Kind::misconfigured,
-                      reason +
-                          ": the service account may not send; give it the role Firebase Cloud Messaging API "
-                          "Admin and enable that API for the project")};
+      return {refused(reason +
+                      ": the service account may not send; give it the role Firebase Cloud Messaging API "
+                      "Admin and enable that API for the project")};
     case 404:
       if (error.fcmCode == "UNREGISTERED") return {outcome(Kind::targetGone, reason)};
       return {classifyStatus(answer, reason)};
     case 429:
-      return {quotaExceeded(answer, reason, error.deviceQuota && error.infoReason.empty())};
+      return {quotaExceeded(answer, reason, quotaScope(error))};
     default:
       return {classifyStatus(answer, reason)};
   }
@@ -223,7 +248,7 @@ Verdict classifyV1(const Answer& answer) {
 push::Outcome classifyLegacy(const Answer& answer) {
   const std::string reason = "FCM answered " + std::to_string(answer.status);
   if (answer.status == 401 || answer.status == 403) {
-    return outcome(Kind::misconfigured, reason + ": fcm.authKey is refused");
+    return refused(reason + ": fcm.authKey is refused");
   }
   if (answer.status != 200) return classifyStatus(answer, reason);
 

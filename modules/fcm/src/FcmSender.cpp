@@ -29,6 +29,23 @@ push::Outcome failed(std::string reason, bool misconfigured = false) {
   return outcome;
 }
 
+/// Whether a fault of a request is one of the way to FCM, which no message gets past. A request that was not
+/// answered, or not in time, may have met with a single bad connection.
+push::Outcome::Scope scopeOf(http::Fault::Kind kind) {
+  switch (kind) {
+    case http::Fault::Kind::resolve:
+    case http::Fault::Kind::connect:
+    case http::Fault::Kind::tls:
+      return push::Outcome::Scope::service;
+    case http::Fault::Kind::timeout:
+    case http::Fault::Kind::closed:
+    case http::Fault::Kind::malformed:
+    case http::Fault::Kind::tooLarge:
+      return push::Outcome::Scope::target;
+  }
+  return push::Outcome::Scope::target;
+}
+
 http::HttpsSession::Options sessionOptions(const FcmConfig& config) {
   http::HttpsSession::Options options;
   options.url = config.endpoint;
@@ -52,8 +69,6 @@ class FcmSender final : public push::Sender {
       return failed("the message could not be made");
     }
   }
-
-  void closeIfIdle() noexcept override { _session.closeIfIdle(); }
 
  private:
   using Reply = std::variant<Answer, push::Outcome>;
@@ -104,7 +119,12 @@ FcmSender::Reply FcmSender::post(const std::string& authorization, const std::st
       _session.post(_service->path, {{"Authorization", authorization}, {"Content-Type", "application/json"}},
                     body, deadline);
   _service->latency.observe(std::chrono::duration<double>(clock.now() - begin).count());
-  if (auto* fault = std::get_if<http::Fault>(&result)) return failed(std::move(fault->text));
+  if (auto* fault = std::get_if<http::Fault>(&result)) {
+    auto outcome = failed(std::move(fault->text));
+    // Who came with too little time for a connection says nothing of the way.
+    if (clock.now() < deadline) outcome.scope = scopeOf(fault->kind);
+    return outcome;
+  }
   auto& response = std::get<http::Response>(result);
   return Answer{response.status, std::move(response.body),
                 http::parseRetryAfter(response.retryAfter, clock.wallTime())};

@@ -30,6 +30,7 @@ std::string sentence(const Outcome& outcome, std::uint64_t suppressed) {
       break;
     case Outcome::Kind::delivered:
     case Outcome::Kind::targetGone:
+    case Outcome::Kind::doubted:
     case Outcome::Kind::retry:
       break;
   }
@@ -46,6 +47,9 @@ void FaultLog::note(const Outcome& outcome) {
       return;
     case Outcome::Kind::targetGone:
       return;
+    case Outcome::Kind::doubted:
+      if (outcome.scope == Outcome::Scope::service) return failed(outcome);
+      return doubted(outcome);
     case Outcome::Kind::retry:
     case Outcome::Kind::rejected:
     case Outcome::Kind::misconfigured:
@@ -62,6 +66,16 @@ void FaultLog::delivered() {
   if (_clock.now() - since >= kNotable) logger().notice("messages are delivered again");
 }
 
+/// That an app goes from a phone is nothing to act on.
+void FaultLog::doubted(const Outcome& outcome) {
+  const auto now = _clock.now();
+  const auto suppressed = _state.with([&](State& state) { return state.repeats.admit(outcome.reason, now); });
+  if (!suppressed) return;
+  std::string text = "a target seems to be gone: " + outcome.reason;
+  if (*suppressed > 0) text += "; " + std::to_string(*suppressed) + " more since the last such line";
+  logger().information(text + "; until then the server is asked to wait");
+}
+
 void FaultLog::failed(const Outcome& outcome) {
   const auto now = _clock.now();
   const auto suppressed = _state.with([&](State& state) {
@@ -69,7 +83,7 @@ void FaultLog::failed(const Outcome& outcome) {
     return state.repeats.admit(outcome.reason, now);
   });
   if (!suppressed) return;
-  if (outcome.kind == Outcome::Kind::retry) {
+  if (outcome.kind == Outcome::Kind::retry || outcome.kind == Outcome::Kind::doubted) {
     logger().warning(sentence(outcome, *suppressed));
   } else {
     logger().error(sentence(outcome, *suppressed));

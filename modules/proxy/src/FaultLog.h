@@ -10,7 +10,8 @@
 namespace p2::proxy {
 
 /// Tells the operator of pushes that fail, in few lines: each reason when it first appears and then every ten
-/// minutes with the number of times, and once that messages are delivered again after none was. Thread-safe.
+/// minutes with the number of times, and once that messages are delivered again after none was. Likewise of
+/// targets that seem to be gone. Thread-safe.
 class FaultLog {
  public:
   explicit FaultLog(const core::Clock& clock) : _clock(clock) {}
@@ -26,6 +27,7 @@ class FaultLog {
 
   void delivered();
   void failed(const push::Outcome& outcome);
+  void doubted(const push::Outcome& outcome);
 
   const core::Clock& _clock;
   std::atomic<bool> _failing{false};  // spares the lock while all is well

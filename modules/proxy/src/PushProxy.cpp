@@ -59,13 +59,11 @@ void logEvent(Poco::Message::Priority priority, const std::string& before, const
 
 class PushProxy::Impl {
  public:
-  Impl(Options options, store::Store& store, push::Dispatcher& dispatcher, push::RemovalGuard& guard,
-       core::Metrics& metrics)
+  Impl(Options options, store::Store& store, push::Dispatcher& dispatcher, core::Metrics& metrics)
       : _options(std::move(options)),
         _limits(_options.limits, *_options.clock),
         _store(store),
         _dispatcher(dispatcher),
-        _guard(guard),
         _registrations(counterOf(metrics, "register")),
         _withdrawals(counterOf(metrics, "unregister")),
         _publishes(counterOf(metrics, "publish")),
@@ -263,9 +261,10 @@ class PushProxy::Impl {
                               registration.domain.size() + responder.bytes();
     push::Message message{std::move(registration.target), std::move(registration.key.device),
                           std::move(registration.key.channel), request.hasBody};
-    // The sender's domain and not the registration's, which may not be kept.
+    // Without a stored domain several may push to one node.
+    const std::string flow = registration.domain.empty() ? request.domain : registration.domain;
     _dispatcher.submit(
-        request.domain, request.node, std::move(message),
+        flow, request.node, std::move(message),
         [this, node = std::move(registration.node), domain = std::move(registration.domain),
          responder = std::move(responder)](const Outcome& outcome) mutable {
           conclude(std::move(node), std::move(domain), outcome, std::move(responder));
@@ -273,22 +272,21 @@ class PushProxy::Impl {
         bytes);
   }
 
-  /// Acts on what became of a message, and answers.
+  /// Acts on what became of a message, and answers. Called for each who waited for it.
   void conclude(std::string node, std::string domain, const Outcome& outcome, Responder responder) {
-    auto judgement = _guard.judge(node, outcome);
-    report(judgement.event);
-    _faultLog.note(judgement.outcome);
-    switch (judgement.outcome.kind) {
+    _faultLog.note(outcome);
+    switch (outcome.kind) {
       case Outcome::Kind::delivered:
-        if (judgement.outcome.replacement) {
-          _store.replaceTarget(std::move(node), std::move(judgement.outcome.target),
-                               std::move(*judgement.outcome.replacement), [](const core::Result<bool>&) {});
+        if (outcome.replacement) {
+          _store.replaceTarget(std::move(node), outcome.target, *outcome.replacement,
+                               [](const core::Result<bool>&) {});
         }
         responder.result();
         return;
       case Outcome::Kind::targetGone:
-        remove(node, std::move(domain), std::move(judgement.outcome.target), std::move(responder));
+        remove(node, std::move(domain), outcome.target, std::move(responder));
         return;
+      case Outcome::Kind::doubted:
       case Outcome::Kind::retry:
       case Outcome::Kind::rejected:
       case Outcome::Kind::misconfigured:
@@ -327,24 +325,6 @@ class PushProxy::Impl {
     responder.error(StanzaError::itemNotFound());
   }
 
-  void report(push::RemovalGuard::Event event) {
-    switch (event) {
-      case push::RemovalGuard::Event::none:
-        return;
-      case push::RemovalGuard::Event::tripped:
-        logger().error(
-            "the push service calls most targets gone, so the fault is probably ours: no registration is "
-            "removed until "
-            "that clears; is fcm.serviceAccountFile the one of the app's Firebase project, is the store the "
-            "right one?");
-        return;
-      case push::RemovalGuard::Event::cleared:
-        logger().notice(
-            "messages are delivered again: registrations whose target is gone are removed as usual");
-        return;
-    }
-  }
-
   void storeFault(const std::string& why, Responder& responder) {
     _storeFaults.add();
     _storeLines.note(Poco::Message::PRIO_ERROR, "the store: " + why);
@@ -357,7 +337,6 @@ class PushProxy::Impl {
   DomainLimits _limits;
   store::Store& _store;
   push::Dispatcher& _dispatcher;
-  push::RemovalGuard& _guard;
   core::Counter& _registrations;
   core::Counter& _withdrawals;
   core::Counter& _publishes;
@@ -373,8 +352,8 @@ class PushProxy::Impl {
 };
 
 PushProxy::PushProxy(Options options, store::Store& store, push::Dispatcher& dispatcher,
-                     push::RemovalGuard& guard, core::Metrics& metrics)
-    : _impl(std::make_unique<Impl>(std::move(options), store, dispatcher, guard, metrics)) {}
+                     core::Metrics& metrics)
+    : _impl(std::make_unique<Impl>(std::move(options), store, dispatcher, metrics)) {}
 
 PushProxy::~PushProxy() = default;
 

@@ -3,6 +3,7 @@
 #include "Log.h"
 #include "PushMetrics.h"
 #include "PushQueue.h"
+#include "RemovalGuard.h"
 #include "SenderSlot.h"
 #include "Throttle.h"
 #include "WorkerPool.h"
@@ -14,6 +15,8 @@
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
+#include <functional>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -45,17 +48,19 @@ Dispatcher::Options sane(Dispatcher::Options options) {
 PushQueue::Limits limits(const Dispatcher::Options& options) {
   // A message and a new connection take a few hundred milliseconds.
   const auto margin = std::min(std::chrono::milliseconds(1000), options.deadline / 10);
+  constexpr std::size_t kMostNodes = std::numeric_limits<std::size_t>::max() / kBytesPerNode;
   return {.nodes = options.queueCapacity,
-          .bytes = std::max(options.queueCapacity * kBytesPerNode, kLeastBytes),
+          .bytes = std::max(std::min(options.queueCapacity, kMostNodes) * kBytesPerNode, kLeastBytes),
           .deadline = options.deadline,
           .spacing = options.spacing,
           .margin = margin};
 }
 
-Throttle::Options throttleOptions(const Dispatcher::Options& options) {
-  Throttle::Options throttle;
-  throttle.quota = options.defaultPause;
-  return throttle;
+RemovalGuard::Options guardOptions(const Dispatcher::Options& options) {
+  RemovalGuard::Options guard;
+  guard.goneAfter = options.goneAfter;
+  guard.clock = options.clock;
+  return guard;
 }
 
 }  // namespace
@@ -71,9 +76,10 @@ class Dispatcher::Impl {
               std::size_t bytes);
   void drain(std::chrono::milliseconds bound);
   void reconfigure(const Options& options);
-  void replaceSenders(SenderFactory makeSender);
+  void replaceSenders(SenderFactory makeSender, Service service);
   std::size_t queued() const;
   std::size_t workers() const;
+  bool targetsSeemGone() const { return _guard.tripped(); }
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -101,8 +107,7 @@ class Dispatcher::Impl {
   Sending begin(const SenderSlot& slot);
   bool mayStay() const { return !_stopped && _pool.size() <= _options.maxWorkers; }
   bool maySend() const { return _queue.ready() > 0 && _throttle.allowance(now()) > 0; }
-  bool finish(PushQueue::Handle push, Throttle::Epoch epoch, const Outcome& outcome,
-              PushQueue::Answers& answers);
+  bool finish(const Sending& sending, const Outcome& outcome, PushQueue::Answers& answers);
   bool tryAgain(PushQueue::Handle push, const Outcome& outcome, TimePoint now, PushQueue::Answers& answers);
   WorkerPool::Summons summon(TimePoint now);
   void updateGauges();
@@ -117,11 +122,15 @@ class Dispatcher::Impl {
   // Without it:
   /// REQUIRES: unless `answers` is empty, _calling was increased for it.
   void answer(PushQueue::Answers& answers, const Outcome& outcome) noexcept;
+  /// One of those that _calling counts has called.
+  void called() noexcept;
+  Outcome send(SenderSlot& slot, Sending& sending) noexcept;
   void call(Done& done, const Outcome& outcome) noexcept;
   TimePoint now() const noexcept { return _clock.now(); }
 
   const core::Clock& _clock;
   const PushMetrics _metrics;
+  RemovalGuard _guard;  // thread-safe; called with and without the mutex, and calls nobody
 
   mutable std::mutex _mutex;  // guards all below
   Options _options;
@@ -148,10 +157,11 @@ class Dispatcher::Impl {
 Dispatcher::Impl::Impl(const Options& options, SenderFactory makeSender, core::Metrics& metrics)
     : _clock(*options.clock),
       _metrics(metrics),
+      _guard(guardOptions(options)),
       _options(sane(options)),
       _makeSender(std::move(makeSender)),
       _queue(limits(_options)),
-      _throttle(throttleOptions(_options)),
+      _throttle(Throttle::Options{}),
       _timer("push-timer"),
       _pool([this](WorkerPool::Handle worker) { work(worker); }) {
   _timer.startFunc([this] { watch(); });
@@ -168,7 +178,7 @@ Dispatcher::Impl::~Impl() {
     _watch.notify_one();
   }
   _metrics.gaveUp(GivenUp::stopping).add(unfinished.size());
-  answer(unfinished, passing("p2 is stopping"));
+  answer(unfinished, passing(inWords(GivenUp::stopping)));
   _timer.join();
 }
 
@@ -180,23 +190,17 @@ void Dispatcher::Impl::submit(const std::string& flow, const std::string& node, 
     WorkerPool::Summons worker;  // rings when the mutex has been released
     Lock lock(_mutex);
     refused = admit(flow, node, message, done, bytes, now(), displaced, worker);
+    if (refused) ++_calling;
     if (!displaced.empty()) {
       worker.ring();
       _metrics.gaveUp(GivenUp::queueFull).add(displaced.size());
-      answerUnlocked(lock, displaced, passing("queue full"));
+      answerUnlocked(lock, displaced, passing(inWords(GivenUp::queueFull)));
     }
   }
   if (!refused) return;
   _metrics.gaveUp(*refused).add();
-  switch (*refused) {
-    case GivenUp::queueFull:
-      return call(done, passing("queue full"));
-    case GivenUp::throttled:
-      return call(done, passing("held back, as the push service asks"));
-    case GivenUp::deadline:
-    case GivenUp::stopping:
-      return call(done, passing("p2 is stopping"));
-  }
+  call(done, passing(inWords(*refused)));
+  called();
 }
 
 std::optional<GivenUp> Dispatcher::Impl::admit(const std::string& flow, const std::string& node,
@@ -226,9 +230,7 @@ void Dispatcher::Impl::work(WorkerPool::Handle worker) noexcept {
   while (mayStay()) {
     if (maySend()) {
       sendSome(lock, slot, answers);
-    } else if (_pool.idle(lock, worker, _clock.realDeadline(now() + _options.idleLimit))) {
-      slot.idled();
-    } else {
+    } else if (!_pool.idle(lock, worker, _clock.realDeadline(now() + _options.idleLimit))) {
       break;
     }
   }
@@ -252,12 +254,9 @@ void Dispatcher::Impl::sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers
     lock.unlock();
     sending.next.ring();
     answer(answers, outcome);
-    const Message& message = PushQueue::message(sending.push);
-    outcome = slot.send(sending.makeSender, sending.generation, message, sending.deadline);
-    if (outcome.kind == Outcome::Kind::targetGone || outcome.replacement) outcome.target = message.target;
-    sending.makeSender = nullptr;  // may be the last copy, which must not be destroyed with the mutex held
+    outcome = send(slot, sending);
     lock.lock();
-    held = finish(sending.push, sending.epoch, outcome, answers);
+    held = finish(sending, outcome, answers);
     if (!answers.empty()) ++_calling;
   } while (!held && mayStay() && maySend());
 
@@ -286,11 +285,24 @@ Dispatcher::Impl::Sending Dispatcher::Impl::begin(const SenderSlot& slot) {
   return sending;
 }
 
+Outcome Dispatcher::Impl::send(SenderSlot& slot, Sending& sending) noexcept {
+  const Message& message = PushQueue::message(sending.push);
+  Outcome outcome = slot.send(sending.makeSender, sending.generation, message, sending.deadline);
+  sending.makeSender = nullptr;  // may be the last copy, which must not be destroyed with the mutex held
+  if (outcome.kind == Outcome::Kind::targetGone || outcome.replacement) outcome.target = message.target;
+  report(_guard.judge(
+      {PushQueue::node(sending.push), PushQueue::flow(sending.push), message.target.value.reveal()},
+      sending.generation, outcome));
+  _metrics.inGrace.set(static_cast<std::int64_t>(_guard.watched()));
+  return outcome;
+}
+
 /// Gives whether the throttle was engaged.
-bool Dispatcher::Impl::finish(PushQueue::Handle push, Throttle::Epoch epoch, const Outcome& outcome,
-                              PushQueue::Answers& answers) {
+bool Dispatcher::Impl::finish(const Sending& sending, const Outcome& outcome, PushQueue::Answers& answers) {
   const TimePoint time = now();
-  const bool held = _throttle.end(epoch, outcome, time, _options.maxWorkers);
+  const auto push = sending.push;
+  const auto target = std::hash<std::string_view>{}(PushQueue::message(push).target.value.reveal());
+  const bool held = _throttle.end(sending.epoch, target, outcome, time, _options.maxWorkers);
   if (outcome.kind == Outcome::Kind::retry && tryAgain(push, outcome, time, answers)) {
     _metrics.retries.add();
   } else {
@@ -323,7 +335,7 @@ void Dispatcher::Impl::watch() noexcept {
     summon(time).ring();
     if (!expired.empty()) {
       _metrics.gaveUp(GivenUp::deadline).add(expired.size());
-      answerUnlocked(lock, expired, passing("no verdict of the push service before the deadline"));
+      answerUnlocked(lock, expired, passing(inWords(GivenUp::deadline)));
     } else if (!tidy(lock)) {
       _watchAt = nextWatch(time);
       if (_watchAt == TimePoint::max()) {
@@ -398,6 +410,10 @@ void Dispatcher::Impl::answer(PushQueue::Answers& answers, const Outcome& outcom
   }
   answers.clear();
   if (answers.capacity() > kKeptAnswers) answers.shrink_to_fit();
+  called();
+}
+
+void Dispatcher::Impl::called() noexcept {
   // Either this sees that somebody drains, or who drains sees this.
   if (--_calling > 0 || !_draining) return;
   const std::scoped_lock lock(_mutex);
@@ -424,7 +440,8 @@ void Dispatcher::Impl::drain(std::chrono::milliseconds bound) {
   _answered.wait_until(lock, _clock.realDeadline(now() + bound), answered);
   _queue.clear(unfinished);
   _metrics.gaveUp(GivenUp::stopping).add(unfinished.size());
-  answerUnlocked(lock, unfinished, passing("p2 is stopping"));
+  answerUnlocked(lock, unfinished, passing(inWords(GivenUp::stopping)));
+  _answered.wait(lock, [this] { return _calling == 0; });
 }
 
 void Dispatcher::Impl::reconfigure(const Options& options) {
@@ -434,6 +451,7 @@ void Dispatcher::Impl::reconfigure(const Options& options) {
   _options.queueCapacity = next.queueCapacity;
   _options.deadline = next.deadline;
   _options.spacing = next.spacing;
+  _guard.setGoneAfter(next.goneAfter);
   _queue.setLimits(limits(_options));
   if (_pool.size() > _options.maxWorkers) _pool.dismiss(_pool.size() - _options.maxWorkers);
   const TimePoint time = now();
@@ -441,10 +459,15 @@ void Dispatcher::Impl::reconfigure(const Options& options) {
   alarm(nextWatch(time));
 }
 
-void Dispatcher::Impl::replaceSenders(SenderFactory makeSender) {
+void Dispatcher::Impl::replaceSenders(SenderFactory makeSender, Service service) {
   const std::scoped_lock lock(_mutex);
   std::swap(_makeSender, makeSender);
   ++_generation;
+  if (service == Service::other) {
+    _guard.credentialsChanged(_generation);
+    _throttle.reset();
+    alarm(TimePoint::min());
+  }
   // Idle workers would keep their connections, with what they know of the old credentials.
   _pool.dismiss(_pool.size());
 }
@@ -477,8 +500,8 @@ void Dispatcher::reconfigure(const Options& options) {
   _impl->reconfigure(options);
 }
 
-void Dispatcher::replaceSenders(SenderFactory makeSender) {
-  _impl->replaceSenders(std::move(makeSender));
+void Dispatcher::replaceSenders(SenderFactory makeSender, Service service) {
+  _impl->replaceSenders(std::move(makeSender), service);
 }
 
 std::size_t Dispatcher::queued() const {
@@ -487,6 +510,10 @@ std::size_t Dispatcher::queued() const {
 
 std::size_t Dispatcher::workers() const {
   return _impl->workers();
+}
+
+bool Dispatcher::targetsSeemGone() const {
+  return _impl->targetsSeemGone();
 }
 
 }  // namespace p2::push

@@ -33,4 +33,9 @@ void logWarning(const char* format, const Args&... args) noexcept {
   logTo(&Poco::Logger::warning, format, args...);
 }
 
+template <class... Args>
+void logNotice(const char* format, const Args&... args) noexcept {
+  logTo(&Poco::Logger::notice, format, args...);
+}
+
 }  // namespace p2::push

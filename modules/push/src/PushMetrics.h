@@ -18,14 +18,18 @@ struct PushMetrics {
   core::Counter& ended(Outcome::Kind kind) const { return *outcomes[static_cast<std::size_t>(kind)]; }
   core::Counter& gaveUp(GivenUp why) const { return *givenUp[static_cast<std::size_t>(why)]; }
 
-  const std::array<core::Counter*, 5> outcomes;
+  const std::array<core::Counter*, 6> outcomes;
   const std::array<core::Counter*, 4> givenUp;
   core::Counter& coalesced;
   core::Counter& retries;
   core::Counter& callbackErrors;
   core::Gauge& queue;
   core::Gauge& workers;
+  core::Gauge& inGrace;
   core::Histogram& seconds;
 };
+
+/// For the outcome of a push that was given up.
+const char* inWords(PushMetrics::GivenUp why);
 
 }  // namespace p2::push

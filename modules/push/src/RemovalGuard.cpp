@@ -1,4 +1,6 @@
-#include "p2/push/RemovalGuard.h"
+#include "RemovalGuard.h"
+
+#include "Log.h"
 
 #include <algorithm>
 #include <functional>
@@ -7,71 +9,137 @@ namespace p2::push {
 
 namespace {
 
-Outcome held(Outcome outcome, const char* why) {
-  outcome.kind = Outcome::Kind::retry;
+std::size_t hashOf(std::string_view text) {
+  return std::hash<std::string_view>{}(text);
+}
+
+void doubt(Outcome& outcome, const char* why, Outcome::Scope scope) {
+  outcome.kind = Outcome::Kind::doubted;
+  outcome.scope = scope;
   outcome.reason += why;
-  return outcome;
 }
 
 }  // namespace
 
-RemovalGuard::RemovalGuard(const Options& options) : _options(options) {}
+RemovalGuard::RemovalGuard(const Options& options)
+    : _options(options), _goneAfter(options.goneAfter), _watch(options.watched) {}
 
-RemovalGuard::Judgement RemovalGuard::judge(std::string_view node, Outcome outcome) {
-  const bool gone = outcome.kind == Outcome::Kind::targetGone;
-  if (!gone && outcome.kind != Outcome::Kind::delivered) return {std::move(outcome)};
+RemovalGuard::Event RemovalGuard::judge(const Addressee& addressee, std::uint64_t generation,
+                                        Outcome& outcome) {
+  const bool isGone = outcome.kind == Outcome::Kind::targetGone;
+  if (!isGone && outcome.kind != Outcome::Kind::delivered) return Event::none;
 
   const auto now = _options.clock->now();
+  const std::size_t node = hashOf(addressee.node);
   const std::scoped_lock lock(_mutex);
-  if (!gone) {
-    _lastDelivery = now;
-    _mismatches = 0;
-  } else if (outcome.onlyIfOthersSucceed && !believable(now)) {
-    return {held(std::move(outcome), "; not believed, for nothing else is delivered")};
+  if (generation < _since) {
+    if (isGone) doubt(outcome, "; not believed, for the credentials have changed", Outcome::Scope::target);
+    return Event::none;
   }
-  remember(node, gone, now);
-  const Event event = update();
-  if (gone && _tripped) {
-    return {held(std::move(outcome), "; not acted on, for too many targets are gone at once"), event};
+  const Event event = isGone ? gone(addressee, node, now, outcome) : delivered(node, now);
+  _watched.store(_watch.size(), std::memory_order_relaxed);
+  return event;
+}
+
+RemovalGuard::Event RemovalGuard::delivered(std::size_t node, TimePoint now) {
+  ++_deliveries;
+  _lastDelivery = now;
+  _row.clear();
+  if (_watch.size() > 0) _watch.forget(node);
+  remember(node, false);
+  return update(now);
+}
+
+RemovalGuard::Event RemovalGuard::gone(const Addressee& addressee, std::size_t node, TimePoint now,
+                                       Outcome& outcome) {
+  using Scope = Outcome::Scope;
+  if (_row.empty()) _rowSince = now;
+  if (_row.size() < _options.row && std::find(_row.begin(), _row.end(), node) == _row.end())
+    _row.push_back(node);
+  remember(node, true);
+  const Event event = update(now);
+  if (tripping()) {
+    doubt(outcome, "; not acted on, for too many targets are gone at once", Scope::service);
+  } else if (outcome.onlyIfOthersSucceed && !vouchedFor(now)) {
+    doubt(outcome, "; not believed, for nothing else is delivered", Scope::service);
+  } else if (_goneAfter.count() > 0 &&
+             !_watch.gone(node, addressee.flow, hashOf(addressee.target), now, _goneAfter)) {
+    doubt(outcome, "; believed when it says so again after fcm.goneAfter", Scope::target);
   }
-  return {std::move(outcome), event};
+  return event;
+}
+
+void RemovalGuard::credentialsChanged(std::uint64_t generation) {
+  const std::scoped_lock lock(_mutex);
+  _since = generation;
+  _watch.clear();
+  _watched = 0;
+  _verdicts.clear();
+  _lastDelivery = TimePoint::min();
+  _row.clear();
+  _manyGone = _rowGone = false;
+}
+
+void RemovalGuard::setGoneAfter(std::chrono::milliseconds goneAfter) {
+  const std::scoped_lock lock(_mutex);
+  _goneAfter = goneAfter;
+  if (goneAfter.count() > 0) return;
+  _watch.clear();
+  _watched = 0;
 }
 
 bool RemovalGuard::tripped() const {
   const std::scoped_lock lock(_mutex);
-  return _tripped;
+  return tripping();
 }
 
-bool RemovalGuard::believable(core::Clock::TimePoint now) noexcept {
-  if (_lastDelivery == core::Clock::TimePoint::min() || now - _lastDelivery > _options.window) return false;
-  return _mismatches++ < _options.mismatches;
+bool RemovalGuard::vouchedFor(TimePoint now) const noexcept {
+  return _lastDelivery != TimePoint::min() && now - _lastDelivery <= _options.vouching &&
+         _row.size() <= _options.mismatches;
 }
 
-void RemovalGuard::remember(std::string_view node, bool gone, core::Clock::TimePoint now) {
-  const auto hash = std::hash<std::string_view>{}(node);
+void RemovalGuard::remember(std::size_t node, bool gone) {
   // A linear search: there are a few dozen.
   const auto known = std::find_if(_verdicts.begin(), _verdicts.end(),
-                                  [hash](const Verdict& verdict) { return verdict.nodeHash == hash; });
+                                  [node](const Verdict& verdict) { return verdict.node == node; });
   if (known != _verdicts.end()) _verdicts.erase(known);
-  _verdicts.push_back({hash, now, gone});
-  while (_verdicts.size() > _options.capacity || now - _verdicts.front().time > _options.window) {
+  _verdicts.push_back({node, _deliveries, gone});
+  while (_verdicts.size() > _options.capacity ||
+         _deliveries - _verdicts.front().deliveries > _options.memory) {
     _verdicts.pop_front();
   }
 }
 
-RemovalGuard::Event RemovalGuard::update() noexcept {
+RemovalGuard::Event RemovalGuard::update(TimePoint now) {
+  const bool before = tripping();
   const auto gone = static_cast<std::size_t>(
       std::count_if(_verdicts.begin(), _verdicts.end(), [](const Verdict& verdict) { return verdict.gone; }));
   const double share = static_cast<double>(gone) / static_cast<double>(_verdicts.size());
-  if (!_tripped && gone >= _options.minimum && share > _options.share) {
-    _tripped = true;
-    return Event::tripped;
+  if (gone >= _options.minimum && share > _options.share) _manyGone = true;
+  if (share < _options.share / 2) _manyGone = false;
+  _rowGone = _row.size() >= _options.row && now - _rowSince >= _options.quiet;
+  if (tripping() == before) return Event::none;
+  if (before) return Event::cleared;
+  for (const Verdict& verdict : _verdicts) {
+    if (verdict.gone) _watch.forget(verdict.node);
   }
-  if (_tripped && share < _options.share / 2) {
-    _tripped = false;
-    return Event::cleared;
+  return Event::tripped;
+}
+
+void report(RemovalGuard::Event event) {
+  switch (event) {
+    case RemovalGuard::Event::none:
+      return;
+    case RemovalGuard::Event::tripped:
+      logError(
+          "the push service calls most targets gone, so the fault is probably ours: no registration is "
+          "removed until that clears; is fcm.serviceAccountFile the one of the app's Firebase project, is "
+          "the store the right one?");
+      return;
+    case RemovalGuard::Event::cleared:
+      logNotice("messages are delivered again: registrations whose target is gone are removed as usual");
+      return;
   }
-  return Event::none;
 }
 
 }  // namespace p2::push

@@ -28,10 +28,7 @@ Outcome SenderSlot::send(const SenderFactory& makeSender, std::uint64_t generati
     _sender.reset();  // before the new one is made, so that there is one connection a worker at most
     _sender = call(makeSender);
     _generation = generation;
-  } else if (_idled) {
-    _sender->closeIfIdle();
   }
-  _idled = false;
   if (_sender) return _sender->send(message, deadline);
   Outcome outcome;
   outcome.reason = "no connection to the push service";

@@ -16,8 +16,6 @@ class SenderSlot {
  public:
   /// Whether `send` needs the factory, whose generation is this.
   bool stale(std::uint64_t generation) const noexcept { return !_sender || _generation != generation; }
-  /// The worker has been idle: the connection may be too old.
-  void idled() noexcept { _idled = true; }
 
   /// Sends and blocks until the outcome is known. Makes a sender first if `makeSender` is not empty; a
   /// factory that fails is logged and gives a retry. REQUIRES: it is not empty if the slot is stale.
@@ -29,7 +27,6 @@ class SenderSlot {
  private:
   std::unique_ptr<Sender> _sender;
   std::uint64_t _generation = 0;
-  bool _idled = false;
 };
 
 }  // namespace p2::push

@@ -7,17 +7,23 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <random>
+#include <vector>
 
 namespace p2::push {
 
-/// Decides how many messages may be under way while the push service is in trouble. Engaged, it lets none
-/// start until its time is over, then one as a probe, then one more for every message that gets through: the
-/// number doubles with each round trip, until there is no limit again. If a probe fails it is engaged anew.
+/// Decides how many messages may be under way while the push service, or the way to it, is in trouble.
+/// Engaged, it lets none start until its time is over, then one as a probe, then one more for every message
+/// that gets through: the number doubles with each round trip, until there is no limit again.
 ///
-/// A single failure among many successes engages nothing: at least a quarter of the recent answers (some 16)
-/// must be throttled ones. So one overloaded backend, or one device above its own quota, does not stop
-/// everybody. Messages that were under way when the throttle was engaged neither prolong its doubling nor end
-/// it.
+/// It weighs different targets and not answers, the last 64 of them: one that is above its own quota, or for
+/// which FCM fails again and again, counts once however often it is pushed to. A fault of the service engages
+/// when no other target fared better, when two have it and these are a quarter, or when the last eight have
+/// it: so 1 % of faults cost 1 %. While the number grows again, that halves it, unless the service asks for
+/// time. Faults of single targets engage when four different ones have them and none fared better: then they
+/// are hardly theirs.
+///
+/// Messages that were under way when the throttle was engaged neither prolong its doubling nor end it.
 ///
 /// Pure: time is passed in. Not thread-safe.
 class Throttle {
@@ -28,9 +34,8 @@ class Throttle {
   using Epoch = std::uint64_t;
 
   struct Options {
-    std::chrono::milliseconds quota{60000};  ///< Duration if a quota is exceeded without a Retry-After.
-    std::chrono::milliseconds first{250};    ///< Bound of the first duration for a server error without one.
-    std::chrono::milliseconds most{60000};   ///< Bound of that duration, which doubles while errors continue.
+    std::chrono::milliseconds first{250};   ///< Bound of the first duration if the service asks for none.
+    std::chrono::milliseconds most{10000};  ///< Bound of that duration, which doubles while faults continue.
     std::chrono::milliseconds longest{600000};  ///< A Retry-After beyond this is cut: then one probe is sent.
   };
 
@@ -43,15 +48,29 @@ class Throttle {
 
   /// A message starts. Its `end` must follow, with what this gives.
   Epoch start() noexcept;
-  /// A message has ended. The limit is lifted once it reaches `lift`. Gives whether the throttle is engaged
-  /// by this or holds longer because of it.
-  bool end(Epoch epoch, const Outcome& outcome, TimePoint now, std::size_t lift);
-  /// How long the push service or, for want of its word, the options ask to wait. Zero if it is not known.
+  /// A message to the target with this hash has ended. The limit is lifted once it reaches `lift`. Gives
+  /// whether the throttle is engaged by this or holds longer because of it.
+  bool end(Epoch epoch, std::size_t target, const Outcome& outcome, TimePoint now, std::size_t lift);
+  /// Begins anew: the service is another one.
+  void reset() noexcept;
+
+  /// How long this outcome asks to wait. Zero if it does not say.
   Duration wait(const Outcome& outcome) const noexcept;
 
  private:
-  bool failed(bool current, const Outcome& outcome, TimePoint now);
-  void succeeded(bool current, std::size_t lift) noexcept;
+  enum class Answer { fine, targetFault, serviceFault };
+  struct Known {
+    std::size_t target;
+    Answer answer;
+  };
+
+  static Answer answerOf(const Outcome& outcome) noexcept;
+  void remember(std::size_t target, Answer answer);
+  std::size_t count(Answer answer) const noexcept;
+  bool inRow() const noexcept;
+  bool failed(Answer answer, const Outcome& outcome, TimePoint now);
+  void engage(TimePoint until) noexcept;
+  void halve();
 
   const Options _options;
   core::Backoff _backoff;
@@ -59,8 +78,7 @@ class Throttle {
   std::size_t _limit = 0;    ///< Messages under way at most; 0: no limit.
   std::size_t _running = 0;  ///< Messages under way that started in this epoch.
   Epoch _epoch = 0;
-  double _successes = 0;  ///< Recent ones, older ones weighing less.
-  double _failures = 0;
+  std::vector<Known> _known;  ///< The last different targets of this epoch, the latest last.
 };
 
 }  // namespace p2::push

@@ -5,7 +5,6 @@
 #include "p2/core/Secret.h"
 #include "p2/proxy/Requests.h"
 #include "p2/push/Dispatcher.h"
-#include "p2/push/RemovalGuard.h"
 #include "p2/store/Store.h"
 #include "p2/xmpp/Iq.h"
 #include "p2/xmpp/Responder.h"
@@ -37,10 +36,9 @@ class PushProxy {
     const core::Clock* clock = &core::systemClock();  ///< Must outlive the proxy.
   };
 
-  /// `store`, `dispatcher`, `guard` and `metrics` must outlive the proxy; the callbacks given to store and
-  /// dispatcher must have come before it is destroyed.
-  PushProxy(Options options, store::Store& store, push::Dispatcher& dispatcher, push::RemovalGuard& guard,
-            core::Metrics& metrics);
+  /// `store`, `dispatcher` and `metrics` must outlive the proxy; the callbacks given to store and dispatcher
+  /// must have come before it is destroyed.
+  PushProxy(Options options, store::Store& store, push::Dispatcher& dispatcher, core::Metrics& metrics);
   PushProxy(const PushProxy&) = delete;
   PushProxy& operator=(const PushProxy&) = delete;
   ~PushProxy();

@@ -25,12 +25,16 @@ namespace p2::push {
 ///   longest flow, which ends as retry.
 /// - A passing fault is tried again after a backoff with jitter, or after the push service's Retry-After.
 ///   Where that leaves too little of the deadline, the outcome is retry at once instead of at the deadline.
-/// - When the push service throttles (429, 5xx), all workers hold back together: pushes that cannot be sent
-///   in time end as retry at once; then one probe is sent, and with every success one more at a time.
+/// - When the push service throttles (429, 5xx) or cannot be reached, all workers hold back together: pushes
+///   that cannot be sent in time end as retry at once; then one probe is sent, and with every success one
+///   more at a time.
+/// - That a target is gone is believed when the push service says so again after `goneAfter`, and not when it
+///   says so of too many: else the outcome is doubted. Once a message, however many wait for it.
 /// - The outcome is known by the deadline, whatever the sender does. What it says later is only counted.
 ///
 /// Metrics: p2_pushes_total{outcome}, p2_push_given_up_total{reason}, p2_push_coalesced_total,
-/// p2_push_retries_total, p2_push_callback_errors_total, p2_push_queue, p2_push_workers, p2_push_seconds.
+/// p2_push_retries_total, p2_push_callback_errors_total, p2_push_queue, p2_push_workers, p2_push_seconds,
+/// p2_targets_in_grace.
 /// Logs to "push". Thread-safe.
 class Dispatcher {
  public:
@@ -44,11 +48,16 @@ class Dispatcher {
     /// `push.spacing`: from one message for a node to the next. Pushes that come earlier wait so long and
     /// become one. Zero: none. Changes live.
     std::chrono::milliseconds spacing{0};
-    std::chrono::milliseconds idleLimit{60000};  ///< A worker without work for so long ends.
-    /// Hold back for so long if a quota is exceeded (429) without a Retry-After.
-    std::chrono::milliseconds defaultPause{60000};
+    /// `fcm.goneAfter`: a second verdict that a target is gone is believed after so long. Zero: the first one
+    /// is. Changes live, also for those that were called gone already.
+    std::chrono::milliseconds goneAfter{3600000};
+    std::chrono::milliseconds idleLimit{60000};       ///< A worker without work for so long ends.
     const core::Clock* clock = &core::systemClock();  ///< Must outlive the dispatcher.
   };
+
+  /// Whether the senders speak to the same service as before, with the same credentials, or what they are
+  /// told has nothing to do with what the old ones were.
+  enum class Service { same, other };
 
   /// Called exactly once: in a worker's or the timer's thread, in that of `drain` or the destructor, or in
   /// that of a `submit` if the push is refused at once or displaced by another. Must not block, nor call
@@ -71,18 +80,22 @@ class Dispatcher {
   void submit(const std::string& flow, const std::string& node, Message message, Done done,
               std::size_t bytes);
 
-  /// Takes no more pushes, waits up to `bound` for those in hand, and ends the rest as retry.
+  /// Takes no more pushes, waits up to `bound` for those in hand, and ends the rest as retry. When it returns
+  /// no Done runs, nor will one: it waits for those that do, without a bound, as they do not block.
   void drain(std::chrono::milliseconds bound);
 
   /// Takes over what changes live. Workers beyond the new maximum end with their message in hand.
   void reconfigure(const Options& options);
   /// From now on every worker uses a fresh sender from `makeSender`, once it has finished the message in
-  /// hand.
-  void replaceSenders(SenderFactory makeSender);
+  /// hand. With another service, all that is known of targets that seem gone and of throttling is forgotten,
+  /// and what the old senders still hear does not count.
+  void replaceSenders(SenderFactory makeSender, Service service);
 
   /// Pushes waiting to be sent or to be tried again.
   std::size_t queued() const;
   std::size_t workers() const;
+  /// Whether so many targets are called gone at once that none is believed to be.
+  bool targetsSeemGone() const;
 
  private:
   class Impl;

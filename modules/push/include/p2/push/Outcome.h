@@ -16,18 +16,22 @@ struct Outcome {
     retry,          ///< A fault that passes: the push service, the network, our load.
     rejected,       ///< The push service cannot read what we sent: our bug.
     misconfigured,  ///< Our credentials, project or permissions are wrong: the operator must act.
+    doubted,        ///< The push service calls the target gone, which is not believed, or not yet. Final.
+  };
+  /// Whom a fault concerns.
+  enum class Scope {
+    target,   ///< This message or its target: another one may fare better.
+    service,  ///< Everybody: the push service as a whole, the way to it, or what we are to it.
   };
 
   Kind kind = Kind::retry;
   /// For the log: what happened, without token, secret or JID.
   std::string reason;
-  /// retry: how long the push service asks everybody to wait, if it did.
+  /// retry, misconfigured: whom it concerns. doubted: whether the fault is probably ours.
+  Scope scope = Scope::target;
+  /// retry: how long the push service asks to wait, if it did: everybody, or this target alone, as `scope`
+  /// says.
   std::optional<std::chrono::milliseconds> retryAfter;
-  /// retry: whether the fault is the push service's as a whole (429, 5xx) rather than this request's.
-  bool throttled = false;
-  /// throttled: a quota is exceeded (429), which without a `retryAfter` asks for a longer break than a server
-  /// error does.
-  bool quotaExceeded = false;
   /// targetGone: the verdict also comes when our own project is the wrong one (SENDER_ID_MISMATCH), so it
   /// counts only while other messages are delivered.
   bool onlyIfOthersSucceed = false;

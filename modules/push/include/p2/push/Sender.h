@@ -16,9 +16,6 @@ class Sender {
 
   /// Sends one message and blocks until its outcome is known, not longer than `deadline`. Never throws.
   virtual Outcome send(const Message& message, core::Clock::TimePoint deadline) noexcept = 0;
-
-  /// Whether the connection has been idle for so long that it should be given up. Closes it in that case.
-  virtual void closeIfIdle() noexcept = 0;
 };
 
 /// Makes the sender of a new worker. Thread-safe.

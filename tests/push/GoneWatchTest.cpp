@@ -1,0 +1,193 @@
+#include "GoneWatch.h"
+#include "support/Catch.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <random>
+#include <string>
+#include <tuple>
+#include <vector>
+
+using namespace std::chrono_literals;
+using p2::push::GoneWatch;
+using TimePoint = GoneWatch::TimePoint;
+
+namespace {
+
+const TimePoint kStart{1000h};
+constexpr auto kAfter = 1h;
+
+/// The same in as few words as can be, and without a thought for time: for comparison.
+class Plain {
+ public:
+  explicit Plain(std::size_t most) : _most(most) {}
+
+  bool gone(std::size_t node, const std::string& flow, std::size_t target, TimePoint now,
+            GoneWatch::Duration after) {
+    const auto known = find(node);
+    if (known != _watched.end()) {
+      if (known->target == target) {
+        if (now - known->first < after) return false;
+        _watched.erase(known);
+        return true;
+      }
+      _watched.erase(known);
+    }
+    if (_watched.size() >= _most) {
+      std::map<std::string, std::size_t> sizes;
+      for (const auto& watched : _watched) ++sizes[watched.flow];
+      std::string longest = flow;
+      for (const auto& [name, size] : sizes) {
+        if (size > sizes[longest] || (size == sizes[longest] && longest != flow)) longest = name;
+      }
+      const auto isOf = [&](const Watched& watched) { return watched.flow == longest; };
+      const auto first = std::find_if(_watched.begin(), _watched.end(), isOf);
+      const auto last = std::find_if(_watched.rbegin(), _watched.rend(), isOf);
+      if (first == _watched.end()) return false;
+      if (now - first->first >= 2 * after) {
+        _watched.erase(first);
+      } else if (longest == flow) {
+        return false;
+      } else {
+        _watched.erase(std::prev(last.base()));
+      }
+    }
+    _watched.push_back({node, target, now, flow});
+    return false;
+  }
+  void forget(std::size_t node) {
+    if (const auto known = find(node); known != _watched.end()) _watched.erase(known);
+  }
+  void clear() { _watched.clear(); }
+  std::size_t size() const { return _watched.size(); }
+
+ private:
+  struct Watched {
+    std::size_t node;
+    std::size_t target;
+    TimePoint first;
+    std::string flow;
+  };
+
+  std::vector<Watched>::iterator find(std::size_t node) {
+    return std::find_if(_watched.begin(), _watched.end(),
+                        [node](const Watched& w) { return w.node == node; });
+  }
+
+  const std::size_t _most;
+  std::vector<Watched> _watched;  // in the order of `first`
+};
+
+}  // namespace
+
+TEST_CASE("A target is believed gone when that is said again after the time, and not before") {
+  struct Case {
+    const char* what;
+    std::size_t target;         // the second verdict's; the first is on 1
+    std::chrono::seconds when;  // the second verdict
+    bool forgotten;             // in between
+    bool believed;
+  };
+  const auto row = GENERATE(values<Case>({{"after the time", 1, 1h, false, true},
+                                          {"long after the time", 1, 1000h, false, true},
+                                          {"a second too early", 1, 1h - 1s, false, false},
+                                          {"at once", 1, 0s, false, false},
+                                          {"another target", 2, 2h, false, false},
+                                          {"with a delivery in between", 1, 2h, true, false}}));
+  CAPTURE(row.what);
+  GoneWatch watch(10);
+  CHECK_FALSE(watch.gone(7, "flow", 1, kStart, kAfter));
+  if (row.forgotten) watch.forget(7);
+  CHECK(watch.gone(7, "flow", row.target, kStart + row.when, kAfter) == row.believed);
+  CHECK(watch.size() == (row.believed ? 0U : 1U));
+}
+
+TEST_CASE("What is said in between does not put the time off, and another target begins it anew") {
+  GoneWatch watch(10);
+  for (auto at = 0min; at < 60min; at += 1min) CHECK_FALSE(watch.gone(7, "flow", 1, kStart + at, kAfter));
+  CHECK(watch.gone(7, "flow", 1, kStart + 60min, kAfter));
+  watch.gone(7, "flow", 1, kStart + 61min, kAfter);
+  watch.gone(7, "flow", 2, kStart + 90min, kAfter);
+  CHECK_FALSE(watch.gone(7, "flow", 2, kStart + 122min, kAfter));
+  CHECK(watch.gone(7, "flow", 2, kStart + 150min, kAfter));
+}
+
+TEST_CASE("Made-up targets of one flow push out nobody else's, however many and often") {
+  GoneWatch watch(100);
+  for (std::size_t node = 0; node < 20; ++node) watch.gone(node, "honest", 1, kStart, kAfter);
+  for (std::size_t round = 0; round < 60; ++round) {
+    for (std::size_t node = 1000; node < 2000; ++node) {
+      watch.gone(node + round * 1000, "flood", 1, kStart + std::chrono::minutes(round), kAfter);
+    }
+    CHECK(watch.size() == 100);
+  }
+  for (std::size_t node = 20; node < 40; ++node) watch.gone(node, "late", 1, kStart + 59min, kAfter);
+  for (std::size_t node = 0; node < 20; ++node) CHECK(watch.gone(node, "honest", 1, kStart + 1h, kAfter));
+  for (std::size_t node = 20; node < 40; ++node) CHECK(watch.gone(node, "late", 1, kStart + 2h, kAfter));
+}
+
+TEST_CASE("When there are more than it takes, those that have waited for longest get to the end of it") {
+  constexpr std::size_t kDead = 1000;
+  GoneWatch watch(100);
+  std::vector<bool> removed(kDead);
+  auto now = kStart;
+  for (int round = 0; round < 6 * 24; ++round) {
+    for (std::size_t node = 0; node < kDead; ++node) {
+      if (!removed[node]) removed[node] = watch.gone(node, "flow", 1, now, kAfter);
+    }
+    now += 10min;
+  }
+  CHECK(std::count(removed.begin(), removed.end(), true) == kDead);
+}
+
+TEST_CASE("One that nobody pushes to any more gives way in the end") {
+  GoneWatch watch(3);
+  for (std::size_t node = 1; node <= 3; ++node) watch.gone(node, "flow", 1, kStart, kAfter);
+  watch.gone(4, "flow", 1, kStart + 119min, kAfter);
+  CHECK_FALSE(watch.gone(4, "flow", 1, kStart + 200min, kAfter));  // taken only now
+  CHECK(watch.gone(4, "flow", 1, kStart + 260min, kAfter));
+}
+
+TEST_CASE("A watch of nothing believes nothing, and a cleared one begins anew") {
+  GoneWatch none(0);
+  for (int n = 0; n < 3; ++n) CHECK_FALSE(none.gone(1, "flow", 1, kStart + n * 10h, kAfter));
+  GoneWatch watch(10);
+  watch.gone(1, "flow", 1, kStart, kAfter);
+  watch.clear();
+  CHECK(watch.size() == 0);
+  CHECK_FALSE(watch.gone(1, "flow", 1, kStart + 2h, kAfter));
+}
+
+TEST_CASE("Whatever is said in whatever order, the watch is what a plain list of it would be") {
+  const auto seed = GENERATE(1U, 2U, 3U, 4U);
+  std::mt19937 random(seed);
+  const auto below = [&random](unsigned n) { return random() % n; };
+  constexpr std::size_t kMost = 12;
+  GoneWatch watch(kMost);
+  Plain plain(kMost);
+  auto now = kStart;
+  std::size_t believed = 0;
+  for (int step = 0; step < 20000; ++step) {
+    now += std::chrono::seconds(below(600));
+    const auto node = below(30);
+    const auto what = below(100);
+    if (what < 80) {
+      // A node comes with another flow now and then, and with another target.
+      const std::string flow = std::to_string(below(10) == 0 ? below(4) : node % 4);
+      const auto target = below(20) == 0 ? 2U : 1U;
+      const auto after = below(50) == 0 ? 10min : 60min;
+      const bool gone = plain.gone(node, flow, target, now, after);
+      REQUIRE(watch.gone(node, flow, target, now, after) == gone);
+      believed += gone ? 1 : 0;
+    } else if (what < 99) {
+      plain.forget(node);
+      watch.forget(node);
+    } else if (below(20) == 0) {
+      plain.clear();
+      watch.clear();
+    }
+    REQUIRE(watch.size() == plain.size());
+  }
+  CHECK(believed > 100);
+}
