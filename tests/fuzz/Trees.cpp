@@ -211,6 +211,36 @@ void lengthen(Draw& draw, Tree& stanza, std::size_t size) {
   }
 }
 
+/// A number on or around a limit.
+std::size_t around(Draw& draw, std::size_t limit) {
+  return limit - 2 + draw.below(5);
+}
+
+void multiply(Draw& draw, Tree& stanza, std::size_t elements) {
+  Tree& place = placeIn(draw, stanza);
+  for (std::size_t there = measureOf(stanza).elements; there < elements; ++there) {
+    place.content.push_back({{}, {}, {Tree("e")}});
+  }
+}
+
+void deepen(Draw& draw, Tree& stanza, std::size_t depth) {
+  Tree* place = &stanza;
+  for (std::size_t there = 1; there < depth; ++there) {
+    insert(draw, *place, {{}, {}, {Tree("d")}});
+    const auto child = std::find_if(place->content.begin(), place->content.end(),
+                                    [](const auto& part) { return !part.child.empty(); });
+    place = &child->child.front();
+  }
+}
+
+void attribute(Draw& draw, Tree& stanza, std::size_t attributes) {
+  Tree& place = placeIn(draw, stanza);
+  for (char name = 'k'; place.attributes.size() < attributes; ++name) {
+    place.attributes.push_back(
+        {std::string(" ") + name + "=''", xmpp::Attribute{std::string(1, name), ""}, {}, false});
+  }
+}
+
 Tree drawChild(Draw& draw, std::size_t depth);
 
 void fill(Draw& draw, Tree& tree, std::size_t depth) {
@@ -347,12 +377,13 @@ Tree drawTree(Draw& draw, std::string name) {
 
 Sample spoil(Draw& draw, Tree stanza, const xmpp::StanzaReader::Limits& limits) {
   for (std::size_t more = draw.below(4); more > 0; --more) {
-    insert(draw, placeIn(draw, stanza), {{}, {}, {drawChild(draw, 6)}});
+    auto child = drawChild(draw, 6);
+    insert(draw, placeIn(draw, stanza), {{}, {}, {std::move(child)}});
   }
-  switch (draw.below(6)) {
-    case 1: {  // on or around the limit
+  switch (draw.below(8)) {
+    case 1: {
       const std::size_t size = measureOf(stanza).bytes;
-      const std::size_t wanted = limits.stanzaSize - 3 + draw.below(7);
+      const std::size_t wanted = around(draw, limits.stanzaSize);
       if (wanted > size) lengthen(draw, stanza, wanted - size);
       break;
     }
@@ -361,6 +392,15 @@ Sample spoil(Draw& draw, Tree stanza, const xmpp::StanzaReader::Limits& limits) 
       lengthen(draw, stanza, draw.of(kSizes));
       break;
     }
+    case 3:
+      multiply(draw, stanza, around(draw, limits.elements));
+      break;
+    case 4:
+      deepen(draw, stanza, around(draw, limits.depth));
+      break;
+    case 5:
+      attribute(draw, stanza, around(draw, limits.attributes));
+      break;
     default:
       break;
   }
