@@ -1,5 +1,8 @@
 #include "commands/ServerSnippets.h"
 
+#include <algorithm>
+#include <array>
+
 namespace p2::app {
 
 namespace {
@@ -24,19 +27,27 @@ std::string port(const Settings::Xmpp& xmpp) {
   return std::to_string(xmpp.port);
 }
 
-}  // namespace
-
-std::string prosodySnippet(const Settings::Xmpp& xmpp) {
+/// Prosody's, and that of Metronome, which has grown out of it; `head` names file and server, `tail` what
+/// users need.
+std::string luaSnippet(const Settings::Xmpp& xmpp, const std::string& head, const std::string& tail) {
   const bool local = listenAddress(xmpp) == "127.0.0.1" && xmpp.port == 5347;
-  std::string text = "-- prosody.cfg.lua; then restart Prosody\n";
+  std::string text = "-- " + head + '\n';
   if (!local) {
     text += "-- at the top, before any VirtualHost:\ncomponent_ports = { " + port(xmpp) +
             " }\ncomponent_interfaces = { " + quoted(listenAddress(xmpp)) + " }\n";
   }
   return text + "-- at the end of the file:\nComponent " + quoted(xmpp.jid) +
          "\n    component_secret = " + quoted(xmpp.sharedSecret.reveal()) +
-         "\n-- and for your users: modules_enabled needs \"smacks\" and \"cloud_notify\" (Debian: "
-         "prosody-modules)\n";
+         "\n-- and for your users: modules_enabled needs " + tail + '\n';
+}
+
+std::string prosodySnippet(const Settings::Xmpp& xmpp) {
+  return luaSnippet(xmpp, "prosody.cfg.lua; then restart Prosody",
+                    "\"smacks\" and \"cloud_notify\" (Debian: prosody-modules)");
+}
+
+std::string metronomeSnippet(const Settings::Xmpp& xmpp) {
+  return luaSnippet(xmpp, "metronome.cfg.lua; then restart Metronome", "\"push\"");
 }
 
 std::string ejabberdSnippet(const Settings::Xmpp& xmpp) {
@@ -66,6 +77,35 @@ std::string openfireSteps(const Settings::Xmpp& xmpp) {
               ? ""
               : "The XMPP domain of the server must be " + xmpp.jid.substr(dot + 1) + ".\n") +
          "And for your users: install the plugin \"Push Notification\".\n";
+}
+
+std::string tigaseSnippet(const Settings::Xmpp& xmpp) {
+  return "# etc/config.tdsl\next () {}\n\n"
+         "# etc/externalComponentItems, which Tigase takes over when it starts; then restart it\n" +
+         xmpp.jid + ':' + xmpp.sharedSecret.reveal() + ":listen:" + port(xmpp) +
+         "\n\n# It listens on all addresses: let the firewall keep others from port " + port(xmpp) +
+         ".\n# Your users need nothing: push is switched on.\n";
+}
+
+constexpr std::array kServerKinds{
+    ServerKind{"prosody", "Prosody", prosodySnippet},
+    ServerKind{"ejabberd", "ejabberd", ejabberdSnippet},
+    ServerKind{"mongooseim", "MongooseIM", mongooseImSnippet},
+    ServerKind{"openfire", "Openfire", openfireSteps, false},
+    ServerKind{"tigase", "Tigase", tigaseSnippet},
+    ServerKind{"metronome", "Metronome", metronomeSnippet},
+};
+
+}  // namespace
+
+std::span<const ServerKind> serverKinds() noexcept {
+  return kServerKinds;
+}
+
+const ServerKind* serverKind(std::string_view name) noexcept {
+  const auto* const found = std::find_if(kServerKinds.begin(), kServerKinds.end(),
+                                         [&](const ServerKind& kind) { return kind.name == name; });
+  return found == kServerKinds.end() ? nullptr : found;
 }
 
 std::string dnsAdvice(const Settings::Xmpp& xmpp) {

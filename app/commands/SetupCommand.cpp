@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <grp.h>
@@ -34,7 +33,8 @@ constexpr CommandOption kAccount{"service-account", "FILE", "Firebase's key for 
 constexpr CommandOption kHost{"host", "HOST", "where the XMPP server runs; 127.0.0.1 if not given"};
 constexpr CommandOption kPort{"port", "PORT", "its port for components; 5347 if not given"};
 constexpr CommandOption kServer{"server", "KIND",
-                                "prosody, ejabberd, mongooseim or openfire: show only what that needs"};
+                                "prosody, ejabberd, mongooseim, openfire, tigase or metronome: show only "
+                                "what that needs"};
 constexpr CommandOption kServices{"google-services", "FILE",
                                   "the app's google-services.json: prints Conversations' push.xml"};
 constexpr CommandOption kPackage{"package", "NAME", "which app of that file, if it names several"};
@@ -200,12 +200,31 @@ void printSection(std::ostream& out, std::string_view title, const std::string& 
   out << "\n---- " << title << "\n\n" << text;
 }
 
-void printServers(std::ostream& out, std::string_view chosen, const Settings::Xmpp& xmpp) {
-  const auto wanted = [&](std::string_view name) { return chosen.empty() || chosen == name; };
-  if (wanted("prosody")) printSection(out, "Prosody", prosodySnippet(xmpp));
-  if (wanted("ejabberd")) printSection(out, "ejabberd", ejabberdSnippet(xmpp));
-  if (wanted("mongooseim")) printSection(out, "MongooseIM", mongooseImSnippet(xmpp));
-  if (wanted("openfire")) printSection(out, "Openfire", openfireSteps(xmpp));
+/// "a, b or c"
+std::string serverNames() {
+  std::string names;
+  for (const auto& kind : serverKinds()) {
+    if (!names.empty()) names += &kind == &serverKinds().back() ? " or " : ", ";
+    names += kind.name;
+  }
+  return names;
+}
+
+/// Those of the chosen server, or of all.
+void printServers(std::ostream& out, const ServerKind* chosen, const Settings::Xmpp& xmpp) {
+  for (const auto& kind : serverKinds()) {
+    if (chosen == nullptr || chosen == &kind) printSection(out, kind.title, kind.snippet(xmpp));
+  }
+}
+
+/// What to do with the server when that stands in its configuration.
+std::string restartAdvice(const ServerKind* chosen) {
+  if (chosen != nullptr) return chosen->restarts ? "restart the XMPP server\n" : "";
+  std::string others;
+  for (const auto& kind : serverKinds()) {
+    if (!kind.restarts) others += (others.empty() ? "" : ", ") + std::string(kind.title);
+  }
+  return "restart the XMPP server (not needed: " + others + ")\n";
 }
 
 core::Error wrongServices(const std::string& file, const std::string& why) {
@@ -232,10 +251,9 @@ core::Result<std::string> appSnippet(const Invocation& invocation, const std::st
 
 int run(const Invocation& invocation) {
   const path file = invocation.config.value_or(kDefaultFile);
-  const auto server = invocation.value(kServer.name);
-  constexpr std::array<std::string_view, 5> kServers{"", "prosody", "ejabberd", "mongooseim", "openfire"};
-  if (std::find(kServers.begin(), kServers.end(), server) == kServers.end()) {
-    return invocation.fail(EX_USAGE, "--server: give prosody, ejabberd, mongooseim or openfire.");
+  const auto* const server = serverKind(invocation.value(kServer.name));
+  if (server == nullptr && !invocation.value(kServer.name).empty()) {
+    return invocation.fail(EX_USAGE, "--server: give " + serverNames() + '.');
   }
   if (!mayReplace(invocation, file)) {
     return invocation.fail(EX_CANTCREAT, file.string() +
@@ -262,7 +280,7 @@ int run(const Invocation& invocation) {
   const bool elsewhere = file != kDefaultFile;
   const std::string p2 = "p2 " + (elsewhere ? "--config=" + file.string() + ' ' : std::string());
   printSection(out, "Then",
-               "restart the XMPP server\n" + p2 + "check         says what is not right yet\n" +
+               restartAdvice(server) + p2 + "check         says what is not right yet\n" +
                    (elsewhere ? p2 + "              serves with these settings\n"
                               : std::string("systemctl restart p2\n")) +
                    p2 + "list          shows a phone once its app has registered; " + p2 +

@@ -45,6 +45,12 @@ Settings::Xmpp xmpp() {
   return made;
 }
 
+std::string snippet(std::string_view server, const Settings::Xmpp& settings) {
+  const auto* const kind = serverKind(server);
+  REQUIRE(kind != nullptr);
+  return kind->snippet(settings);
+}
+
 /// A folder with the files that a setup needs.
 struct Folder {
   test::TemporaryDirectory directory;
@@ -85,12 +91,16 @@ TEST_CASE("A value is put in the place of its key, commented or not, and comment
 }
 
 TEST_CASE("The snippets for the servers hold name, secret and port as the servers quote them") {
-  CHECK(prosodySnippet(xmpp()) ==
+  CHECK(snippet("prosody", xmpp()) ==
         "-- prosody.cfg.lua; then restart Prosody\n-- at the end of the file:\n"
         "Component \"push.example.org\"\n    component_secret = \"s\\\"e\\\\cret\"\n"
         "-- and for your users: modules_enabled needs \"smacks\" and \"cloud_notify\" (Debian: "
         "prosody-modules)\n");
-  CHECK(ejabberdSnippet(xmpp()) ==
+  CHECK(snippet("metronome", xmpp()) ==
+        "-- metronome.cfg.lua; then restart Metronome\n-- at the end of the file:\n"
+        "Component \"push.example.org\"\n    component_secret = \"s\\\"e\\\\cret\"\n"
+        "-- and for your users: modules_enabled needs \"push\"\n");
+  CHECK(snippet("ejabberd", xmpp()) ==
         "# ejabberd.yml, below listen: ; then restart ejabberd\n  -\n    port: 5347\n    ip: \"127.0.0.1\"\n"
         "    module: ejabberd_service\n    hosts:\n      \"push.example.org\":\n"
         "        password: \"s\\\"e\\\\cret\"\n"
@@ -99,12 +109,52 @@ TEST_CASE("The snippets for the servers hold name, secret and port as the server
   remote.host = "xmpp.example.org";
   remote.port = 8888;
   remote.tls = Tls::direct;
-  CHECK(prosodySnippet(remote).find("component_ports = { 8888 }\ncomponent_interfaces = { \"0.0.0.0\" }") !=
-        std::string::npos);
-  CHECK(ejabberdSnippet(remote).find("    tls: true\n") != std::string::npos);
-  CHECK(mongooseImSnippet(remote).find("[[listen.component]]\n  port = 8888\n") != std::string::npos);
-  CHECK(openfireSteps(remote).find("subdomain \"push\"") != std::string::npos);
+  for (const auto* lua : {"prosody", "metronome"}) {
+    CHECK(snippet(lua, remote).find("component_ports = { 8888 }\ncomponent_interfaces = { \"0.0.0.0\" }") !=
+          std::string::npos);
+  }
+  CHECK(snippet("ejabberd", remote).find("    tls: true\n") != std::string::npos);
+  CHECK(snippet("mongooseim", remote).find("[[listen.component]]\n  port = 8888\n") != std::string::npos);
+  CHECK(snippet("openfire", remote).find("subdomain \"push\"") != std::string::npos);
+  auto tigase = remote;
+  tigase.sharedSecret = core::Secret("cafe");
+  CHECK(snippet("tigase", tigase).find("ext () {}\n") != std::string::npos);
+  CHECK(snippet("tigase", tigase).find("\npush.example.org:cafe:listen:8888\n") != std::string::npos);
   CHECK(dnsAdvice(remote).starts_with("push.example.org."));
+}
+
+TEST_CASE(
+    "Setup takes each server that it knows, shows what that one needs, and says to restart it if it must") {
+  const Folder folder;
+  const auto help = run({"setup", "--help"}, folder.config).out;
+  const auto setup = [&](const std::string& server) {
+    return run({"setup", "--jid=push.example.org", "--service-account=" + folder.account.string(), "--force",
+                "--server=" + server},
+               folder.config);
+  };
+  const auto wrong = setup("jabberd");
+  CHECK(wrong.code == EX_USAGE);
+  for (const auto& kind : serverKinds()) {
+    const std::string name(kind.name);
+    INFO(name);
+    CHECK(help.find(name) != std::string::npos);
+    CHECK(wrong.err.find(name) != std::string::npos);
+    const auto done = setup(name);
+    REQUIRE(done.code == EX_OK);
+    const auto secret = load(folder.config, {}, {}).settings->xmpp.sharedSecret.reveal();
+    CHECK(done.out.find(secret) != std::string::npos);
+    for (const auto& other : serverKinds()) {
+      const bool shown = done.out.find("---- " + std::string(other.title) + '\n') != std::string::npos;
+      CHECK(shown == (&other == &kind));
+    }
+    CHECK((done.out.find("\nrestart the XMPP server\n") != std::string::npos) == kind.restarts);
+  }
+  CHECK_FALSE(serverKind("openfire")->restarts);
+  const auto all = setup("");
+  for (const auto& kind : serverKinds()) {
+    CHECK(all.out.find("---- " + std::string(kind.title) + '\n') != std::string::npos);
+  }
+  CHECK(all.out.find("restart the XMPP server (not needed: Openfire)\n") != std::string::npos);
 }
 
 TEST_CASE("Conversations' push.xml comes from google-services.json") {
