@@ -50,6 +50,7 @@ class Bench:
         self.binary, self.programs, self.directory = binary, programs, directory
         self.seconds, self.rounds, self.big = seconds, rounds, big
         self.details = {}
+        self.other = None  # another program of p2, to compare with
         self._names = iter(range(1, 10_000))
         self.fcm = cast.Fcm(os.path.join(directory, "fcm"))
         self.server = cast.XmppServer(programs)
@@ -68,11 +69,11 @@ class Bench:
         return value
 
     @contextlib.contextmanager
-    def p2(self, speed="fast", phones=PHONES, **settings):
+    def p2(self, speed="fast", phones=PHONES, binary=None, **settings):
         """A p2 that is ready and knows the first `phones`."""
         directory = self.path("p2")
         os.makedirs(directory)
-        daemon = cast.Daemon(self.binary, directory, self.server, self.fcm.at(speed), **settings)
+        daemon = cast.Daemon(binary or self.binary, directory, self.server, self.fcm.at(speed), **settings)
         if phones:
             self.stock(daemon, phones)
         daemon.up()
@@ -158,6 +159,20 @@ class Bench:
         floor = post + sax
         yield Row("CPU per push, FCM at 0 ms", f"{push:.1f} µs", f"{post:.1f} + {sax:.1f} µs", push / floor, 1.6,
                   unit=" ×")
+        if self.other:
+            self.compare()
+
+    def compare(self):
+        """CPU per push of this p2 and of another one, started in turn."""
+        def started(binary):
+            with self.p2(phones=FAST_PHONES, binary=binary, fcm_connections=FAST_CONNECTIONS) as daemon:
+                self.fast(daemon, seconds=1)
+                return self.fast(daemon)
+
+        own, others = self.rounds_of(lambda: started(self.binary), lambda: started(self.other))
+        own, others = median(own, "cpu_us"), median(others, "cpu_us")
+        self.note("CPU per push, µs: this p2, the other one", f"{own:.2f}, {others:.2f}")
+        self.note("CPU per push, this p2 over the other one", own / others)
 
     def many(self):
         """Pushes a second and memory, FCM at 100 ms, 1,000 connections"""
