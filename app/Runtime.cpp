@@ -57,7 +57,7 @@ std::variant<std::unique_ptr<Runtime>, StartFault> Runtime::start(const Settings
 }
 
 Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::Store> opened,
-                 const component::Component::Options& componentOptions,
+                 component::Component::Options componentOptions,
                  std::unique_ptr<core::Metrics> registry, component::Component::OnState onState)
     : _recentFaults(RecentFaults::attach(LenientChannel::filesOf(settings.logging.poco))),
       _settings(settings),
@@ -70,6 +70,7 @@ Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::S
       _onState(std::move(onState)),
       _openStreams(std::size_t{0}) {
   for (std::size_t i = 0; i < settings.xmpp.connections; ++i) {
+    componentOptions.firstAddress = i;
     _components.push_back(std::make_unique<component::Component>(
         componentOptions,
         [this](const xmpp::Iq& iq, xmpp::Responder responder) { _proxy.handle(iq, std::move(responder)); },

@@ -63,7 +63,7 @@ class Runtime {
   void openHttp();
 
   Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::Store> opened,
-          const component::Component::Options& componentOptions, std::unique_ptr<core::Metrics> registry,
+          component::Component::Options componentOptions, std::unique_ptr<core::Metrics> registry,
           component::Component::OnState onState);
 
   const Poco::AutoPtr<RecentFaults>

@@ -26,7 +26,8 @@ Connection::Options optionsFor(std::uint16_t port, const std::string& host = "12
 /// Connected, and with a patience that is longer than any of these tests.
 std::unique_ptr<Connection> connected(const Connection::Options& options) {
   auto connection = std::make_unique<Connection>(options);
-  REQUIRE(connection->connect().ok());
+  p2::http::Route route;
+  REQUIRE(connection->connect(route).ok());
   connection->watch([] { return std::chrono::milliseconds(kPatience); });
   return connection;
 }
@@ -42,8 +43,9 @@ std::string readAll(Connection& connection) {
 
 TEST_CASE("A host without an address is named, with the setting") {
   // A label of more than 63 characters: no resolver has to be asked.
+  p2::http::Route route;
   Connection connection(optionsFor(1, std::string(70, 'a') + ".invalid"));
-  const auto result = connection.connect();
+  const auto result = connection.connect(route);
   REQUIRE(!result.ok());
   CHECK_THAT(result.error(),
              ContainsSubstring("cannot find the XMPP server") && ContainsSubstring("xmpp.host"));
@@ -131,8 +133,9 @@ TEST_CASE("Shutting down ends a write, a read and whoever waits for their turn, 
 
 TEST_CASE("A connection that was shut down before does not connect") {
   ScriptedServer server([](Peer& peer, int) { peer.awaitEnd(); });
+  p2::http::Route route;
   Connection connection(optionsFor(server.port()));
   connection.shutdown();
-  CHECK(!connection.connect().ok());
+  CHECK(!connection.connect(route).ok());
   CHECK(!connection.write("x"));
 }

@@ -21,7 +21,8 @@ std::shared_ptr<Connection> connected(const ScriptedServer& server) {
   options.port = server.port();
   options.connectTimeout = options.writeTimeout = kPatience;
   auto connection = std::make_shared<Connection>(options);
-  REQUIRE(connection->connect().ok());
+  p2::http::Route route;
+  REQUIRE(connection->connect(route).ok());
   return connection;
 }
 

@@ -115,7 +115,7 @@ Peer::Step Peer::sendSome(std::string_view& text) {
   return Step::moved;
 }
 
-ScriptedServer::ScriptedServer(Script script, std::optional<Identity> identity)
+ScriptedServer::ScriptedServer(Script script, std::optional<Identity> identity, const std::string& address)
     : _script(std::move(script)),
       _identity(std::move(identity)),
       _context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free) {
@@ -124,8 +124,8 @@ ScriptedServer::ScriptedServer(Script script, std::optional<Identity> identity)
     SSL_CTX_use_certificate(_context.get(), _identity->certificate.get());
     SSL_CTX_use_PrivateKey(_context.get(), _identity->key.get());
   }
-  _server =
-      std::make_unique<LoopbackServer>([this](int socket, int connection) { serve(socket, connection); });
+  _server = std::make_unique<LoopbackServer>(
+      [this](int socket, int connection) { serve(socket, connection); }, address);
 }
 
 void ScriptedServer::serve(int socket, int connection) {

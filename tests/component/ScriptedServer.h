@@ -67,7 +67,8 @@ class ScriptedServer {
   /// Called for the n-th connection, counted from 1; the connection ends with it.
   using Script = std::function<void(Peer&, int connection)>;
 
-  explicit ScriptedServer(Script script, std::optional<Identity> identity = {});
+  explicit ScriptedServer(Script script, std::optional<Identity> identity = {},
+                          const std::string& address = "127.0.0.1");
 
   std::uint16_t port() const { return _server->port(); }
   int connections() const { return _server->connections(); }

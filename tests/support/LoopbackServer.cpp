@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,17 +24,23 @@ sockaddr_in loopback(std::uint16_t port) {
 
 }  // namespace
 
-LoopbackServer::LoopbackServer(Handler handle) : _handle(std::move(handle)) {
+LoopbackServer::LoopbackServer(Handler handle, const std::string& address) : _handle(std::move(handle)) {
   ::signal(SIGPIPE, SIG_IGN);
-  _listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof(address);
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(_listener, generic, size) != 0 || ::listen(_listener, 64) != 0 ||
+  const bool isV6 = address.find(':') != std::string::npos;
+  sockaddr_in v4 = loopback(0);
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  const bool parsed = ::inet_pton(isV6 ? AF_INET6 : AF_INET, address.c_str(),
+                                  isV6 ? static_cast<void*>(&v6.sin6_addr) : &v4.sin_addr) == 1;
+  auto* generic = isV6 ? reinterpret_cast<sockaddr*>(&v6) : reinterpret_cast<sockaddr*>(&v4);
+  socklen_t size = isV6 ? sizeof(v6) : sizeof(v4);
+  _listener = ::socket(generic->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (!parsed || ::bind(_listener, generic, size) != 0 || ::listen(_listener, 64) != 0 ||
       ::getsockname(_listener, generic, &size) != 0) {
-    throw std::runtime_error("no port on 127.0.0.1");
+    ::close(_listener);
+    throw std::runtime_error("no port on " + address);
   }
-  _port = ntohs(address.sin_port);
+  _port = ntohs(isV6 ? v6.sin6_port : v4.sin_port);
   _acceptor = std::thread([this] { acceptLoop(); });
 }
 
@@ -68,6 +75,34 @@ void LoopbackServer::acceptLoop() {
       ::close(socket);
     });
   }
+}
+
+DeafServer::DeafServer() {
+  sockaddr_in address = loopback(0);
+  socklen_t size = sizeof(address);
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  _sockets.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::bind(_sockets.front(), generic, size) != 0 || ::listen(_sockets.front(), 0) != 0 ||
+      ::getsockname(_sockets.front(), generic, &size) != 0) {
+    throw std::runtime_error("no port on 127.0.0.1");
+  }
+  _port = ntohs(address.sin_port);
+  // Nobody accepts, so that the system drops what comes once the queue is full.
+  for (bool full = false; !full;) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    _sockets.push_back(socket);
+    if (::connect(socket, generic, size) == 0) continue;
+    pollfd entry{socket, POLLOUT, 0};
+    full = ::poll(&entry, 1, 100) == 0;
+  }
+}
+
+DeafServer::~DeafServer() {
+  for (const int socket : _sockets) ::close(socket);
+}
+
+std::uint16_t unusedPort() {
+  return LoopbackServer([](int, int) {}).port();
 }
 
 int connectLoopback(std::uint16_t port) {

@@ -58,6 +58,16 @@ void TlsServer::Peer::sendTicket() {
   SSL_do_handshake(_ssl);
 }
 
+void TlsServer::Peer::narrow() {
+  const int size = 4096;
+  ::setsockopt(SSL_get_fd(_ssl), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
+void TlsServer::Peer::ignore() {
+  pollfd entry{SSL_get_fd(_ssl), POLLRDHUP, 0};
+  ::poll(&entry, 1, 60000);
+}
+
 void TlsServer::Peer::writeBelowTls(std::string_view bytes) {
   ::send(SSL_get_fd(_ssl), bytes.data(), bytes.size(), MSG_NOSIGNAL);
 }
@@ -76,14 +86,14 @@ bool TlsServer::Peer::closedWithin(std::chrono::milliseconds bound) {
   return ::poll(&entry, 1, static_cast<int>(bound.count())) > 0;
 }
 
-TlsServer::TlsServer(Identity identity, Handler handle)
+TlsServer::TlsServer(Identity identity, Handler handle, const std::string& address)
     : _identity(std::move(identity)),
       _handle(std::move(handle)),
       _context(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free) {
   SSL_CTX_use_certificate(_context.get(), _identity.certificate.get());
   SSL_CTX_use_PrivateKey(_context.get(), _identity.key.get());
-  _server =
-      std::make_unique<LoopbackServer>([this](int socket, int connection) { serve(socket, connection); });
+  _server = std::make_unique<LoopbackServer>(
+      [this](int socket, int connection) { serve(socket, connection); }, address);
 }
 
 void TlsServer::serve(int socket, int connection) {

@@ -30,6 +30,10 @@ class TlsServer {
     void inOneSegment(const std::function<void()>& together);
     /// Sends a session ticket at once (TLS 1.3).
     void sendTicket();
+    /// Takes little at once from now on, so that a peer that does not read is noticed soon.
+    void narrow();
+    /// Reads nothing until the connection is over.
+    void ignore();
     /// Writes what TLS does not know of.
     void writeBelowTls(std::string_view bytes);
     /// A whole answer with a Content-Length.
@@ -53,7 +57,7 @@ class TlsServer {
   /// `handle(peer, n)` is called for the n-th connection, counted from 1, after its handshake.
   using Handler = std::function<void(Peer&, int connection)>;
 
-  TlsServer(Identity identity, Handler handle);
+  TlsServer(Identity identity, Handler handle, const std::string& address = "127.0.0.1");
 
   std::uint16_t port() const { return _server->port(); }
   int connections() const { return _server->connections(); }

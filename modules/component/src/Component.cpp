@@ -55,6 +55,7 @@ class Component::Impl {
             metrics.counter("p2_component_connects_total", "Streams to the XMPP server that were opened.")),
         _connected(metrics.gauge("p2_component_connected", "Streams to the XMPP server that are open.")),
         _outbox(_options.outboxCapacity, _options.answerLifetime, metrics),
+        _route(_options.resolver, _options.firstAddress),
         _backoff({kFirstBackoff, _options.backoffMost, kLeastBackoff}) {
     _status.since = std::chrono::system_clock::now();
     _reader = std::thread([this] { run(); });
@@ -110,12 +111,20 @@ class Component::Impl {
         _options.host, _options.port, _options.tls, _options.connectTimeout, _options.writeTimeout});
     hold(connection);
     if (stopping()) return {};
-    if (const auto connected = connection->connect(); !connected) return connected.error();
-    const std::function<void()> onReady = [this] { ready(); };
+    if (const auto connected = connection->connect(_route); !connected) return connected.error();
+    const std::function<void()> onReady = [&] {
+      _route.succeeded(connection->address());
+      ready();
+    };
     Session session({_options, _onRequest, onReady, _outbox, _reading, _received, _refused}, connection);
     const auto started = std::chrono::steady_clock::now();
     std::string reason = session.run();
-    if (session.ready() && std::chrono::steady_clock::now() - started >= kGoodStream) _backoff.reset();
+    if (session.ready() && std::chrono::steady_clock::now() - started >= kGoodStream) {
+      _backoff.reset();
+    } else {
+      // A node that takes connections and serves nobody is not tried again before the others.
+      _route.failed(connection->address());
+    }
     return reason.empty() ? "the XMPP server closed the stream" : reason;
   }
 
@@ -209,6 +218,7 @@ class Component::Impl {
   core::Gauge& _connected;
   core::Guarded<bool> _reading{true};
   Outbox _outbox;
+  http::Route _route;                                 // reader thread
   core::Backoff _backoff;                             // reader thread
   std::string _reported;                              // reader thread
   std::chrono::steady_clock::time_point _reportedAt;  // reader thread

@@ -4,13 +4,8 @@
 #include "p2/http/TlsContextAccess.h"
 
 #include <Poco/Exception.h>
-#include <Poco/Net/DNS.h>
-#include <Poco/Net/HostEntry.h>
 #include <Poco/Net/SSLException.h>
 #include <Poco/Net/SecureStreamSocket.h>
-#include <Poco/Net/SocketAddress.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -19,7 +14,6 @@
 #include <cerrno>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 namespace p2::component {
 
@@ -30,30 +24,13 @@ using TimePoint = core::Clock::TimePoint;
 using Poco::Net::SecureStreamSocket;
 
 // A peer that does not acknowledge what we send, pings included, is gone after so long.
-constexpr int kTcpUserTimeoutMs = 60000;
+constexpr Milliseconds kUserTimeout{60000};
 // What a non-blocking call gives that would have had to wait. Poco's TLS sockets use the same numbers.
 constexpr int kWantRead = SecureStreamSocket::ERR_SSL_WANT_READ;
 constexpr int kWantWrite = SecureStreamSocket::ERR_SSL_WANT_WRITE;
 
 TimePoint now() {
   return std::chrono::steady_clock::now();
-}
-
-std::vector<Poco::Net::SocketAddress> resolve(const std::string& host, std::uint16_t port) {
-  std::vector<Poco::Net::SocketAddress> addresses;
-  Poco::Net::IPAddress literal;
-  if (Poco::Net::IPAddress::tryParse(host, literal)) {
-    addresses.emplace_back(literal, port);
-    return addresses;
-  }
-  const auto entry = Poco::Net::DNS::hostByName(host);
-  for (const auto& address : entry.addresses()) addresses.emplace_back(address, port);
-  return addresses;
-}
-
-bool isAddress(const std::string& host) {
-  Poco::Net::IPAddress literal;
-  return Poco::Net::IPAddress::tryParse(host, literal);
 }
 
 int checked(ssize_t count, int otherwise) {
@@ -98,49 +75,45 @@ std::string describeTls(const http::TlsContext& context, const std::string& peer
 
 Connection::Connection(Options options) : _options(std::move(options)) {}
 
-core::Result<void> Connection::connect() {
+core::Result<void> Connection::connect(http::Route& route) {
   const std::string peer = _options.host + ':' + std::to_string(_options.port);
-  std::vector<Poco::Net::SocketAddress> addresses;
-  try {
-    addresses = resolve(_options.host, _options.port);
-  } catch (const Poco::Exception&) {
+  const auto addresses = route.addresses(_options.host, _options.port);
+  if (addresses.empty()) {
     return core::Error{"cannot find the XMPP server: the host name \"" + _options.host +
                        "\" of xmpp.host has no address; check its spelling and the DNS"};
   }
-  std::string fault = "the name has no address";
+  http::Dial dial(
+      addresses,
+      {.connectTimeout = _options.connectTimeout, .userTimeout = kUserTimeout, .cancel = _wake.descriptor()});
+  std::string fault;
   std::string tlsFault;  // tells more than that another address of the host does not answer
-  for (const auto& address : addresses) {
+  while (const auto reached = dial.next(TimePoint::max())) {
     http::takeCertificateError();
     try {
-      establish(address);
+      establish(*reached);
       return {};
     } catch (const Poco::Net::SSLException& exception) {
-      if (_options.tls) tlsFault = describeTls(*_options.tls, peer, exception);
+      if (_options.tls && tlsFault.empty()) tlsFault = describeTls(*_options.tls, peer, exception);
     } catch (const std::exception& exception) {
-      fault = textOf(exception);
+      if (fault.empty()) fault = textOf(exception);
     }
+    route.failed(reached->address);
     if (_down) break;
   }
+  for (const auto& address : dial.failed()) route.failed(address);
   if (!tlsFault.empty()) return core::Error{std::move(tlsFault)};
-  return core::Error{"cannot reach the XMPP server at " + peer + " (" + fault +
+  return core::Error{"cannot reach the XMPP server at " + peer + " (" +
+                     (fault.empty() ? dial.fault() : fault) +
                      "); is it running, and does it listen for components there (xmpp.host, xmpp.port)?"};
 }
 
 /// Throws if it cannot.
-void Connection::establish(const Poco::Net::SocketAddress& address) {
-  Poco::Net::StreamSocket socket(address.family());
-  socket.connectNB(address);
+void Connection::establish(const http::Dial::Reached& reached) {
+  Poco::Net::StreamSocket socket = reached.socket;
   adopt(socket);
-  if (!core::pollUntil(_descriptor, POLLOUT, now() + _options.connectTimeout)) {
-    throw Poco::TimeoutException("it did not take the connection in time");
-  }
-  if (const int error = socket.impl()->socketError(); error != 0) {
-    throw std::system_error(error, std::generic_category());
-  }
-  socket.setNoDelay(true);
   socket.setKeepAlive(true);
-  socket.setOption(IPPROTO_TCP, TCP_USER_TIMEOUT, kTcpUserTimeoutMs);
   if (_options.tls) startTls(now() + _options.connectTimeout);
+  _address = reached.address;
   open();
 }
 
@@ -162,9 +135,10 @@ void Connection::open() {
 /// when the handshake takes long.
 void Connection::startTls(TimePoint deadline) {
   const auto context = http::pocoContext(*_options.tls);
+  const std::string host = http::asciiHost(_options.host);
   // An address must not be sent as the server's name, RFC 6066 §3.
-  auto secure = isAddress(_options.host) ? SecureStreamSocket::attach(_socket, context)
-                                         : SecureStreamSocket::attach(_socket, _options.host, context);
+  auto secure = http::isAddress(host) ? SecureStreamSocket::attach(_socket, context)
+                                      : SecureStreamSocket::attach(_socket, host, context);
   for (;;) {
     forgetErrors();
     const int result = secure.completeHandshake();
@@ -174,7 +148,7 @@ void Connection::startTls(TimePoint deadline) {
       throw Poco::Net::SSLException("the server did not answer the TLS handshake in time");
     }
   }
-  secure.verifyPeerCertificate(_options.host);
+  secure.verifyPeerCertificate(host);
   _socket = secure;
 }
 
@@ -304,6 +278,7 @@ void Connection::shutdown() noexcept {
   {
     const std::scoped_lock lock(_mutex);
     _down = true;
+    _wake.set();
     if (_descriptor >= 0) ::shutdown(_descriptor, SHUT_RDWR);
   }
   _turn.notify_all();

@@ -1,7 +1,10 @@
 #pragma once
 
+#include "WakeUp.h"
 #include "p2/core/Clock.h"
 #include "p2/core/Result.h"
+#include "p2/http/Dial.h"
+#include "p2/http/Route.h"
 #include "p2/http/TlsContext.h"
 #include "p2/xmpp/StanzaReader.h"
 
@@ -40,10 +43,13 @@ class Connection final : public xmpp::ByteSource {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Tries each address of the host. Blocks up to connectTimeout for TCP and again for TLS with each of them,
-  /// and as long as the resolver takes; shutdown() ends all but the resolver. The error is for an operator.
-  /// Reader thread, once, before all else.
-  core::Result<void> connect();
+  /// Tries each address of the host, in the order of `route`, which it tells of those that fail. Blocks up to
+  /// connectTimeout for TCP and again for TLS with each of them, and as long as the resolver takes;
+  /// shutdown() ends all but the resolver. The error is for an operator. Reader thread, once, before all
+  /// else.
+  core::Result<void> connect(http::Route& route);
+  /// Where it is connected to. REQUIRES: connect() succeeded. Reader thread.
+  const http::Address& address() const noexcept { return _address; }
 
   /// Before the first read.
   void watch(Patience patience) { _patience = std::move(patience); }
@@ -63,7 +69,7 @@ class Connection final : public xmpp::ByteSource {
   std::string why() const;
 
  private:
-  void establish(const Poco::Net::SocketAddress& address);
+  void establish(const http::Dial::Reached& reached);
   void adopt(const Poco::Net::StreamSocket& socket);
   void startTls(core::Clock::TimePoint deadline);
   void open();
@@ -77,6 +83,8 @@ class Connection final : public xmpp::ByteSource {
 
   const Options _options;
   Poco::Net::StreamSocket _socket;  // the reader's alone until _open
+  http::Address _address;
+  WakeUp _wake;  // set when _down is
   Patience _patience;
   core::Clock::TimePoint _lastInput{};
   std::mutex _tls;  // OpenSSL reads and writes through one object, which has no lock of its own

@@ -4,6 +4,7 @@
 #include "TokenAnswer.h"
 #include "p2/core/Backoff.h"
 #include "p2/http/HttpsSession.h"
+#include "p2/http/Route.h"
 
 #include <Poco/Logger.h>
 
@@ -61,6 +62,7 @@ class AccessTokenSource::Impl {
   const std::shared_ptr<const http::TlsContext> _tls;
   const Options _options;
   const core::Clock& _clock;
+  const std::shared_ptr<http::Route> _route = std::make_shared<http::Route>();
   core::Counter& _granted;
   core::Counter& _refused;
   core::Counter& _failed;
@@ -204,6 +206,7 @@ std::variant<Grant, Refusal> AccessTokenSource::Impl::requestNow() {
   if (!assertion) return Refusal{{assertion.error(), true}, {}};
   http::HttpsSession::Options options;
   options.url = _account.tokenUrl;
+  options.route = _route;
   options.proxy = _options.proxy;
   options.timeout = _options.timeout;
   options.connectTimeout = _options.timeout / 2;

@@ -3,16 +3,18 @@
 #include "ProxyTunnel.h"
 #include "ResponseHead.h"
 #include "TlsSocket.h"
+#include "p2/http/Dial.h"
+#include "p2/http/Route.h"
 #include "p2/http/TlsContextAccess.h"
 
 #include <Poco/AutoPtr.h>
 #include <Poco/Exception.h>
-#include <Poco/Net/DNS.h>
 #include <Poco/Net/HTTPChunkedStream.h>
 #include <Poco/Net/HTTPSClientSession.h>
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/SSLException.h>
 #include <Poco/Net/SocketAddress.h>
+#include <Poco/Net/StreamSocket.h>
 
 #include <algorithm>
 #include <string_view>
@@ -112,20 +114,6 @@ class Connection final : public Poco::Net::HTTPSClientSession {
   Poco::AutoPtr<TlsSocket> _socket;
 };
 
-/// The addresses of `host`; empty if it has none.
-std::vector<SocketAddress> resolve(const std::string& host, std::uint16_t port) {
-  Poco::Net::IPAddress literal;
-  if (Poco::Net::IPAddress::tryParse(host, literal)) return {SocketAddress(literal, port)};
-  std::vector<SocketAddress> addresses;
-  try {
-    const Poco::Net::HostEntry entry = Poco::Net::DNS::hostByName(host);
-    for (const auto& address : entry.addresses()) addresses.emplace_back(address, port);
-  } catch (const Poco::Exception&) {
-    return {};
-  }
-  return addresses;
-}
-
 }  // namespace
 
 class HttpsSession::Impl {
@@ -133,6 +121,7 @@ class HttpsSession::Impl {
   Impl(const Options& options, std::shared_ptr<const TlsContext> tls)
       : _options(options), _tls(std::move(tls)) {
     if (_options.proxy && !_options.proxy->appliesTo(_options.url.host)) _options.proxy.reset();
+    if (!_options.route) _options.route = std::make_shared<Route>();
   }
 
   /// `request` is what is sent, header and body.
@@ -143,22 +132,21 @@ class HttpsSession::Impl {
 
  private:
   std::optional<Fault> open(core::RealTime deadline);
-  std::optional<Fault> connectAny(const std::vector<SocketAddress>& addresses, StreamSocket& socket,
-                                  core::RealTime deadline);
+  std::optional<Fault> begin(StreamSocket& socket, core::RealTime deadline);
   std::optional<Fault> startTls(StreamSocket& socket, core::RealTime deadline);
   Result exchange(const std::string& request, core::RealTime deadline);
   Result receive();
   Result receiveBody(ResponseHead& head);
   Fault faultOf(const Poco::Exception& exception);
   Fault faultOf(Fault::Kind kind) const;
+  Fault faultOfDial(const std::string& reason) const;
   Fault::Kind notWhole() const;
   void keepOrClose(bool keepAlive);
 
   Options _options;
   std::shared_ptr<const TlsContext> _tls;
   std::unique_ptr<Connection> _connection;
-  Poco::Net::Session::Ptr _tlsSession;
-  bool _tlsSessionTaken = false;
+  bool _tlsSessionTaken = false;  // of this connection
   TimePoint _opened{};
   TimePoint _lastUsed{};
 };
@@ -203,17 +191,34 @@ void HttpsSession::Impl::closeIfStale() {
 }
 
 std::optional<Fault> HttpsSession::Impl::open(core::RealTime deadline) {
-  const bool tunnelled = _options.proxy.has_value();
-  const std::string& host = tunnelled ? _options.proxy->host : _options.url.host;
-  const auto addresses = resolve(host, tunnelled ? _options.proxy->port : _options.url.port);
+  const std::string& host = _options.proxy ? _options.proxy->host : _options.url.host;
+  const auto addresses =
+      _options.route->addresses(host, _options.proxy ? _options.proxy->port : _options.url.port);
   if (addresses.empty()) {
     return Fault{Fault::Kind::resolve, "The name " + host +
                                            " could not be resolved; check its spelling and this "
                                            "machine's DNS."};
   }
-  StreamSocket socket;
-  if (auto fault = connectAny(addresses, socket, deadline)) return fault;
-  if (tunnelled) {
+  Dial dial(addresses, {.connectTimeout = _options.connectTimeout, .userTimeout = _options.userTimeout});
+  std::optional<Fault> refusal;  // tells more than that another address does not answer
+  while (auto reached = dial.next(deadline)) {
+    // An address that takes connections and says nothing leaves time for the others.
+    const auto until = dial.hasMore()
+                           ? std::min(deadline, std::chrono::steady_clock::now() + _options.connectTimeout)
+                           : deadline;
+    auto fault = begin(reached->socket, until);
+    if (!fault) _options.route->succeeded(reached->address);
+    if (!fault) return std::nullopt;
+    _options.route->failed(reached->address);
+    if (!refusal) refusal = std::move(fault);
+  }
+  for (const Address& address : dial.failed()) _options.route->failed(address);
+  return refusal ? refusal : faultOfDial(dial.fault());
+}
+
+/// Begins to speak with what has taken the connection.
+std::optional<Fault> HttpsSession::Impl::begin(StreamSocket& socket, core::RealTime deadline) {
+  if (_options.proxy) {
     const std::string target =
         Url{_options.url.host, 443, {}}.authority() + ':' + std::to_string(_options.url.port);
     if (auto fault = openTunnel(socket.impl()->sockfd(), *_options.proxy, target, deadline)) return fault;
@@ -221,26 +226,7 @@ std::optional<Fault> HttpsSession::Impl::open(core::RealTime deadline) {
   return startTls(socket, deadline);
 }
 
-std::optional<Fault> HttpsSession::Impl::connectAny(const std::vector<SocketAddress>& addresses,
-                                                    StreamSocket& socket, core::RealTime deadline) {
-  const auto& clock = *_options.clock;
-  std::string reason = "no time was left";
-  for (const SocketAddress& address : addresses) {
-    const core::RealTime until =
-        std::min(deadline, clock.realDeadline(clock.now() + _options.connectTimeout));
-    const auto left = std::chrono::ceil<std::chrono::microseconds>(until - std::chrono::steady_clock::now());
-    if (left.count() <= 0) break;
-    try {
-      socket = StreamSocket(address.family());
-      socket.connect(address, Poco::Timespan(left.count()));
-      socket.setNoDelay(true);
-      return std::nullopt;
-    } catch (const Poco::TimeoutException&) {
-      reason = "it did not take the connection in time";
-    } catch (const Poco::Exception& exception) {
-      reason = exception.displayText();
-    }
-  }
+Fault HttpsSession::Impl::faultOfDial(const std::string& reason) const {
   if (_options.proxy) {
     return Fault{Fault::Kind::connect, "Cannot connect to the proxy " + _options.proxy->host + ':' +
                                            std::to_string(_options.proxy->port) + ": " + reason +
@@ -255,9 +241,9 @@ std::optional<Fault> HttpsSession::Impl::startTls(StreamSocket& socket, core::Re
   Poco::AutoPtr<TlsSocket> tlsSocket = new TlsSocket(socket, context);
   takeCertificateError();
   try {
-    tlsSocket->handshake(_options.url.host, _tlsSession, deadline);
+    tlsSocket->handshake(_options.url.host, _options.route->session(), deadline);
   } catch (const Poco::Exception& exception) {
-    _tlsSession = nullptr;
+    _options.route->keepSession(nullptr);
     const auto kind = tlsSocket->fault().value_or(Fault::Kind::tls);
     if (kind == Fault::Kind::timeout) return faultOf(kind);
     std::string reason = exception.message();
@@ -319,7 +305,7 @@ HttpsSession::Result HttpsSession::Impl::receiveBody(ResponseHead& head) {
 
 void HttpsSession::Impl::keepOrClose(bool keepAlive) {
   // With TLS 1.3 the tickets to resume with come after the handshake, with the first answer.
-  if (!_tlsSessionTaken) _tlsSession = _connection->tlsSocket().currentSession();
+  if (!_tlsSessionTaken) _options.route->keepSession(_connection->tlsSocket().currentSession());
   _tlsSessionTaken = true;
   _lastUsed = _options.clock->now();
   if (!keepAlive || _connection->buffered() > 0 || _connection->tlsSocket().ended()) close();
@@ -355,6 +341,9 @@ Fault HttpsSession::Impl::faultOf(Fault::Kind kind) const {
     case Fault::Kind::resolve:
     case Fault::Kind::connect:
       break;
+  }
+  if (_connection && _connection->tlsSocket().isLost()) {
+    return {kind, "The connection to " + host + " was lost: what is sent on it arrives nowhere."};
   }
   return {kind, host + " closed the connection before its answer was complete."};
 }

@@ -1,7 +1,8 @@
 #include "TlsSocket.h"
 
+#include "p2/http/Route.h"
+
 #include <Poco/Exception.h>
-#include <Poco/Net/IPAddress.h>
 #include <Poco/Net/SSLException.h>
 #include <Poco/Net/SecureStreamSocket.h>
 #include <Poco/Net/StreamSocketImpl.h>
@@ -24,11 +25,6 @@ Poco::Net::StreamSocketImpl* nonBlocking(Poco::Net::StreamSocket& socket) {
   return static_cast<Poco::Net::StreamSocketImpl*>(socket.impl());
 }
 
-bool isAddress(const std::string& host) {
-  Poco::Net::IPAddress address;
-  return Poco::Net::IPAddress::tryParse(host, address);
-}
-
 /// Poco asks both about the operation that follows, and an older entry would be taken for its result.
 void forgetErrors() {
   ERR_clear_error();
@@ -36,7 +32,6 @@ void forgetErrors() {
 }
 
 Fault::Kind kindOf(const Poco::Exception& exception) {
-  if (dynamic_cast<const Poco::TimeoutException*>(&exception) != nullptr) return Fault::Kind::timeout;
   if (dynamic_cast<const Poco::Net::SSLConnectionUnexpectedlyClosedException*>(&exception) != nullptr) {
     return Fault::Kind::closed;
   }
@@ -108,6 +103,8 @@ int TlsSocket::run(Operation operation) {
       result = operation();
     } catch (const Poco::Exception& exception) {
       _fault = kindOf(exception);
+      // Our own deadlines are not the socket's: this is TCP_USER_TIMEOUT.
+      _lost = dynamic_cast<const Poco::TimeoutException*>(&exception) != nullptr;
       throw;
     }
     if (result >= 0) return result;

@@ -39,6 +39,8 @@ class TlsSocket final : public Poco::Net::SecureStreamSocketImpl {
   bool ended() const noexcept { return _ended; }
   /// The last bytes that came, at most four.
   const std::string& tail() const noexcept { return _tail; }
+  /// Whether it ended because nobody acknowledged what was sent.
+  bool isLost() const noexcept { return _lost; }
   /// What went wrong, if something did.
   std::optional<Fault::Kind> fault() const noexcept { return _fault; }
 
@@ -58,6 +60,7 @@ class TlsSocket final : public Poco::Net::SecureStreamSocketImpl {
   std::size_t _received = 0;
   bool _ended = false;
   bool _sent = false;  // and nothing was received since
+  bool _lost = false;
   std::string _tail;
   std::optional<Fault::Kind> _fault;
 };

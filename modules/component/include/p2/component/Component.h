@@ -3,6 +3,7 @@
 #include "p2/core/Clock.h"
 #include "p2/core/Metrics.h"
 #include "p2/core/Secret.h"
+#include "p2/http/Route.h"
 #include "p2/http/TlsContext.h"
 #include "p2/xmpp/Iq.h"
 #include "p2/xmpp/Responder.h"
@@ -28,6 +29,10 @@ class Component {
     std::uint16_t port = 5347;       ///< `xmpp.port`
     std::string jid;                 ///< `xmpp.jid`: the component's name.
     core::Secret sharedSecret;       ///< `xmpp.sharedSecret`
+    http::Resolver resolver = &http::resolve;  ///< Of `host`.
+    /// Which of the host's addresses is tried first, counted in turns: each of several components begins at
+    /// another node of a cluster.
+    std::size_t firstAddress = 0;
     /// Direct TLS with this context, shared because a reload may replace it; null: plain TCP.
     std::shared_ptr<const http::TlsContext> tls;
     xmpp::StanzaReader::Limits limits;  ///< `xmpp.maxStanzaSize`

@@ -16,6 +16,8 @@
 
 namespace p2::http {
 
+class Route;
+
 /// An answer, whatever its status. A value.
 struct Response {
   int status = 0;
@@ -44,9 +46,15 @@ class HttpsSession {
  public:
   struct Options {
     Url url;
-    std::optional<Proxy> proxy;                      ///< Used unless its exceptions name the host.
-    std::chrono::milliseconds timeout{15000};        ///< For a request as a whole, connecting included.
-    std::chrono::milliseconds connectTimeout{5000};  ///< For each of the host's addresses.
+    std::optional<Proxy> proxy;                ///< Used unless its exceptions name the host.
+    std::chrono::milliseconds timeout{15000};  ///< For a request as a whole, connecting included.
+    /// For each of the host's addresses; as long again for TLS with it while there are others.
+    std::chrono::milliseconds connectTimeout{5000};
+    /// A connection on which nothing that was sent is acknowledged for so long is lost.
+    std::chrono::milliseconds userTimeout{5000};
+    /// What is known of the way to the proxy, or the host. Shared by the sessions that go there with the same
+    /// TlsContext; null: the session's own.
+    std::shared_ptr<Route> route;
     std::chrono::milliseconds idleLimit{100000};  ///< Not reused after so long: the far end ends it at 120 s.
     std::chrono::milliseconds ageLimit{3000000};  ///< Not reused after so long: the far end ends it at 1 h.
     std::size_t maxBody = 64 * 1024;              ///< Bytes.
@@ -64,7 +72,8 @@ class HttpsSession {
 
   /// Sends one request and blocks for its whole answer, no longer than Options::timeout and not past
   /// `deadline` (name resolution excepted, which the system bounds). A connection that was kept and turns out
-  /// to be closed before the first byte of the answer is replaced once; anything else is not tried again.
+  /// to be closed or lost before the first byte of the answer is replaced once; anything else is not tried
+  /// again. What comes on a kept connection between two requests ends it.
   /// Redirects are not followed. Never throws. `path` is sent as it is.
   Result post(const std::string& path, const Headers& headers, const std::string& body,
               core::Clock::TimePoint deadline) noexcept;
