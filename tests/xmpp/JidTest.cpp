@@ -60,6 +60,9 @@ TEST_CASE("What only looks like an A-label stays as it is") {
   CHECK(comparableDomain("xn--example-.org") == "xn--example-.org");
   CHECK(comparableDomain("xn--bcher-2pa.example") == "xn--bcher-2pa.example");
   CHECK(comparableDomain("xn--99999999999.example") == "xn--99999999999.example");
+  // Another way to write what "xn--80aswg" decodes to, and another name in the DNS.
+  CHECK(comparableDomain("xn---80aswg.example") == "xn---80aswg.example");
+  CHECK(comparableDomain("xn--80aswg.example") == "сайт.example");
   // Punycode for control characters, among them the one that begins a terminal's commands.
   CHECK(comparableDomain("xn--fa.example") == "xn--fa.example");
   CHECK(comparableDomain("xn--ab-mca.example") == "xn--ab-mca.example");

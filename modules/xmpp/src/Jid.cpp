@@ -38,11 +38,14 @@ std::string lowercase(std::string_view text) {
 
 std::string uLabel(std::string label) {
   if (!label.starts_with(kALabelPrefix)) return label;
-  auto decoded = decodePunycode(std::string_view(label).substr(kALabelPrefix.size()));
+  const auto encoded = std::string_view(label).substr(kALabelPrefix.size());
+  auto decoded = decodePunycode(encoded);
   // No A-label stands for what needs none, or for capitals (RFC 5890 §2.3.2.1): one that seems to is another
-  // name in the DNS, and somebody else's. Nor for control characters, which would end up in a terminal.
-  return decoded && !isAscii(*decoded) && !hasControls(*decoded) && lowercase(*decoded) == *decoded ? *decoded
-                                                                                                    : label;
+  // name in the DNS, and somebody else's. Nor for control characters, which would end up in a terminal. And
+  // of the labels that decode to the same, only the one that it encodes to is its A-label.
+  const bool isALabel = decoded && !isAscii(*decoded) && !hasControls(*decoded) &&
+                        lowercase(*decoded) == *decoded && encodePunycode(*decoded) == encoded;
+  return isALabel ? *decoded : label;
 }
 
 }  // namespace

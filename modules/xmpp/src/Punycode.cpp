@@ -4,6 +4,7 @@
 #include <Poco/UnicodeConverter.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace p2::xmpp {
 
@@ -34,6 +35,24 @@ std::uint32_t adapt(std::uint32_t delta, std::uint32_t points, bool first) {
   return k + (kBase - kTMin + 1) * delta / (delta + kSkew);
 }
 
+char digit(std::uint32_t value) {
+  return static_cast<char>(value < 26 ? 'a' + value : '0' + (value - 26));
+}
+
+std::uint32_t thresholdAt(std::uint32_t k, std::uint32_t bias) {
+  return k <= bias ? kTMin : (k >= bias + kTMax ? kTMax : k - bias);
+}
+
+void writeDelta(std::string& encoded, std::uint64_t delta, std::uint32_t bias) {
+  for (std::uint32_t k = kBase;; k += kBase) {
+    const std::uint32_t threshold = thresholdAt(k, bias);
+    if (delta < threshold) break;
+    encoded += digit(threshold + static_cast<std::uint32_t>((delta - threshold) % (kBase - threshold)));
+    delta = (delta - threshold) / (kBase - threshold);
+  }
+  encoded += digit(static_cast<std::uint32_t>(delta));
+}
+
 /// Reads one generalized variable-length integer (RFC 3492 §3.3) from `position` on and adds it to `index`.
 bool readDelta(std::string_view encoded, std::size_t& position, std::uint32_t bias, std::uint32_t& index) {
   std::uint64_t weight = 1;
@@ -44,7 +63,7 @@ bool readDelta(std::string_view encoded, std::size_t& position, std::uint32_t bi
     if (!digit) return false;
     sum += *digit * weight;
     if (sum > UINT32_MAX) return false;
-    const std::uint32_t threshold = k <= bias ? kTMin : (k >= bias + kTMax ? kTMax : k - bias);
+    const std::uint32_t threshold = thresholdAt(k, bias);
     if (*digit < threshold) break;
     weight *= kBase - threshold;
     if (weight > UINT32_MAX) return false;
@@ -85,6 +104,46 @@ std::optional<std::string> decodePunycode(std::string_view encoded) {
   std::string utf8;
   Poco::UnicodeConverter::convert(points, utf8);
   return utf8;
+}
+
+std::optional<std::string> encodePunycode(std::string_view utf8) {
+  Poco::UTF32String text;
+  Poco::UnicodeConverter::convert(std::string(utf8), text);
+  std::vector<std::uint32_t> points;  // UTF32Char may be wchar_t, which has a sign
+  points.reserve(text.size());
+  for (const auto point : text) points.push_back(static_cast<std::uint32_t>(point));
+
+  std::string encoded;
+  for (const auto point : points) {
+    if (point < kInitialN) encoded += static_cast<char>(point);
+  }
+  auto handled = static_cast<std::uint32_t>(encoded.size());
+  const std::uint32_t basic = handled;
+  if (basic > 0) encoded += '-';
+
+  std::uint32_t n = kInitialN;
+  std::uint64_t delta = 0;
+  std::uint32_t bias = kInitialBias;
+  while (handled < points.size()) {
+    std::uint32_t next = UINT32_MAX;
+    for (const auto point : points) {
+      if (point >= n && point < next) next = point;
+    }
+    delta += std::uint64_t{next - n} * (handled + 1);
+    n = next;
+    for (const auto point : points) {
+      if (point < n) ++delta;
+      if (point != n) continue;
+      if (delta > UINT32_MAX) return std::nullopt;
+      writeDelta(encoded, delta, bias);
+      bias = adapt(static_cast<std::uint32_t>(delta), handled + 1, handled == basic);
+      delta = 0;
+      ++handled;
+    }
+    ++delta;
+    ++n;
+  }
+  return encoded;
 }
 
 }  // namespace p2::xmpp
