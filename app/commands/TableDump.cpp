@@ -33,13 +33,6 @@ std::optional<std::string> field(std::string_view raw) {
   return text;
 }
 
-bool isHash(std::string_view text) {
-  constexpr std::size_t kSha1Digits = 40;
-  return text.size() == kSha1Digits && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
-
 bool isPrintable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
@@ -118,22 +111,23 @@ std::optional<store::Service> serviceNamed(std::string_view name) {
 }
 
 core::Result<store::Registration> checkedRow(store::Registration registration) {
-  constexpr std::size_t kMostNode = 64;
   auto& key = registration.key;
   key.device = lowercase(key.device);
   key.channel = lowercase(key.channel);
   const auto& token = registration.target.value.reveal();
   const auto& secret = registration.secret.reveal();
-  if (!isHash(key.device)) return core::Error{"its device is not a SHA-1 in hexadecimal (40 characters)"};
-  if (!key.channel.empty() && !isHash(key.channel)) {
+  if (!store::isSha1(key.device))
+    return core::Error{"its device is not a SHA-1 in hexadecimal (40 characters)"};
+  if (!key.channel.empty() && !store::isSha1(key.channel)) {
     return core::Error{"its channel is neither empty nor a SHA-1 in hexadecimal (40 characters)"};
   }
   if (!isDomain(registration.domain)) return core::Error{"its domain is not a domain"};
   if (token.empty() || !isPrintable(token)) return core::Error{"its token is empty or damaged"};
-  if (registration.node.empty() || registration.node.size() > kMostNode || !isPrintable(registration.node)) {
+  if (registration.node.empty() || registration.node.size() > store::kMaxNodeBytes ||
+      !isPrintable(registration.node)) {
     return core::Error{"its node is empty or damaged"};
   }
-  if (secret.empty() || secret.size() > kMostNode || !isPrintable(secret)) {
+  if (secret.empty() || secret.size() > store::kMaxSecretBytes || !isPrintable(secret)) {
     return core::Error{"its secret is empty or damaged"};
   }
   registration.domain = xmpp::comparableDomain(registration.domain);

@@ -12,20 +12,21 @@ TEST_CASE("A registration is answered with one completed command and one form") 
   p2::store::Registration registration;
   registration.node = "eKxTS5n3bOe0";
   registration.secret = p2::core::Secret("KK4+H5WMfpRG/2zCbuKq6wpX");
-  CHECK(
-      serialize(registered("register-push-fcm", "s", "push.example.org", registration)) ==
-      "<command xmlns='http://jabber.org/protocol/commands' node='register-push-fcm' sessionid='s' "
-      "status='completed'>"
-      "<x xmlns='jabber:x:data' type='result'>"
-      "<field type='jid-single' var='jid'><value>push.example.org</value></field>"
-      "<field type='text-single' var='node'><value>eKxTS5n3bOe0</value></field>"
-      "<field type='text-single' var='secret'><value>KK4+H5WMfpRG/2zCbuKq6wpX</value></field></x></command>");
+  CHECK(serialize(registered("register-push-fcm", "s", "push.example.org", registration)) ==
+        "<command xmlns='http://jabber.org/protocol/commands' node='register-push-fcm' sessionid='s' "
+        "status='completed'>"
+        "<x xmlns='jabber:x:data' type='result'>"
+        "<title>The phone is registered</title>"
+        "<field type='jid-single' label='Push service' var='jid'><value>push.example.org</value></field>"
+        "<field type='text-single' label='Node' var='node'><value>eKxTS5n3bOe0</value></field>"
+        "<field type='text-single' label='Secret' "
+        "var='secret'><value>KK4+H5WMfpRG/2zCbuKq6wpX</value></field></x></command>");
 }
 
 TEST_CASE("Commands that end without a form say so in their status") {
   CHECK(serialize(commandCompleted("unregister-push-fcm", "s")) ==
         "<command xmlns='http://jabber.org/protocol/commands' node='unregister-push-fcm' sessionid='s' "
-        "status='completed'/>");
+        "status='completed'><note type='info'>The phone is no longer registered.</note></command>");
   CHECK(serialize(commandCanceled("register-push-fcm", "s")) ==
         "<command xmlns='http://jabber.org/protocol/commands' node='register-push-fcm' sessionid='s' "
         "status='canceled'/>");
@@ -51,9 +52,11 @@ TEST_CASE("Service discovery shows a push service with two commands") {
   CHECK(
       info.starts_with("<query xmlns='http://jabber.org/protocol/disco#info'>"
                        "<identity category='pubsub' type='push' name='p2 push proxy'/>"));
-  for (const char* feature : {"http://jabber.org/protocol/disco#info",
-                              "http://jabber.org/protocol/disco#items", "http://jabber.org/protocol/commands",
-                              "urn:xmpp:push:0", "urn:xmpp:ping", "jabber:iq:version", "urn:xmpp:time"}) {
+  for (const char* feature :
+       {"http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/disco#items",
+        "http://jabber.org/protocol/commands", "http://jabber.org/protocol/pubsub#publish",
+        "http://jabber.org/protocol/pubsub#publish-options", "urn:xmpp:push:0", "urn:xmpp:ping",
+        "jabber:iq:version", "urn:xmpp:time"}) {
     CAPTURE(feature);
     CHECK(info.find("<feature var='" + std::string(feature) + "'/>") != std::string::npos);
   }
@@ -66,6 +69,8 @@ TEST_CASE("Service discovery shows a push service with two commands") {
         "<query xmlns='http://jabber.org/protocol/disco#items' node='http://jabber.org/protocol/commands'>"
         "<item jid='p' node='register-push-fcm' name='Register a phone for push notifications'/>"
         "<item jid='p' node='unregister-push-fcm' name='Withdraw a phone&apos;s registration'/></query>");
+  CHECK(serialize(*discoItems("register-push-fcm", "p")) ==
+        "<query xmlns='http://jabber.org/protocol/disco#items' node='register-push-fcm'/>");
   CHECK_FALSE(discoItems("register", "p"));
 }
 

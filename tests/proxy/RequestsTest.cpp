@@ -5,6 +5,8 @@
 #include "support/Xml.h"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 using namespace p2::proxy;
 using p2::test::request;
@@ -113,13 +115,15 @@ TEST_CASE("A registration that lacks or overdoes something is refused") {
   CHECK(errorOf(parse(command(node, form(field("device-id", "") + field("token", "t"))))) == kBadPayload);
   CHECK(errorOf(parse(command(node, form(field("device-id", "d") + field("token", ""))))) == kBadPayload);
   CHECK(errorOf(parse(command(
-            node, form(field("device-id", "d") + field("token", std::string(4097, 't')))))) == kBadPayload);
+            node, form(field("device-id", "d") + field("token", std::string(1025, 't')))))) == kBadPayload);
   CHECK(errorOf(parse(command(
             node, form(field("device-id", std::string(257, 'd')) + field("token", "t"))))) == kBadPayload);
   std::string many;
   for (int i = 0; i < 100; ++i) many += field("f" + std::to_string(i), "x");
   CHECK(errorOf(parse(command(node, form(many + field("device-id", "d") + field("token", "t"))))) ==
         kBadPayload);
+  CHECK(std::holds_alternative<Register>(
+      parse(command(node, form(field("device-id", "d") + field("token", std::string(1024, 't')))))));
   CHECK(errorOf(parse(command(node, kFilled, "get"))) == kBadRequest);
   CHECK(errorOf(parse(command("node='register-push-apns'", kFilled))) == kItemNotFound);
   CHECK(errorOf(parse(command("", kFilled))) == kItemNotFound);
@@ -169,7 +173,7 @@ TEST_CASE("Each server's publish is understood") {
     CHECK(publish.node == "eKxTS5n3bOe0");
     CHECK(publish.secret.reveal() == "KK4+H5WMfpRG/2zCbuKq6wpX");
     CHECK(publish.domain == "jabber.de");
-    CHECK(publish.hasBody == shape.hasBody);
+    CHECK(publish.isImportant == shape.isImportant);
   }
 }
 
@@ -189,8 +193,65 @@ TEST_CASE("A publish without a node or a secret, or something else, is malformed
   CHECK(errorOf(parse(pubsub(publish + "<publish-options>" + form(field("secret", "")) +
                              "</publish-options>"))) == kBadRequest);
   CHECK(errorOf(parse(pubsub("<publish/>" + options))) == kBadRequest);
-  CHECK(errorOf(parse(pubsub("<subscribe node='n'/>" + options))) == kBadRequest);
+  CHECK(errorOf(parse(pubsub("<publishh node='n'/>" + options))) == kBadRequest);
+  CHECK(errorOf(parse(pubsub(options))) == kBadRequest);
   CHECK(errorOf(parse(pubsub(publish + options, "get"))) == kBadRequest);
+}
+
+TEST_CASE("What pubsub has beside publishing is not implemented, and beside a publish it is not looked at") {
+  const auto pubsub = [](const std::string& content, const std::string& type) {
+    return "<iq type='" + type +
+           "' id='1' from='a@jabber.de/x' to='push.example.org'><pubsub "
+           "xmlns='http://jabber.org/protocol/pubsub'>" +
+           content + "</pubsub></iq>";
+  };
+  const std::vector<std::pair<std::string, std::string>> requests{{"affiliations", "retrieve-affiliations"},
+                                                                  {"configure", "config-node"},
+                                                                  {"create", "create-nodes"},
+                                                                  {"default", "retrieve-default"},
+                                                                  {"items", "retrieve-items"},
+                                                                  {"options", "subscription-options"},
+                                                                  {"retract", "delete-items"},
+                                                                  {"subscribe", "subscribe"},
+                                                                  {"subscriptions", "retrieve-subscriptions"},
+                                                                  {"unsubscribe", "subscribe"}};
+  for (const auto& [name, feature] : requests) {
+    for (const std::string type : {"get", "set"}) {
+      CAPTURE(name, type);
+      CHECK(errorOf(parse(pubsub('<' + name + " node='n'/>", type))) ==
+            "<error type='cancel'><feature-not-implemented xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+            "<unsupported xmlns='http://jabber.org/protocol/pubsub#errors' feature='" +
+                feature + "'/></error>");
+      CHECK(errorOf(parse(pubsub('<' + name + " node='n'/><publish/>", type))) == kBadRequest);
+    }
+  }
+}
+
+TEST_CASE("A push is important if a person may be waiting for it") {
+  const auto important = [](const std::string& inside, const std::string& beside = "") {
+    return std::get<Publish>(parse("<iq type='set' id='1' from='jabber.de' to='push.example.org'><pubsub "
+                                   "xmlns='http://jabber.org/protocol/pubsub'><publish node='n'><item>" +
+                                   beside + "<notification xmlns='urn:xmpp:push:0'>" + inside +
+                                   "</notification></item></publish><publish-options>" +
+                                   form(field("secret", "s")) + "</publish-options></pubsub></iq>"))
+        .isImportant;
+  };
+  const std::string body = form(field("last-message-body", "Wherefore"));
+  const std::string noBody = form("<field var='last-message-body'><value/></field>");
+  const auto priority = [](const std::string& value) {
+    return "<priority xmlns='tigase:push:priority:0'>" + value + "</priority>";
+  };
+  CHECK(important(body));
+  CHECK(important("", body));
+  CHECK(important(noBody, body));
+  CHECK(important(noBody + priority("high")));
+  CHECK(important("", priority("high")));
+  CHECK(important("<encrypted iv='i' type='voip' xmlns='tigase:push:encrypt:0'>c</encrypted>"));
+  CHECK_FALSE(important(""));
+  CHECK_FALSE(important(noBody, noBody));
+  CHECK_FALSE(important(priority("low")));
+  CHECK_FALSE(important("<priority>high</priority>"));
+  CHECK_FALSE(important("<encrypted xmlns='urn:other'/>"));
 }
 
 TEST_CASE("Questions about the component are told from each other") {

@@ -10,7 +10,7 @@ namespace p2::test {
 struct PublishShape {
   std::string server;
   std::string xml;
-  bool hasBody;
+  bool isImportant;  ///< Whether `fcm.priority = auto` takes it for urgent.
 };
 
 inline std::vector<PublishShape> publishShapes() {
@@ -72,6 +72,31 @@ inline std::vector<PublishShape> publishShapes() {
                         "xmlns='http://tigase.org/protocol/muc#offline'><nickname>b</nickname></groupchat>") +
            options,
        true},
+      {"Tigase, call",
+       iq("jabber.de/0123abcd", "t2") + pubsub +
+           notification("<x xmlns='jabber:x:data'>" + summary + field("message-count", "1") +
+                        "<field var='last-message-body'><value/></field></x>"
+                        "<priority xmlns='tigase:push:priority:0'>high</priority>") +
+           options,
+       true},
+      {"Prosody of 2021, beside the notification",
+       iq("jabber.de", "61ef") + pubsub +
+           "<item><notification xmlns='urn:xmpp:push:0'/><x type='form' xmlns='jabber:x:data'>" + summary +
+           field("message-count", "1") + "<field type='jid-single' var='last-message-sender'/>" +
+           field("last-message-body", "New Message!") + "</x></item></publish>" + options,
+       true},
+      {"Prosody with extensions, encrypted call",
+       iq("jabber.de", "61f0") + pubsub +
+           notification("<encrypted iv='9n+9BKBXhcGwepLl' type='voip' xmlns='tigase:push:encrypt:0'>ReLVo0Wm"
+                        "</encrypted><priority xmlns='tigase:push:priority:0'>high</priority>") +
+           options,
+       true},
+      {"Metronome, message",
+       iq("jabber.de", "m1") + pubsub +
+           notification("<x xmlns='jabber:x:data'>" + summary + field("message-count", "1") +
+                        field("last-message-sender", "bob@jabber.de/phone") + "</x>") +
+           options,
+       false},
       {"Openfire",
        iq("jabber.de", "123-45") + pubsub +
            notification("<x xmlns='jabber:x:data' type='form'>" + summary + field("message-count", "1") +

@@ -260,7 +260,7 @@ class PushProxy::Impl {
     const std::size_t bytes = kWaitingBytes + registration.target.value.reveal().size() +
                               registration.domain.size() + responder.bytes();
     push::Message message{std::move(registration.target), std::move(registration.key.device),
-                          std::move(registration.key.channel), request.hasBody};
+                          std::move(registration.key.channel), request.isImportant};
     // Without a stored domain several may push to one node.
     const std::string flow = registration.domain.empty() ? request.domain : registration.domain;
     _dispatcher.submit(

@@ -62,15 +62,17 @@ Element query(std::string_view queryNs, const std::string& node) {
 
 Element registered(const std::string& commandNode, const std::string& sessionId, const std::string& jid,
                    const store::Registration& registration) {
-  DataForm form{"result", {}, {}, {}};
-  form.fields.push_back({"jid", "jid-single", {}, {}, {jid}, false});
-  form.fields.push_back({"node", "text-single", {}, {}, {registration.node}, false});
-  form.fields.push_back({"secret", "text-single", {}, {}, {registration.secret.reveal()}, false});
+  DataForm form{"result", "The phone is registered", {}, {}};
+  form.fields.push_back({"jid", "jid-single", "Push service", {}, {jid}, false});
+  form.fields.push_back({"node", "text-single", "Node", {}, {registration.node}, false});
+  form.fields.push_back({"secret", "text-single", "Secret", {}, {registration.secret.reveal()}, false});
   return commandElement(commandNode, sessionId, "completed").with(form.toElement());
 }
 
 Element commandCompleted(const std::string& commandNode, const std::string& sessionId) {
-  return commandElement(commandNode, sessionId, "completed");
+  return commandElement(commandNode, sessionId, "completed")
+      .with(Element("note", std::string(ns::kAdHoc), {{"type", "info"}})
+                .withText("The phone is no longer registered."));
 }
 
 Element commandCanceled(const std::string& commandNode, const std::string& sessionId) {
@@ -81,9 +83,12 @@ Element commandForm(Command command, const std::string& commandNode, const std::
   DataForm form{"form", nameOf(command), {}, {}};
   if (command == Command::registerPush) {
     form.instructions =
-        "A phone does this by itself. By hand: enter the app's FCM registration token and a device id. The "
-        "answer holds "
-        "the node and the secret with which your server may wake the phone.";
+        "An app with push does this by itself. By hand it is for trying things out: the token is what "
+        "Firebase "
+        "gives the app, whose developer can have it logged; the device id is any name that stays the same. "
+        "The "
+        "answer holds the node and the secret that a client hands to your server when it enables push "
+        "(XEP-0357).";
     form.fields.push_back(
         {"token", "text-single", "FCM registration token", "What Firebase gave the app.", {}, true});
   } else {
@@ -100,8 +105,8 @@ std::optional<Element> discoInfo(const std::string& node) {
   Element info = query(ns::kDiscoInfo, node);
   if (node.empty()) {
     info.children = {identity("pubsub", "push", "p2 push proxy")};
-    for (const auto var :
-         {ns::kDiscoInfo, ns::kDiscoItems, ns::kAdHoc, ns::kPush, ns::kPing, ns::kVersion, ns::kTime}) {
+    for (const auto var : {ns::kDiscoInfo, ns::kDiscoItems, ns::kAdHoc, ns::kPubSubPublish,
+                           ns::kPubSubPublishOptions, ns::kPush, ns::kPing, ns::kVersion, ns::kTime}) {
       info.children.push_back(feature(var));
     }
     return info;
@@ -120,7 +125,7 @@ std::optional<Element> discoInfo(const std::string& node) {
 
 std::optional<Element> discoItems(const std::string& node, const std::string& jid) {
   Element items = query(ns::kDiscoItems, node);
-  if (node.empty()) return items;
+  if (node.empty() || commandOf(node)) return items;  // a command has no items
   if (node != ns::kAdHoc) return std::nullopt;
   for (const auto command : {Command::registerPush, Command::unregisterPush}) {
     items.children.emplace_back(

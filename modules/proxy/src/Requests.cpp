@@ -7,7 +7,6 @@
 #include <Poco/DigestEngine.h>
 #include <Poco/SHA1Engine.h>
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -25,11 +24,7 @@ namespace ns = xmpp::ns;
 // Kept until the answer, with the addresses that RFC 7622 bounds: what somebody may make us keep, times the
 // queue.
 constexpr std::size_t kMaxIdSize = 1024;
-constexpr std::size_t kMaxTokenSize = 4096;
 constexpr std::size_t kMaxDeviceIdSize = 256;
-constexpr std::size_t kMaxNodeSize = 64;
-constexpr std::size_t kMaxSecretSize = 64;
-constexpr std::size_t kHashSize = 40;
 
 struct CommandName {
   std::string_view node;
@@ -56,12 +51,6 @@ Refused badCommand(const char* application, const char* why) {
   return {std::move(error)};
 }
 
-bool isHash(std::string_view text) {
-  return text.size() == kHashSize && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
-
 /// The device's own id; `device-id` wins over the older name.
 std::optional<std::string_view> deviceIdOf(const DataForm& form) {
   auto id = form.value("device-id");
@@ -73,7 +62,7 @@ std::optional<std::string_view> deviceIdOf(const DataForm& form) {
 /// The channel's hash: empty if the form names none, nothing if it names it wrongly.
 std::optional<std::string> channelOf(const DataForm& form, std::string_view deviceId) {
   if (const auto hash = form.value("channel"); hash && !hash->empty()) {
-    return isHash(*hash) ? std::optional(std::string(*hash)) : std::nullopt;
+    return store::isSha1(*hash) ? std::optional(std::string(*hash)) : std::nullopt;
   }
   const auto muc = form.value("muc");
   if (!muc || muc->empty()) return std::string();
@@ -84,8 +73,9 @@ std::optional<std::string> channelOf(const DataForm& form, std::string_view devi
 
 Request parseRegister(const DataForm& form, Register request, const store::DeviceKey& key, const Jid& from) {
   const auto token = form.value("token");
-  if (!token || token->empty() || token->size() > kMaxTokenSize) {
-    return badCommand("bad-payload", "The form needs the field token, of 4096 bytes at most.");
+  if (!token || token->empty() || token->size() > kMaxTokenBytes) {
+    return badCommand("bad-payload",
+                      "Enter the FCM registration token (the field token), of 1024 bytes at most.");
   }
   request.key = key;
   request.domain = xmpp::comparableDomain(from.domain());
@@ -97,10 +87,12 @@ Request parseFilledForm(Command command, const Element& element, const DataForm&
   const auto deviceId = deviceIdOf(form);
   if (!deviceId) {
     return badCommand("bad-payload",
-                      "The form needs the field device-id or android-id, of 256 bytes at most.");
+                      "Enter the device id (the field device-id or android-id), of 256 bytes at most.");
   }
   auto channel = channelOf(form, *deviceId);
-  if (!channel) return badCommand("bad-payload", "The field muc must hold the bare address of a channel.");
+  if (!channel)
+    return badCommand("bad-payload",
+                      "The channel (the field muc) must be an address such as room@conference.example.org.");
 
   std::string node(element.attribute("node"));
   std::string sessionId(element.attribute("sessionid"));
@@ -116,7 +108,11 @@ Request parseCommand(const Iq& iq, const Jid& from) {
   const Element& element = iq.payload;
   const auto node = element.attribute("node");
   const auto command = commandOf(node);
-  if (!command) return Refused{StanzaError::itemNotFound()};
+  if (!command) {
+    StanzaError error = StanzaError::itemNotFound();
+    error.text = "There is no such command.";
+    return Refused{std::move(error)};
+  }
   if (iq.type != Iq::Type::set) return badRequest("A command is executed with an iq of type set.");
 
   const auto action = element.attribute("action");
@@ -142,23 +138,64 @@ Request parseCommand(const Iq& iq, const Jid& from) {
   return parseFilledForm(*command, element, *form, from);
 }
 
-bool hasBody(const Element& publish) {
+/// Whether a child of `parent` says that a person may be waiting.
+bool saysImportant(const Element& parent) {
+  const Element* x = parent.child("x", ns::kDataForm);
+  if (x != nullptr && xmpp::valueInForm(*x, "last-message-body").value_or("") != "") return true;
+  const Element* priority = parent.child("priority", ns::kTigasePriority);
+  if (priority != nullptr && priority->text == "high") return true;
+  // Of what is encrypted nothing can be known.
+  return parent.child("encrypted", ns::kTigaseEncrypt) != nullptr;
+}
+
+/// Prosody of 2021 puts its form beside the notification.
+bool isImportant(const Element& publish) {
   const Element* item = publish.child("item", ns::kPubSub);
-  const Element* notification = item == nullptr ? nullptr : item->child("notification", ns::kPush);
-  const Element* x = notification == nullptr ? nullptr : notification->child("x", ns::kDataForm);
-  return x != nullptr && xmpp::valueInForm(*x, "last-message-body").value_or("") != "";
+  if (item == nullptr) return false;
+  const Element* notification = item->child("notification", ns::kPush);
+  return saysImportant(*item) || (notification != nullptr && saysImportant(*notification));
+}
+
+struct PubSubFeature {
+  std::string_view request;
+  const char* feature;  // XEP-0060 §16.1
+};
+
+constexpr std::array kOtherPubSub{
+    PubSubFeature{"affiliations", "retrieve-affiliations"},
+    PubSubFeature{"configure", "config-node"},
+    PubSubFeature{"create", "create-nodes"},
+    PubSubFeature{"default", "retrieve-default"},
+    PubSubFeature{"items", "retrieve-items"},
+    PubSubFeature{"options", "subscription-options"},
+    PubSubFeature{"retract", "delete-items"},
+    PubSubFeature{"subscribe", "subscribe"},
+    PubSubFeature{"subscriptions", "retrieve-subscriptions"},
+    PubSubFeature{"unsubscribe", "subscribe"},
+};
+
+/// The answer to a request that is not for publishing. One that is, and is malformed, never gets this: on an
+/// error of type cancel some servers drop the user.
+Refused notAPublish(const Element& pubsub) {
+  for (const auto& other : kOtherPubSub) {
+    if (pubsub.child(other.request, ns::kPubSub) == nullptr) continue;
+    return {{StanzaError::Type::cancel, StanzaError::Condition::featureNotImplemented,
+             "This service takes publish requests only.", "unsupported", std::string(ns::kPubSubErrors),
+             other.feature}};
+  }
+  return badRequest("This service takes publish requests only.");
 }
 
 std::optional<std::string_view> secretOf(const Element& form) {
   const auto secret = xmpp::valueInForm(form, "secret");
-  if (!secret || secret->empty() || secret->size() > kMaxSecretSize) return std::nullopt;
+  if (!secret || secret->empty() || secret->size() > store::kMaxSecretBytes) return std::nullopt;
   return secret;
 }
 
 Request parsePublish(const Iq& iq, const Jid& from) {
   const Element* publish = iq.payload.child("publish", ns::kPubSub);
-  if (iq.type != Iq::Type::set || publish == nullptr)
-    return badRequest("This service takes publish requests only.");
+  if (publish == nullptr) return notAPublish(iq.payload);
+  if (iq.type != Iq::Type::set) return badRequest("To publish is an iq of type set.");
   const auto node = publish->attribute("node");
   if (node.empty()) return badRequest("The publish request names no node.");
 
@@ -168,8 +205,8 @@ Request parsePublish(const Iq& iq, const Jid& from) {
   if (!secret) return badRequest("The publish request has no secret among its options.");
 
   // A node of another length exists nowhere; it takes the way of an unknown one all the same.
-  return Publish{std::string(node.substr(0, kMaxNodeSize)), core::Secret(std::string(*secret)),
-                 xmpp::comparableDomain(from.domain()), hasBody(*publish)};
+  return Publish{std::string(node.substr(0, store::kMaxNodeBytes)), core::Secret(std::string(*secret)),
+                 xmpp::comparableDomain(from.domain()), isImportant(*publish)};
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include "p2/core/Result.h"
 #include "p2/store/Registration.h"
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,13 +13,6 @@ namespace p2::store {
 
 /// Version of a record's layout; its first byte.
 inline constexpr std::uint8_t kRecordVersion = 1;
-
-inline constexpr std::size_t kMaxNodeBytes = 64;
-inline constexpr std::size_t kMaxSecretBytes = 64;
-inline constexpr std::size_t kMaxDeviceBytes = 64;
-inline constexpr std::size_t kMaxChannelBytes = 64;
-inline constexpr std::size_t kMaxDomainBytes = 1023;  ///< RFC 7622 §3.2.
-inline constexpr std::size_t kMaxTargetBytes = 4096;  ///< What FCM takes for a whole message.
 
 /// Whether the key can be stored. The error says which part cannot, without showing it.
 core::Result<void> checkKey(const DeviceKey& key);

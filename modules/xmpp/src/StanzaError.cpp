@@ -56,7 +56,10 @@ Element StanzaError::toElement() const {
     error.children.push_back(
         Element("text", std::string(ns::kStanzaErrors), {{"xml:lang", "en"}}).withText(text));
   }
-  if (!application.empty()) error.children.emplace_back(application, applicationNs);
+  if (!application.empty()) {
+    error.children.emplace_back(application, applicationNs);
+    if (!feature.empty()) error.children.back().attributes.push_back({"feature", feature});
+  }
   return error;
 }
 

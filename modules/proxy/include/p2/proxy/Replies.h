@@ -17,8 +17,9 @@ namespace p2::proxy {
 /// `node` and `secret`.
 xmpp::Element registered(const std::string& commandNode, const std::string& sessionId, const std::string& jid,
                          const store::Registration& registration);
-/// A command is done and has nothing to show, or was given up (XEP-0050 §3.3).
+/// A phone is withdrawn, with a note that says so (XEP-0050 §4.3).
 xmpp::Element commandCompleted(const std::string& commandNode, const std::string& sessionId);
+/// A command was given up (XEP-0050 §3.3).
 xmpp::Element commandCanceled(const std::string& commandNode, const std::string& sessionId);
 /// The form to fill in, with labels for a person (XEP-0050 §3.2).
 xmpp::Element commandForm(Command command, const std::string& commandNode, const std::string& sessionId);

@@ -6,12 +6,17 @@
 #include "p2/xmpp/Iq.h"
 #include "p2/xmpp/StanzaError.h"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 
 namespace p2::proxy {
+
+/// The longest token that a phone may register with: FCM's have some 160 bytes, and what is stored is theirs
+/// to choose.
+inline constexpr std::size_t kMaxTokenBytes = 1024;
 
 /// The ad-hoc commands (XEP-0050) that p2 offers.
 enum class Command { registerPush, unregisterPush };
@@ -50,7 +55,8 @@ struct Publish {
   std::string node;
   core::Secret secret;
   std::string domain;  ///< Of the sender, comparable.
-  bool hasBody = false;
+  /// Whether a person may be waiting for it: it has a body, or its server says so, or it cannot be seen.
+  bool isImportant = false;
 };
 
 /// XEP-0030 §3; `node` is empty for the component itself.

@@ -4,8 +4,10 @@
 #include "p2/core/Target.h"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace p2::store {
 
@@ -14,6 +16,24 @@ enum class Service : std::uint8_t {
   fcm = 1,   ///< Firebase Cloud Messaging.
   apns = 2,  ///< Apple Push Notification service: only ever imported, kept for an export.
 };
+
+/// What is longer, in bytes, is nobody's: not stored, and not found.
+inline constexpr std::size_t kMaxNodeBytes = 64;
+inline constexpr std::size_t kMaxSecretBytes = 64;
+inline constexpr std::size_t kMaxDeviceBytes = 64;
+inline constexpr std::size_t kMaxChannelBytes = 64;
+inline constexpr std::size_t kMaxDomainBytes = 1023;  ///< RFC 7622 §3.2.
+/// What FCM takes for a whole message. A phone may register with less: see proxy::kMaxTokenBytes.
+inline constexpr std::size_t kMaxTargetBytes = 4096;
+
+/// Whether a text is what a device or a channel is: 40 lowercase hex characters.
+constexpr bool isSha1(std::string_view text) noexcept {
+  if (text.size() != 40) return false;
+  for (const char c : text) {
+    if ((c < '0' || c > '9') && (c < 'a' || c > 'f')) return false;
+  }
+  return true;
+}
 
 /// What identifies a registration: a device that comes back with the same key gets the same node and secret.
 struct DeviceKey {

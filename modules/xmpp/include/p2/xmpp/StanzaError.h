@@ -31,6 +31,8 @@ struct StanzaError {
   /// An application-specific condition (RFC 6120 §8.3.4) in `applicationNs`, or empty.
   std::string application;
   std::string applicationNs;
+  /// The attribute `feature` of that condition (XEP-0060 has one in `unsupported`), or empty.
+  std::string feature = {};
 
   Element toElement() const;
 
