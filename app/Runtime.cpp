@@ -32,8 +32,18 @@ push::Dispatcher::Options dispatcherOptions(const Settings& settings) {
 }
 
 proxy::PushProxy::Limits proxyLimits(const Settings::Limits& settings) {
-  return {settings.registrationsPerMinute, settings.pushesPerSecond, settings.pushBurst(),
-          settings.allowDomains, settings.denyDomains};
+  proxy::PushProxy::Limits limits;
+  limits.registrationsPerAccount = settings.registrationsPerAccount;
+  limits.accountBurst = settings.accountBurst();
+  limits.registrationsPerMinute = settings.registrationsPerMinute;
+  limits.newRegistrationsPerHour = settings.newRegistrationsPerHour;
+  limits.pushesPerSecond = settings.pushesPerSecond;
+  limits.pushBurst = settings.pushBurst();
+  limits.unknownPerSecond = settings.unknownPerSecond;
+  limits.unknownBurst = settings.unknownBurst();
+  limits.allow = settings.allowDomains;
+  limits.deny = settings.denyDomains;
+  return limits;
 }
 
 }  // namespace

@@ -130,6 +130,7 @@ class Whole {
     dispatcher = std::make_unique<p2::push::Dispatcher>(dispatcherOptions, senders(config), _metrics);
     p2::proxy::PushProxy::Options proxyOptions{"push.example.org", {}, &clock};
     proxyOptions.limits.pushesPerSecond = 0;
+    proxyOptions.limits.registrationsPerAccount = 0;  // all phones here are one account's
     _proxy = std::make_unique<p2::proxy::PushProxy>(std::move(proxyOptions), *store, *dispatcher, _metrics);
   }
   Whole(const Whole&) = delete;

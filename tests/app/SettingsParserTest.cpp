@@ -97,10 +97,14 @@ TEST_CASE("The three required keys are enough, and the rest has its default") {
   CHECK(settings.push.queue == 20000);
   CHECK(settings.push.deadline == std::chrono::seconds(25));
   CHECK(settings.push.spacing == std::chrono::seconds(1));
+  CHECK(settings.limits.registrationsPerAccount == 30);
+  CHECK(settings.limits.accountBurst() == 90);
   CHECK(settings.limits.registrationsPerMinute == 6000);
-  CHECK(settings.limits.registrationBurst() == 6000);
+  CHECK(settings.limits.newRegistrationsPerHour == 100000);
   CHECK(settings.limits.pushesPerSecond == 2000);
   CHECK(settings.limits.pushBurst() == 20000);
+  CHECK(settings.limits.unknownPerSecond == 10);
+  CHECK(settings.limits.unknownBurst() == 600);
   CHECK(settings.limits.allowDomains.empty());
   CHECK(settings.limits.denyDomains.empty());
   REQUIRE(settings.http.listen);
@@ -118,6 +122,7 @@ TEST_CASE("Every key can be set in the file") {
       "fcm.proxy = http://me:pass@proxy:3128\nfcm.priority = auto\nfcm.collapse = No\nfcm.ttl = 0\n"
       "fcm.connections = 2\nfcm.timeout = 500ms\nfcm.goneAfter = 2d\n"
       "push.queue = 7\npush.deadline = 20s\npush.spacing = 0\n"
+      "limits.registrationsPerAccount = 3\nlimits.unknownPerSecond = 8\nlimits.newRegistrationsPerHour = 9\n"
       "limits.registrationsPerMinute = 0\nlimits.pushesPerSecond = 5\n"
       "limits.allowDomains = b.example, A.example ,b.example\nlimits.denyDomains = c.example\n"
       "http.listen =\nlogging.level = trace\nlogging.channels.c.class = FileChannel\n");
@@ -141,7 +146,10 @@ TEST_CASE("Every key can be set in the file") {
   CHECK(settings.push.queue == 7);
   CHECK(settings.push.deadline == std::chrono::seconds(20));
   CHECK(settings.push.spacing == std::chrono::seconds(0));
+  CHECK(settings.limits.registrationsPerAccount == 3);
   CHECK(settings.limits.registrationsPerMinute == 0);
+  CHECK(settings.limits.newRegistrationsPerHour == 9);
+  CHECK(settings.limits.unknownPerSecond == 8);
   CHECK(settings.limits.pushesPerSecond == 5);
   CHECK(settings.limits.allowDomains == Lines{"a.example", "b.example"});
   CHECK(settings.limits.denyDomains == Lines{"c.example"});

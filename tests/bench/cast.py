@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.join(_TESTS, "support"))
 
 import certificates  # noqa: E402
 from p2test import ports  # noqa: E402
-from p2test.p2daemon import P2  # noqa: E402
+from p2test.p2daemon import P2, UNLIMITED  # noqa: E402
 from p2test.process import Process, _die_with_parent  # noqa: E402
 
 SLOW_SECONDS = 0.1
@@ -156,7 +156,7 @@ class Daemon(P2):
     """p2, looked at from outside; with the default of push.spacing, unless `settings` say otherwise."""
 
     def __init__(self, binary, directory, server, fcm, **settings):
-        super().__init__(binary, directory, server, fcm, limits_pushesPerSecond=0, limits_registrationsPerMinute=0,
+        super().__init__(binary, directory, server, fcm, limits_pushesPerSecond=0, **UNLIMITED,
                          **{"push_spacing": None, **settings})
 
     def cpu(self):

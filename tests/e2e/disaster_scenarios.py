@@ -14,7 +14,7 @@ import time
 from p2test import shapes, transcript
 from p2test.component import ComponentClient
 from p2test.load import Load
-from p2test.p2daemon import EX_CANTCREAT
+from p2test.p2daemon import EX_CANTCREAT, UNLIMITED
 from p2test.relay import Relay
 from p2test.shapes import WAIT
 
@@ -34,7 +34,7 @@ def loaded(s, server, **options):
 def killed(s, rounds):
     """`rounds` times kill -9 at a random moment, then all that was ever answered is looked for."""
     server = s.fake_server()
-    p2 = s.p2(server, limits_registrationsPerMinute=0).up()
+    p2 = s.p2(server, **UNLIMITED).up()
     load = loaded(s, server, rate=1000, registering=0.9, devices=20_000, batch=10)
     load.more("register: result", 50)
     began = time.monotonic()
@@ -97,7 +97,7 @@ class SmallDisk:
 def full_disk(s, seconds):
     server = s.fake_server()
     disk = SmallDisk(s)
-    p2 = s.p2(server, store_path=os.path.join(disk.path, "store"), limits_registrationsPerMinute=0,
+    p2 = s.p2(server, store_path=os.path.join(disk.path, "store"), **UNLIMITED,
               http_listen="").up()
     load = loaded(s, server, rate=200, registering=0.5, devices=2000)
     load.more("register: result", 100)
@@ -125,7 +125,7 @@ def log_is_on_the_full_disk(s):
     """A log file that cannot be written keeps nothing from being served, and goes on when there is room again"""
     server, disk = s.fake_server(), SmallDisk(s)
     log = os.path.join(disk.path, "p2.log")
-    p2 = s.p2(server, limits_registrationsPerMinute=0, logging_level="debug")
+    p2 = s.p2(server, **UNLIMITED, logging_level="debug")
     p2.properties.update({"logging.channels.file.class": "FileChannel", "logging.channels.file.path": log,
                           "logging.loggers.root.channel": "file"})
     p2.up()

@@ -9,6 +9,7 @@ import time
 from html import unescape
 
 from p2test import shapes, transcript
+from p2test.p2daemon import UNLIMITED
 from p2test.shapes import COMMANDS, NOT_FOUND, verdict
 from p2test.trees import Trees
 
@@ -288,7 +289,7 @@ def seconds_of(action):
 def flooded(s, kind):
     fcm = s.own_fcm(latency=100)
     server = s.fake_server()
-    p2 = s.p2(server, fcm, fcm_connections=64, limits_pushesPerSecond=0, limits_registrationsPerMinute=0).up()
+    p2 = s.p2(server, fcm, fcm_connections=64, limits_pushesPerSecond=0, **UNLIMITED).up()
     honest = [made[0] for made in s.registered(server, 12, sender="hecuba@quiet.localhost/x")]
     loud = [made[0] for made in s.registered(server, 2000 if kind == "its own nodes" else 1)]
 
@@ -358,7 +359,7 @@ def share_above(some, others):
 def probing(s):
     """Unknown node, wrong secret and wrong domain are answered alike, to the byte and within the noise of time"""
     server = s.fake_server()
-    s.p2(server, limits_registrationsPerMinute=0).up()
+    s.p2(server, **UNLIMITED).up()
     made = [registration for registration, _, _ in s.registered(server, 200)]
     requests = {
         "unknown node": lambda n: (shapes.publish(made[n % 200].node[::-1], made[n % 200].secret), "im.localhost"),

@@ -7,6 +7,7 @@ import time
 import urllib.request
 
 from p2test import transcript
+from p2test.p2daemon import UNLIMITED
 from p2test.ports import free_port
 from p2test.shapes import WAIT
 
@@ -39,7 +40,7 @@ class Soak:
         # Fewer connections than pushes in flight, so that the pool is full early and stays so.
         self.p2 = s.p2(self.server, self.fcm, store_path=os.path.join(self.disk.path, "store"), fcm_connections=16,
                        fcm_serviceAccountFile=self.account, fcm_timeout="2s", push_deadline="8s",
-                       limits_registrationsPerMinute=0, http_listen=f"127.0.0.1:{self.http}").up()
+                       **UNLIMITED, http_listen=f"127.0.0.1:{self.http}").up()
         self.load = loaded(s, self.server, rate=_RATE, registering=0.3, devices=1000)
         self.done = {}
         self._actions = (self.fault_of_fcm, self.fault_of_oauth, self.refusal_of_oauth, self.connections_to_fcm_are_cut,

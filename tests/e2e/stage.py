@@ -154,11 +154,14 @@ class Stage:
         return token
 
     def registered(self, server, count=1, sender="hecuba@im.localhost/x"):
-        """`count` registrations through a fake server: a list of (Registration, token, device id)."""
+        """`count` registrations through a fake server: a list of (Registration, token, device id). After each 50 the
+        next is of another account, as one may not have more at once."""
         made = []
-        for _ in range(count):
+        for number in range(count):
             token, device = self.token(), f"device-{next(self._world.numbers)}"
-            made.append((shapes.Registration(server.iq(shapes.register(token, device), sender=sender)), token, device))
+            account = sender if number < 50 else f"{number // 50}-{sender}"
+            answer = server.iq(shapes.register(token, device), sender=account)
+            made.append((shapes.Registration(answer), token, device))
         return made
 
     # ---- the end

@@ -57,13 +57,20 @@ TEST_CASE("That messages are delivered again is told once, and only after a whil
   CHECK(log.texts()[1] == "5 messages are delivered again");
 }
 
-TEST_CASE("Reasons that all differ do not fill the memory") {
+TEST_CASE("Reasons that all differ fill neither the memory nor the log") {
   Repeats repeats;
   const auto now = p2::core::Clock::TimePoint{};
   CHECK(repeats.admit("first", now) == 0U);
   CHECK_FALSE(repeats.admit("first", now));
-  for (std::size_t i = 0; i < Repeats::kMost; ++i) CHECK(repeats.admit(std::to_string(i), now) == 0U);
-  CHECK(repeats.admit("first", now) == 0U);  // forgotten with the others
+  std::size_t lines = 0;
+  for (int i = 0; i < 10000; ++i) lines += repeats.admit(std::to_string(i), now) ? 1 : 0;
+  CHECK(lines == Repeats::kMost);  // all but one have a line of their own, and the others one
+  CHECK_FALSE(repeats.admit("first", now));
+  // Later they make room for what there is then.
+  const auto later = now + Repeats::kEvery;
+  CHECK(repeats.admit("another", later) == 0U);
+  CHECK_FALSE(repeats.admit("another", later));
+  CHECK(repeats.admit("one more", later) == 0U);
 }
 
 TEST_CASE("A target that seems to be gone is news for the log and no fault, unless the fault is ours") {

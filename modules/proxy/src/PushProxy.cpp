@@ -1,8 +1,11 @@
 #include "p2/proxy/PushProxy.h"
 
-#include "CommandSessions.h"
-#include "DomainLimits.h"
+#include "EventLog.h"
 #include "FaultLog.h"
+#include "RegistrableDomain.h"
+#include "Registrar.h"
+#include "RequestLimits.h"
+#include "StoreFaults.h"
 #include "ThrottledLog.h"
 #include "p2/proxy/Replies.h"
 
@@ -41,20 +44,6 @@ Poco::Logger& logger() {
   return Poco::Logger::get("proxy");
 }
 
-/// A line about a registration, which it names by the first characters of its node (enough to find it, too
-/// little to use it) and its domain; the journal gets both as fields.
-void logEvent(Poco::Message::Priority priority, const std::string& before, const std::string& node,
-              const std::string& domain, const std::string& after = {}) {
-  auto& log = logger();
-  if (!log.is(priority)) return;
-  const std::string shown = node.substr(0, 4);
-  Poco::Message message(log.name(), before + shown + (domain.empty() ? "~" : "~ of " + domain) + after,
-                        priority);
-  message.set("node", shown);
-  message.set("domain", domain);
-  log.log(message);
-}
-
 }  // namespace
 
 class PushProxy::Impl {
@@ -70,15 +59,14 @@ class PushProxy::Impl {
         _others(counterOf(metrics, "other")),
         _unknown(metrics.counter("p2_publishes_unknown_total",
                                  "Publish requests for an unknown node or with a wrong secret or domain.")),
-        _limited(metrics.counter("p2_requests_limited_total",
-                                 "Requests held back by the limits of their domain.")),
+        _limited(limitedCounter(metrics, "pushes")),
+        _unknownLimited(limitedCounter(metrics, "unknown")),
         _denied(metrics.counter("p2_requests_denied_total", "Requests of domains that are not served.")),
         _removed(metrics.counter("p2_registrations_removed_total",
                                  "Registrations removed because their target is gone.")),
-        _storeFaults(
-            metrics.counter("p2_store_faults_total", "Requests answered wait because of the store.")),
+        _storeFaults(*_options.clock, metrics),
+        _registrar({_options.jid, *_options.clock, store, _limits, _storeFaults, _denied}, metrics),
         _faultLog(*_options.clock),
-        _storeLines(*_options.clock),
         _lines(*_options.clock) {}
 
   void setLimits(Limits limits) { _limits.reconfigure(std::move(limits)); }
@@ -94,97 +82,28 @@ class PushProxy::Impl {
     return metrics.counter("p2_requests_total", "Requests received, by kind.", {{"kind", kind}});
   }
 
-  /// The session id for the answer; nothing if the client's own is refused, which is then answered.
-  std::optional<std::string> sessionFor(const std::string& sessionId, const std::string& node, const Iq& iq,
-                                        Responder& responder) {
-    const auto now = _options.clock->wallTime();
-    if (sessionId.empty()) return _sessions.create(iq.from, node, now);
-    const auto verdict = _sessions.check(sessionId, iq.from, node, now);
-    if (verdict == CommandSessions::Verdict::valid) return sessionId;
-    responder.error(badSession(verdict == CommandSessions::Verdict::expired));
-    return std::nullopt;
-  }
-
   void serve(Register&& request, const Iq& iq, Responder responder) {
     _registrations.add();
-    if (!admitRegistration(request.domain, responder)) return;
-    auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
-    if (!session) return;
-    _store.registerDevice(std::move(request.key), std::move(request.domain), std::move(request.target),
-                          [this, node = std::move(request.commandNode), session = std::move(*session),
-                           responder = std::move(responder)](core::Result<Registration> result) mutable {
-                            if (!result) {
-                              storeFault(result.error(), responder);
-                              return;
-                            }
-                            logEvent(Poco::Message::PRIO_DEBUG, "registered ", result.value().node,
-                                     result.value().domain);
-                            responder.result(registered(node, session, _options.jid, result.value()));
-                          });
+    _registrar.serve(std::move(request), iq, std::move(responder));
   }
-
-  /// Answers and gives false if the domain is not served, or has registered too much.
-  bool admitRegistration(const std::string& domain, Responder& responder) {
-    if (!_limits.serves(domain)) {
-      _denied.add();
-      responder.error({StanzaError::Type::auth,
-                       StanzaError::Condition::forbidden,
-                       "This service is not for accounts of your domain.",
-                       {},
-                       {}});
-      return false;
-    }
-    return admitChange(domain, responder);
-  }
-
-  /// Answers and gives false if the domain has asked for too many changes of the store, which all domains
-  /// share.
-  bool admitChange(const std::string& domain, Responder& responder) {
-    if (_limits.admitRegistration(domain)) return true;
-    _limited.add();
-    responder.error({StanzaError::Type::wait,
-                     StanzaError::Condition::resourceConstraint,
-                     "Too many registrations from your domain: try again in a minute.",
-                     {},
-                     {}});
-    return false;
-  }
-
   void serve(Unregister&& request, const Iq& iq, Responder responder) {
     _withdrawals.add();
-    if (!admitChange(request.domain, responder)) return;
-    auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
-    if (!session) return;
-    _store.unregister(std::move(request.key),
-                      [this, node = std::move(request.commandNode), session = std::move(*session),
-                       responder = std::move(responder)](core::Result<bool> removed) mutable {
-                        if (!removed) {
-                          storeFault(removed.error(), responder);
-                        } else if (removed.value()) {
-                          responder.result(commandCompleted(node, session));
-                        } else {
-                          responder.error(StanzaError::itemNotFound());
-                        }
-                      });
+    _registrar.serve(std::move(request), iq, std::move(responder));
   }
-
   void serve(CommandForm&& request, const Iq& iq, Responder responder) {
     _others.add();
-    const auto session = _sessions.create(iq.from, request.commandNode, _options.clock->wallTime());
-    responder.result(commandForm(request.command, request.commandNode, session));
+    _registrar.serve(std::move(request), iq, std::move(responder));
   }
-
   void serve(CommandCancel&& request, const Iq& iq, Responder responder) {
     _others.add();
-    const auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
-    if (session) responder.result(commandCanceled(request.commandNode, *session));
+    _registrar.serve(std::move(request), iq, std::move(responder));
   }
 
   void serve(Publish&& request, const Iq& /*iq*/, Responder responder) {
     _publishes.add();
     auto found = _store.find(request.node);
     if (!found) {
-      storeFault(found.error(), responder);
+      _storeFaults.answer(found.error(), responder);
       return;
     }
     const bool known = found.value().has_value();
@@ -193,8 +112,7 @@ class PushProxy::Impl {
     const bool rightSecret = request.secret.equals(registration.secret.reveal());
     const bool rightDomain = registration.admits(request.domain);
     if (!known || !rightSecret || !rightDomain) {
-      _unknown.add();
-      responder.error(StanzaError::itemNotFound());
+      answerUnknown(request.domain, responder);
       return;
     }
     if (!_limits.serves(request.domain)) {
@@ -214,10 +132,24 @@ class PushProxy::Impl {
     if (!_limits.admitPush(request.domain)) {
       // Held back, and not an error: on an error some servers drop the user.
       _limited.add();
+      _lines.note(Poco::Message::PRIO_WARNING,
+                  "pushes of " + std::string(registrableDomain(request.domain)) +
+                      " come faster than limits.pushesPerSecond: those above it go nowhere, and their server "
+                      "was told that all is well");
       responder.result();
       return;
     }
     send(std::move(registration), request, std::move(responder));
+  }
+
+  /// Whether the node is unknown or the secret or the domain is wrong is not to be seen from outside. One
+  /// that asks for much that is not there guesses, or has what was here before a wrong store was put in its
+  /// place: to wait costs a server nothing, and its users are not dropped all at once.
+  void answerUnknown(const std::string& domain, Responder& responder) {
+    _unknown.add();
+    if (_limits.admitUnknown(domain)) return responder.error(StanzaError::itemNotFound());
+    _unknownLimited.add();
+    responder.error(StanzaError::tryLater());
   }
 
   void serve(DiscoInfo&& request, const Iq& /*iq*/, Responder responder) {
@@ -300,7 +232,7 @@ class PushProxy::Impl {
                          [this, node, domain = std::move(domain),
                           responder = std::move(responder)](core::Result<bool> removed) mutable {
                            if (!removed) {
-                             storeFault(removed.error(), responder);
+                             _storeFaults.answer(removed.error(), responder);
                              return;
                            }
                            if (removed.value()) {
@@ -325,16 +257,9 @@ class PushProxy::Impl {
     responder.error(StanzaError::itemNotFound());
   }
 
-  void storeFault(const std::string& why, Responder& responder) {
-    _storeFaults.add();
-    _storeLines.note(Poco::Message::PRIO_ERROR, "the store: " + why);
-    responder.error(StanzaError::tryLater());
-  }
-
   const Options _options;
-  const CommandSessions _sessions;
   const Registration _decoy = makeDecoy();
-  DomainLimits _limits;
+  RequestLimits _limits;
   store::Store& _store;
   push::Dispatcher& _dispatcher;
   core::Counter& _registrations;
@@ -343,11 +268,12 @@ class PushProxy::Impl {
   core::Counter& _others;
   core::Counter& _unknown;
   core::Counter& _limited;
+  core::Counter& _unknownLimited;
   core::Counter& _denied;
   core::Counter& _removed;
-  core::Counter& _storeFaults;
+  StoreFaults _storeFaults;
+  Registrar _registrar;
   FaultLog _faultLog;
-  ThrottledLog _storeLines;  // its texts come from the store, and must not displace the others
   ThrottledLog _lines;
 };
 

@@ -16,8 +16,8 @@ namespace p2::proxy {
 class Repeats {
  public:
   static constexpr std::chrono::minutes kEvery{10};
-  /// Reasons come from a short list; should one ever hold something that varies, all are forgotten at so
-  /// many.
+  /// Reasons told apart at a time; those beyond share one line, so that what varies with each request, or
+  /// with each domain, cannot fill the log.
   static constexpr std::size_t kMost = 64;
 
   /// How many were passed over since the last line; nothing if this one is to be passed over as well.

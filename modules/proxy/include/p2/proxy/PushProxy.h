@@ -20,14 +20,24 @@ namespace p2::proxy {
 /// request gets the answer on which no server drops a user without need. Thread-safe.
 class PushProxy {
  public:
-  /// What one domain may do. Changes live.
+  /// What one account, one domain (with all that share its registrable domain) and all together may do.
+  /// Changes live. A registration that changes nothing in the store counts nowhere.
   struct Limits {
-    std::size_t registrationsPerMinute =
-        6000;                            ///< `limits.registrationsPerMinute`; 0: no limit. Also the burst.
-    std::size_t pushesPerSecond = 2000;  ///< `limits.pushesPerSecond`; 0: no limit.
+    /// `limits.registrationsPerAccount`: registrations and withdrawals in an hour; 0: no limit.
+    std::size_t registrationsPerAccount = 30;
+    std::size_t accountBurst = 90;  ///< At once of an account that was quiet.
+    /// `limits.registrationsPerMinute`: the same of a domain; 0: no limit. Also the burst.
+    std::size_t registrationsPerMinute = 6000;
+    /// `limits.newRegistrationsPerHour`: that add to the store, of all domains; 0: no limit. Also the burst.
+    std::size_t newRegistrationsPerHour = 100000;
+    std::size_t pushesPerSecond = 2000;  ///< `limits.pushesPerSecond`: of a domain; 0: no limit.
     std::size_t pushBurst = 20000;       ///< Pushes at once of a domain that was quiet.
-    std::vector<std::string> allow;      ///< `limits.allowDomains`: sorted, comparable; empty: all.
-    std::vector<std::string> deny;       ///< `limits.denyDomains`: sorted, comparable; wins.
+    /// `limits.unknownPerSecond`: how often a domain is told in a second that a node is not there, on which
+    /// its server may drop a user; 0: no limit. Beyond that it is asked to wait.
+    std::size_t unknownPerSecond = 10;
+    std::size_t unknownBurst = 600;
+    std::vector<std::string> allow;  ///< `limits.allowDomains`: sorted, comparable; empty: all.
+    std::vector<std::string> deny;   ///< `limits.denyDomains`: sorted, comparable; wins.
   };
 
   struct Options {

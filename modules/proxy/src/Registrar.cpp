@@ -1,0 +1,146 @@
+#include "Registrar.h"
+
+#include "EventLog.h"
+#include "RegistrableDomain.h"
+#include "p2/proxy/Replies.h"
+#include "p2/xmpp/Jid.h"
+#include "p2/xmpp/StanzaError.h"
+
+#include <utility>
+
+namespace p2::proxy {
+
+namespace {
+
+using store::Registration;
+using xmpp::Iq;
+using xmpp::Responder;
+using xmpp::StanzaError;
+
+StanzaError tooMany(const char* why) {
+  return {StanzaError::Type::wait, StanzaError::Condition::resourceConstraint, why, {}, {}};
+}
+
+/// Who asked, whatever the device.
+std::string accountOf(const Iq& iq) {
+  const auto jid = xmpp::Jid::parse(iq.from);
+  return jid ? jid->bare() : iq.from;
+}
+
+}  // namespace
+
+Registrar::Registrar(const Parts& parts, core::Metrics& metrics)
+    : _parts(parts),
+      _created(metrics.counter("p2_registrations_created_total", "Registrations that phones added.")),
+      _limitedAccount(limitedCounter(metrics, "account")),
+      _limitedDomain(limitedCounter(metrics, "domain")),
+      _limitedAll(limitedCounter(metrics, "all")),
+      _lines(parts.clock) {}
+
+void Registrar::serve(Register&& request, const Iq& iq, Responder responder) {
+  if (!_parts.limits.serves(request.domain)) {
+    _parts.denied.add();
+    responder.error({StanzaError::Type::auth,
+                     StanzaError::Condition::forbidden,
+                     "This service is not for accounts of your domain.",
+                     {},
+                     {}});
+    return;
+  }
+  auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
+  if (!session) return;
+  const auto change = changeBy(request);
+  if (!change) return _parts.faults.answer(change.error(), responder);
+  const bool creates = change.value() == Change::creates;
+  if (change.value() != Change::none && !admit(request.domain, iq, creates, responder)) return;
+  _parts.store.registerDevice(
+      std::move(request.key), std::move(request.domain), std::move(request.target),
+      [this, creates, node = std::move(request.commandNode), session = std::move(*session),
+       responder = std::move(responder)](core::Result<Registration> result) mutable {
+        if (!result) return _parts.faults.answer(result.error(), responder);
+        if (creates) _created.add();
+        logEvent(Poco::Message::PRIO_DEBUG, "registered ", result.value().node, result.value().domain);
+        responder.result(registered(node, session, _parts.jid, result.value()));
+      });
+}
+
+/// What is in the store as it was asked for costs nobody anything, so that all phones of a big server can
+/// come back at once; but for a new date, which the store writes at most once a day for each. A change that
+/// is still pending can make this wrong by the one change that was admitted for it.
+core::Result<Registrar::Change> Registrar::changeBy(const Register& request) const {
+  const auto found = _parts.store.find(request.key);
+  if (!found) return core::Error{found.error()};
+  if (!found.value()) return Change::creates;
+  const Registration& stored = *found.value();
+  return stored.target == request.target && stored.admits(request.domain) ? Change::none : Change::renews;
+}
+
+void Registrar::serve(Unregister&& request, const Iq& iq, Responder responder) {
+  auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
+  if (!session) return;
+  if (!admit(request.domain, iq, false, responder)) return;
+  _parts.store.unregister(std::move(request.key),
+                          [this, node = std::move(request.commandNode), session = std::move(*session),
+                           responder = std::move(responder)](core::Result<bool> removed) mutable {
+                            if (!removed) {
+                              _parts.faults.answer(removed.error(), responder);
+                            } else if (removed.value()) {
+                              responder.result(commandCompleted(node, session));
+                            } else {
+                              StanzaError error = StanzaError::itemNotFound();
+                              error.text = "No phone is registered with this device id.";
+                              responder.error(error);
+                            }
+                          });
+}
+
+void Registrar::serve(CommandForm&& request, const Iq& iq, Responder responder) {
+  const auto session = _sessions.create(iq.from, request.commandNode, _parts.clock.wallTime());
+  responder.result(commandForm(request.command, request.commandNode, session));
+}
+
+void Registrar::serve(CommandCancel&& request, const Iq& iq, Responder responder) {
+  const auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
+  if (session) responder.result(commandCanceled(request.commandNode, *session));
+}
+
+/// Answers and gives false if there were too many changes of the store, which all share.
+bool Registrar::admit(const std::string& domain, const Iq& iq, bool creates, Responder& responder) {
+  switch (_parts.limits.admitChange(domain, accountOf(iq), creates)) {
+    case RequestLimits::Verdict::admitted:
+      return true;
+    case RequestLimits::Verdict::account:
+      _limitedAccount.add();
+      responder.error(tooMany("Too many registrations from your account: try again in an hour."));
+      return false;
+    case RequestLimits::Verdict::domain:
+      _limitedDomain.add();
+      _lines.note(Poco::Message::PRIO_WARNING,
+                  "phones of " + std::string(registrableDomain(domain)) +
+                      " register faster than limits.registrationsPerMinute: they were asked to wait");
+      responder.error(tooMany("Too many registrations from your domain: try again in a minute."));
+      return false;
+    case RequestLimits::Verdict::all:
+      _limitedAll.add();
+      _lines.note(
+          Poco::Message::PRIO_WARNING,
+          "more new registrations come than limits.newRegistrationsPerHour, or one domain's are half of "
+          "that: their phones were asked to wait");
+      responder.error(tooMany("Too many new registrations: try again in an hour."));
+      return false;
+  }
+  return false;
+}
+
+/// The session id for the answer; nothing if the client's own is refused, which is then answered.
+std::optional<std::string> Registrar::sessionFor(const std::string& sessionId, const std::string& node,
+                                                 const Iq& iq, Responder& responder) {
+  const auto now = _parts.clock.wallTime();
+  if (sessionId.empty()) return _sessions.create(iq.from, node, now);
+  const auto verdict = _sessions.check(sessionId, iq.from, node, now);
+  if (verdict == CommandSessions::Verdict::valid) return sessionId;
+  responder.error(badSession(verdict == CommandSessions::Verdict::expired));
+  return std::nullopt;
+}
+
+}  // namespace p2::proxy

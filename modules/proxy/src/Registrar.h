@@ -1,0 +1,58 @@
+#pragma once
+
+#include "CommandSessions.h"
+#include "RequestLimits.h"
+#include "StoreFaults.h"
+#include "ThrottledLog.h"
+#include "p2/core/Clock.h"
+#include "p2/core/Metrics.h"
+#include "p2/proxy/Requests.h"
+#include "p2/store/Store.h"
+#include "p2/xmpp/Iq.h"
+#include "p2/xmpp/Responder.h"
+
+#include <optional>
+#include <string>
+
+namespace p2::proxy {
+
+/// Serves the commands with which phones register and withdraw, and people who do so by hand. Thread-safe.
+class Registrar {
+ public:
+  /// All of it must outlive the registrar, and the callbacks given to the store must have come before it is
+  /// destroyed. `jid`: the component's name.
+  struct Parts {
+    const std::string& jid;
+    const core::Clock& clock;
+    store::Store& store;
+    RequestLimits& limits;
+    StoreFaults& faults;
+    core::Counter& denied;  ///< Requests of domains that are not served.
+  };
+
+  Registrar(const Parts& parts, core::Metrics& metrics);
+
+  /// Each answers at once, or later from a thread of the store.
+  void serve(Register&& request, const xmpp::Iq& iq, xmpp::Responder responder);
+  void serve(Unregister&& request, const xmpp::Iq& iq, xmpp::Responder responder);
+  void serve(CommandForm&& request, const xmpp::Iq& iq, xmpp::Responder responder);
+  void serve(CommandCancel&& request, const xmpp::Iq& iq, xmpp::Responder responder);
+
+ private:
+  enum class Change { none, renews, creates };
+
+  core::Result<Change> changeBy(const Register& request) const;
+  bool admit(const std::string& domain, const xmpp::Iq& iq, bool creates, xmpp::Responder& responder);
+  std::optional<std::string> sessionFor(const std::string& sessionId, const std::string& node,
+                                        const xmpp::Iq& iq, xmpp::Responder& responder);
+
+  const Parts _parts;
+  const CommandSessions _sessions;
+  core::Counter& _created;
+  core::Counter& _limitedAccount;
+  core::Counter& _limitedDomain;
+  core::Counter& _limitedAll;
+  ThrottledLog _lines;
+};
+
+}  // namespace p2::proxy

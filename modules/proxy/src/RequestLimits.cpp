@@ -1,0 +1,100 @@
+#include "RequestLimits.h"
+
+#include "RegistrableDomain.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace p2::proxy {
+
+namespace {
+
+constexpr double kSecondsPerMinute = 60;
+constexpr double kSecondsPerHour = 3600;
+
+bool contains(const std::vector<std::string>& sorted, std::string_view domain) {
+  return std::binary_search(sorted.begin(), sorted.end(), domain);
+}
+
+Rate rate(std::size_t count, double seconds, std::size_t burst) {
+  return {static_cast<double>(count) / seconds, static_cast<double>(burst)};
+}
+
+}  // namespace
+
+RequestLimits::RequestLimits(PushProxy::Limits limits, const core::Clock& clock, Capacity capacity)
+    : _clock(clock),
+      _limits(std::move(limits)),
+      _rates(ratesOf(_limits)),
+      _domains(capacity.domains),
+      _accounts(capacity.accounts) {}
+
+bool RequestLimits::serves(std::string_view domain) const {
+  const std::scoped_lock lock(_mutex);
+  if (contains(_limits.deny, domain)) return false;
+  return _limits.allow.empty() || contains(_limits.allow, domain);
+}
+
+RequestLimits::Verdict RequestLimits::admitChange(const std::string& domain, const std::string& account,
+                                                  bool creates) {
+  const std::string hash = _hash.of({account});
+  const std::scoped_lock lock(_mutex);
+  const auto now = _clock.now();
+  // The domain is looked at first, so that one which makes up accounts cannot have the others' forgotten
+  // faster than it may change the store. It is charged last, so that an account that is over its own limit
+  // takes nothing from its domain.
+  Domain& ofDomain = _domains.touch(registrableDomain(domain));
+  if (!ofDomain.changes.hasRoom(_rates.changesOfDomain, now)) return Verdict::domain;
+  if (creates && !mayCreate(ofDomain, now)) return Verdict::all;
+  if (_rates.changesOfAccount.limits() && !_accounts.touch(hash).take(_rates.changesOfAccount, now)) {
+    return Verdict::account;
+  }
+  ofDomain.changes.add(_rates.changesOfDomain);
+  if (creates) {
+    ofDomain.created.add(_rates.created);
+    _created.add(_rates.created);
+  }
+  return Verdict::admitted;
+}
+
+/// One domain takes half of what is left at most, so that something is left for the next however many others
+/// there are.
+bool RequestLimits::mayCreate(Domain& domain, core::Clock::TimePoint now) {
+  if (!_rates.created.limits()) return true;
+  const double left = _rates.created.burst - _created.level(_rates.created, now);
+  return domain.created.level(_rates.created, now) + 1 <= left;
+}
+
+bool RequestLimits::admitPush(const std::string& domain) {
+  const std::scoped_lock lock(_mutex);
+  return !_rates.pushes.limits() ||
+         _domains.touch(registrableDomain(domain)).pushes.take(_rates.pushes, _clock.now());
+}
+
+bool RequestLimits::admitUnknown(const std::string& domain) {
+  const std::scoped_lock lock(_mutex);
+  return !_rates.unknown.limits() ||
+         _domains.touch(registrableDomain(domain)).unknown.take(_rates.unknown, _clock.now());
+}
+
+void RequestLimits::reconfigure(PushProxy::Limits limits) {
+  const std::scoped_lock lock(_mutex);
+  _limits = std::move(limits);
+  _rates = ratesOf(_limits);
+}
+
+RequestLimits::Rates RequestLimits::ratesOf(const PushProxy::Limits& limits) {
+  return {rate(limits.registrationsPerAccount, kSecondsPerHour, limits.accountBurst),
+          rate(limits.registrationsPerMinute, kSecondsPerMinute, limits.registrationsPerMinute),
+          rate(limits.newRegistrationsPerHour, kSecondsPerHour, limits.newRegistrationsPerHour),
+          rate(limits.pushesPerSecond, 1, limits.pushBurst),
+          rate(limits.unknownPerSecond, 1, limits.unknownBurst)};
+}
+
+core::Counter& limitedCounter(core::Metrics& metrics, const std::string& limit) {
+  return metrics.counter("p2_requests_limited_total",
+                         "Requests held back, by the limit that they were above.", {{"limit", limit}});
+}
+
+}  // namespace p2::proxy

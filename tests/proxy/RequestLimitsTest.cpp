@@ -1,0 +1,186 @@
+#include "RequestLimits.h"
+#include "support/Catch.h"
+#include "support/ManualClock.h"
+
+#include <chrono>
+#include <string>
+
+using p2::proxy::PushProxy;
+using p2::proxy::RequestLimits;
+using p2::test::ManualClock;
+using Verdict = RequestLimits::Verdict;
+
+namespace {
+
+PushProxy::Limits options() {
+  PushProxy::Limits limits;
+  limits.registrationsPerMinute = 60;
+  limits.pushesPerSecond = 10;
+  limits.pushBurst = 20;
+  return limits;
+}
+
+int admitted(RequestLimits& limits, const std::string& domain, int tries) {
+  int count = 0;
+  for (int i = 0; i < tries; ++i) count += limits.admitPush(domain) ? 1 : 0;
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("A domain has its burst and then its rate") {
+  ManualClock clock;
+  RequestLimits limits(options(), clock);
+  CHECK(admitted(limits, "a", 100) == 20);
+  clock.advance(std::chrono::milliseconds(500));
+  CHECK(admitted(limits, "a", 100) == 5);
+  clock.advance(std::chrono::hours(1));
+  CHECK(admitted(limits, "a", 100) == 20);
+}
+
+TEST_CASE("A flood from one domain leaves another's bucket full, and pushes leave registrations alone") {
+  ManualClock clock;
+  RequestLimits limits(options(), clock);
+  admitted(limits, "flood", 1000);
+  CHECK(admitted(limits, "quiet", 100) == 20);
+  int registrations = 0;
+  for (int i = 0; i < 100; ++i) {
+    const auto verdict = limits.admitChange("flood", std::to_string(i) + "@flood", false);
+    registrations += verdict == Verdict::admitted ? 1 : 0;
+  }
+  CHECK(registrations == 60);
+}
+
+TEST_CASE("Without a limit everything is admitted") {
+  ManualClock clock;
+  PushProxy::Limits none = options();
+  none.pushesPerSecond = 0;
+  none.registrationsPerAccount = 0;
+  none.registrationsPerMinute = 0;
+  none.newRegistrationsPerHour = 0;
+  none.unknownPerSecond = 0;
+  RequestLimits limits(none, clock);
+  CHECK(admitted(limits, "a", 1000) == 1000);
+  int changes = 0;
+  for (int i = 0; i < 1000; ++i) changes += limits.admitChange("a", "a@a", true) == Verdict::admitted ? 1 : 0;
+  CHECK(changes == 1000);
+  int unknown = 0;
+  for (int i = 0; i < 1000; ++i) unknown += limits.admitUnknown("a") ? 1 : 0;
+  CHECK(unknown == 1000);
+}
+
+TEST_CASE("The lists say which domains are served, and the list of the denied wins") {
+  ManualClock clock;
+  PushProxy::Limits lists = options();
+  RequestLimits limits(lists, clock);
+  CHECK(limits.serves("anything.example"));
+  lists.deny = {"bad.example"};
+  limits.reconfigure(lists);
+  CHECK(limits.serves("anything.example"));
+  CHECK_FALSE(limits.serves("bad.example"));
+  lists.allow = {"bad.example", "good.example"};
+  limits.reconfigure(lists);
+  CHECK(limits.serves("good.example"));
+  CHECK_FALSE(limits.serves("bad.example"));
+  CHECK_FALSE(limits.serves("anything.example"));
+}
+
+TEST_CASE("Memory is bounded however many domains there are, and the busy ones are remembered") {
+  ManualClock clock;
+  RequestLimits limits(options(), clock, {3, 3});
+  admitted(limits, "busy", 20);
+  for (int i = 0; i < 100; ++i) {
+    CHECK_FALSE(limits.admitPush("busy"));
+    CHECK(limits.admitPush("domain" + std::to_string(i)));
+  }
+  CHECK(admitted(limits, "domain0", 100) == 20);
+}
+
+namespace {
+
+/// How many changes of `account` are admitted, of `tries`.
+int changed(RequestLimits& limits, const std::string& account, int tries, bool creates = false) {
+  const std::string domain = account.substr(account.find('@') + 1);
+  int count = 0;
+  for (int i = 0; i < tries; ++i) {
+    count += limits.admitChange(domain, account, creates) == Verdict::admitted ? 1 : 0;
+  }
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("An account over its limit takes nothing from its domain") {
+  ManualClock clock;
+  PushProxy::Limits of = options();
+  of.registrationsPerAccount = 6;
+  of.accountBurst = 10;
+  RequestLimits limits(of, clock);
+  CHECK(changed(limits, "ann@big.example", 1000) == 10);
+  CHECK(limits.admitChange("big.example", "ann@big.example", false) == Verdict::account);
+  for (int i = 0; i < 50; ++i) CHECK(changed(limits, std::to_string(i) + "@big.example", 1) == 1);
+  CHECK(limits.admitChange("big.example", "bob@big.example", false) == Verdict::domain);
+  clock.advance(std::chrono::minutes(20));
+  CHECK(changed(limits, "ann@big.example", 1000) == 2);
+}
+
+TEST_CASE("A domain that makes up accounts has the others' forgotten no faster than it may register") {
+  ManualClock clock;
+  PushProxy::Limits of = options();
+  of.accountBurst = 5;
+  of.registrationsPerAccount = 1;
+  RequestLimits limits(of, clock, {20, 100});
+  CHECK(changed(limits, "ann@big.example", 10) == 5);
+  for (int i = 0; i < 1000; ++i) changed(limits, std::to_string(i) + "@evil.example", 1);
+  CHECK(changed(limits, "ann@big.example", 10) == 0);
+}
+
+TEST_CASE("New registrations have a limit in all, of which one domain leaves half to the others") {
+  ManualClock clock;
+  PushProxy::Limits of = options();
+  of.registrationsPerAccount = 0;
+  of.registrationsPerMinute = 0;
+  of.newRegistrationsPerHour = 3600;
+  RequestLimits limits(of, clock);
+  CHECK(changed(limits, "a@one.example", 10000, true) == 1800);
+  CHECK(limits.admitChange("one.example", "a@one.example", true) == Verdict::all);
+  CHECK(changed(limits, "a@one.example", 100, false) == 100);  // what is there already may change
+  CHECK(changed(limits, "a@two.example", 10000, true) == 900);
+  CHECK(changed(limits, "a@three.example", 1, true) == 1);
+  // In the long run one that takes all it gets has the rate, and what it left to the others stays theirs.
+  int taken = 0;
+  for (int second = 0; second < 7200; ++second) {
+    clock.advance(std::chrono::seconds(1));
+    taken += changed(limits, "a@one.example", 5, true);
+  }
+  CHECK(taken >= 6000);
+  CHECK(taken <= 7200);
+  CHECK(changed(limits, "b@four.example", 10000, true) >= 600);
+}
+
+TEST_CASE("Subdomains share the limits of the domain that was registered") {
+  ManualClock clock;
+  PushProxy::Limits of = options();
+  of.registrationsPerAccount = 0;
+  RequestLimits limits(of, clock);
+  int pushes = 0;
+  int registrations = 0;
+  int unknown = 0;
+  of.unknownBurst = 30;
+  limits.reconfigure(of);
+  for (int i = 0; i < 1000; ++i) {
+    const std::string domain = "x" + std::to_string(i) + ".evil.example";
+    pushes += limits.admitPush(domain) ? 1 : 0;
+    registrations += limits.admitChange(domain, "a@" + domain, true) == Verdict::admitted ? 1 : 0;
+    unknown += limits.admitUnknown(domain) ? 1 : 0;
+  }
+  CHECK(pushes == 20);
+  CHECK(registrations == 60);
+  CHECK(unknown == 30);
+  CHECK_FALSE(limits.admitPush("evil.example"));
+  CHECK(limits.admitPush("honest.example"));
+  // The lists go by the domain as it is.
+  of.deny = {"evil.example"};
+  limits.reconfigure(of);
+  CHECK(limits.serves("x1.evil.example"));
+}
