@@ -79,10 +79,12 @@ Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::S
       _proxy({settings.xmpp.jid, proxyLimits(settings.limits)}, *_store, _dispatcher, *_metrics),
       _onState(std::move(onState)),
       _openStreams(std::size_t{0}) {
+  auto options = componentOptions;
+  options.onMessage = [this](const xmpp::Element& message) { _proxy.handle(message); };
   for (std::size_t i = 0; i < settings.xmpp.connections; ++i) {
     componentOptions.firstAddress = i;
     _components.push_back(std::make_unique<component::Component>(
-        componentOptions,
+        options,
         [this](const xmpp::Iq& iq, xmpp::Responder responder) { _proxy.handle(iq, std::move(responder)); },
         [this, wasOpen = false](component::Component::State state) mutable {
           const bool isOpen = state == component::Component::State::connected;

@@ -350,6 +350,29 @@ TEST_CASE("A stanza that is not well-formed is answered wait, and the stream and
   CHECK(component.counter("p2_stanzas_refused_total") == 3);
 }
 
+TEST_CASE("A message is handed over and not answered, unless it came to another name") {
+  Mailbox seen;
+  Mailbox messages;
+  ScriptedServer server([&](Peer& peer, int) {
+    peer.open();
+    peer.send(
+        "<message from='a.example' to='push.example.org'><notification xmlns='urn:xmpp:push2:0'/></message>"
+        "<message from='b.example' to='other.example.org'><body>x</body></message>"
+        "<presence from='c.example' to='push.example.org'/>" +
+        request("ours"));
+    seen.put(peer.await("/>"));
+    peer.awaitEnd();
+  });
+  auto options = optionsFor(server.port());
+  options.onMessage = [&](const p2::xmpp::Element& message) {
+    messages.put(std::string(message.attribute("from")) + ' ' + message.children.at(0).name);
+  };
+  TestComponent component(options);
+  CHECK_THAT(seen.take(), ContainsSubstring("type='result' id='ours'"));
+  CHECK(messages.take() == "a.example notification");
+  CHECK(component.handedOut() == std::vector<std::string>{"ours"});
+}
+
 TEST_CASE("What came to another name is not answered, for that would end the stream") {
   Mailbox seen;
   ScriptedServer server([&](Peer& peer, int) {

@@ -279,3 +279,22 @@ TEST_CASE("A push for a device of another service than FCM waits, goes nowhere a
   CHECK(errorIn(p2.publish(apple.node, "AAAAAAAAAAAAAAAAAAAAAAAA")) == kItemNotFound);
   CHECK(errorIn(p2.publish(apple.node, apple.secret.reveal(), "evil.example")) == kItemNotFound);
 }
+
+TEST_CASE("A server that publishes with push 2 is named once, and other messages are not looked at") {
+  const p2::test::LogOfProxy log;
+  ProxyFixture p2;
+  const auto message = [](const std::string& from, const std::string& content) {
+    return p2::test::stanza("<message to='push.example.org' from='" + from + "'>" + content + "</message>");
+  };
+  const std::string push2 = "<notification xmlns='urn:xmpp:push2:0'><client>c</client></notification>";
+  for (int i = 0; i < 100; ++i) p2.proxy->handle(message("A.example", push2));
+  p2.proxy->handle(message("b.example", push2));
+  p2.proxy->handle(message("ann@c.example/x", "<body>hello</body>"));
+  p2.proxy->handle(message("@", push2));
+  REQUIRE(log.texts().size() == 2);
+  CHECK(log.texts()[0].find("the server of a.example publishes with push 2") != std::string::npos);
+  CHECK(log.texts()[1].find("b.example") != std::string::npos);
+  // However many there are, the log is not theirs to fill.
+  for (int i = 0; i < 1000; ++i) p2.proxy->handle(message("x" + std::to_string(i) + ".example", push2));
+  CHECK(log.texts().size() <= 66);
+}

@@ -90,6 +90,7 @@ void Session::onStanza(xmpp::Element stanza) {
     if (stanza.is("handshake", ns::kComponent)) onHandshake();
   } else {
     _context.received.add();
+    if (stanza.is("message", ns::kComponent)) return handOver(stanza);
     auto request = xmpp::toRequest(std::move(stanza));
     if (request) handOut(std::move(*request));
   }
@@ -99,6 +100,13 @@ void Session::onStanza(xmpp::Element stanza) {
 /// `global_routes`), and an answer from another name would end the stream (`invalid-from`).
 bool Session::isOurs(const xmpp::Iq& request) const {
   return xmpp::isAt(request.to, _context.options.jid);
+}
+
+void Session::handOver(const xmpp::Element& message) {
+  if (!_context.options.onMessage || !xmpp::isAt(message.attribute("to"), _context.options.jid)) return;
+  _context.reading.with([&](bool reading) {
+    if (reading) _context.options.onMessage(message);
+  });
 }
 
 /// What is not handed out is answered wait, as a Responder does on its own.

@@ -52,6 +52,7 @@ class Session final : public xmpp::StanzaHandler {
   void onStreamError(const xmpp::Element& error);
   bool isOurs(const xmpp::Iq& request) const;
   void handOut(xmpp::Iq request);
+  void handOver(const xmpp::Element& message);
   bool admit();
   std::string reasonOf(const xmpp::StanzaReader::End& end);
   void giveUp(std::string why);

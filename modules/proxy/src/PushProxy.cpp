@@ -8,6 +8,8 @@
 #include "StoreFaults.h"
 #include "ThrottledLog.h"
 #include "p2/proxy/Replies.h"
+#include "p2/xmpp/Jid.h"
+#include "p2/xmpp/Namespaces.h"
 
 #include <Poco/Logger.h>
 #include <Poco/Message.h>
@@ -40,10 +42,6 @@ Registration makeDecoy() {
 // What one who waits for a push costs beside the strings of unbounded length.
 constexpr std::size_t kWaitingBytes = 512;
 
-Poco::Logger& logger() {
-  return Poco::Logger::get("proxy");
-}
-
 }  // namespace
 
 class PushProxy::Impl {
@@ -75,6 +73,17 @@ class PushProxy::Impl {
     std::visit(
         [&](auto&& request) { serve(std::forward<decltype(request)>(request), iq, std::move(responder)); },
         parseRequest(iq, _options.jid));
+  }
+
+  void handle(const xmpp::Element& message) {
+    if (message.child("notification", xmpp::ns::kPush2) == nullptr) return;
+    const auto from = xmpp::Jid::parse(message.attribute("from"));
+    if (!from) return;
+    _lines.note(
+        Poco::Message::PRIO_WARNING,
+        "the server of " + xmpp::comparableDomain(from->domain()) +
+            " publishes with push 2 (urn:xmpp:push2:0), which p2 does not speak: such phones stay silent; "
+            "their server must offer XEP-0357 (urn:xmpp:push:0) as well");
   }
 
  private:
@@ -285,6 +294,10 @@ PushProxy::~PushProxy() = default;
 
 void PushProxy::handle(const Iq& iq, Responder responder) {
   _impl->handle(iq, std::move(responder));
+}
+
+void PushProxy::handle(const xmpp::Element& message) {
+  _impl->handle(message);
 }
 
 void PushProxy::setLimits(Limits limits) {

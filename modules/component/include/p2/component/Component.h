@@ -47,6 +47,9 @@ class Component {
     std::chrono::milliseconds answerLifetime{
         30000};                          ///< Servers wait 32 s at least; an older answer is dropped.
     std::size_t outboxCapacity = 50000;  ///< Unsent answers at which no more requests are read.
+    /// Called in the reader thread for every message stanza to the component, which has no answer; must not
+    /// block nor throw. May be empty.
+    std::function<void(const xmpp::Element&)> onMessage;
   };
 
   enum class State { connecting, connected, stopped };

@@ -6,6 +6,7 @@
 #include "p2/proxy/Requests.h"
 #include "p2/push/Dispatcher.h"
 #include "p2/store/Store.h"
+#include "p2/xmpp/Element.h"
 #include "p2/xmpp/Iq.h"
 #include "p2/xmpp/Responder.h"
 
@@ -56,6 +57,10 @@ class PushProxy {
   /// Serves one request. Answers at once, or later from a thread of the store or the dispatcher. Does not
   /// block.
   void handle(const xmpp::Iq& iq, xmpp::Responder responder);
+
+  /// Tells the operator of a server that publishes with messages, as push 2 does: it gets no answer, and
+  /// nobody else would learn why its phones stay silent. Does not block.
+  void handle(const xmpp::Element& message);
 
   /// Takes over new limits.
   void setLimits(Limits limits);
