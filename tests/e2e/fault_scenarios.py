@@ -4,6 +4,7 @@ import os
 import time
 
 from p2test import shapes, transcript
+from p2test.p2daemon import UNLIMITED
 from p2test.shapes import NOT_FOUND, WAIT, verdict
 
 from stage import BOTH, eq, scenario, until
@@ -49,7 +50,7 @@ def push(server, registration, seconds=40):
 def each_fault_of_fcm(s):
     """Each fault of FCM gets its answer in time, and only a verdict on the target removes a registration"""
     server = s.fake_server()
-    p2 = s.p2(server, push_deadline="3s", fcm_timeout="2s", fcm_goneAfter="0").up()
+    p2 = s.p2(server, push_deadline="3s", fcm_timeout="2s", fcm_goneAfter="0", **UNLIMITED).up()
     for fault, (answer, stays) in VERDICTS.items():
         honest = s.registered(server, 12)
         eq({push(server, registration) for registration, _, _ in honest}, {"result"}, "honest pushes")

@@ -89,6 +89,15 @@ TEST_CASE("No two labels of the DNS are one domain") {
   CHECK(decoded > 1000);
 }
 
+TEST_CASE("A label longer than those of the DNS stays as it is, however short it would be") {
+  std::string text = "\xC3\xA9";
+  for (std::string label; label.size() < 80; text.insert(0, "a")) {
+    label = "xn--" + encodePunycode(text).value();
+    CAPTURE(label);
+    CHECK(comparableDomain(label) == (label.size() <= 63 ? text : label));
+  }
+}
+
 TEST_CASE("What is too long to be encoded is refused, not encoded wrongly") {
   std::string text(3000, 'a');
   appendUtf8(text, 0x10FFFF);

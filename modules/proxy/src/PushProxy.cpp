@@ -65,7 +65,8 @@ class PushProxy::Impl {
         _storeFaults(*_options.clock, metrics),
         _registrar({_options.jid, *_options.clock, store, _limits, _storeFaults, _denied}, metrics),
         _faultLog(*_options.clock),
-        _lines(*_options.clock) {}
+        _lines(*_options.clock),
+        _messageLines(*_options.clock) {}
 
   void setLimits(Limits limits) { _limits.reconfigure(std::move(limits)); }
 
@@ -79,7 +80,7 @@ class PushProxy::Impl {
     if (message.child("notification", xmpp::ns::kPush2) == nullptr) return;
     const auto from = xmpp::Jid::parse(message.attribute("from"));
     if (!from) return;
-    _lines.note(
+    _messageLines.note(
         Poco::Message::PRIO_WARNING,
         "the server of " + xmpp::comparableDomain(from->domain()) +
             " publishes with push 2 (urn:xmpp:push2:0), which p2 does not speak: such phones stay silent; "
@@ -284,6 +285,7 @@ class PushProxy::Impl {
   Registrar _registrar;
   FaultLog _faultLog;
   ThrottledLog _lines;
+  ThrottledLog _messageLines;  // anybody may send messages, and must not displace the other lines
 };
 
 PushProxy::PushProxy(Options options, store::Store& store, push::Dispatcher& dispatcher,

@@ -84,11 +84,9 @@ Element commandForm(Command command, const std::string& commandNode, const std::
   if (command == Command::registerPush) {
     form.instructions =
         "An app with push does this by itself. By hand it is for trying things out: the token is what "
-        "Firebase "
-        "gives the app, whose developer can have it logged; the device id is any name that stays the same. "
-        "The "
-        "answer holds the node and the secret that a client hands to your server when it enables push "
-        "(XEP-0357).";
+        "Firebase gives the app, whose developer can have it logged; the device id is any name that "
+        "stays the same. The answer holds the node and the secret that a client hands to your server "
+        "when it enables push (XEP-0357).";
     form.fields.push_back(
         {"token", "text-single", "FCM registration token", "What Firebase gave the app.", {}, true});
   } else {

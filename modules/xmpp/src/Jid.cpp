@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxPartSize = 1023;  // RFC 7622 §3.1
 constexpr std::string_view kALabelPrefix = "xn--";
+constexpr std::size_t kMaxLabelSize = 63;  // RFC 1034 §3.1; what is longer would take long to decode, too
 
 bool isAscii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
@@ -37,7 +38,7 @@ std::string lowercase(std::string_view text) {
 }
 
 std::string uLabel(std::string label) {
-  if (!label.starts_with(kALabelPrefix)) return label;
+  if (!label.starts_with(kALabelPrefix) || label.size() > kMaxLabelSize) return label;
   const auto encoded = std::string_view(label).substr(kALabelPrefix.size());
   auto decoded = decodePunycode(encoded);
   // No A-label stands for what needs none, or for capitals (RFC 5890 §2.3.2.1): one that seems to is another
