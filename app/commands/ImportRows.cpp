@@ -4,6 +4,7 @@
 #include "commands/RegistrationJson.h"
 #include "commands/TableDump.h"
 
+#include <algorithm>
 #include <functional>
 #include <ios>
 #include <optional>
@@ -15,8 +16,38 @@ namespace {
 
 using ParseLine = std::function<core::Result<store::Registration>(const std::string&)>;
 
+/// What a file is that is no dump for us, by how it begins; empty if that says nothing.
+std::string_view otherFormat(std::string_view line) {
+  constexpr std::string_view kSql =
+      "this is a dump as SQL (mysqldump, mariadb-dump), which p2 does not read. Have the table printed "
+      "instead: "
+      "mariadb --batch -e 'SELECT * FROM target' DATABASE > FILE (mysql does it, too)";
+  const auto startsLike = [line](std::string_view word) {
+    return line.size() >= word.size() &&
+           std::equal(word.begin(), word.end(), line.begin(), [](char one, char c) {
+             return one == (c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+           });
+  };
+  for (const std::string_view word :
+       {"--", "/*", "INSERT INTO", "CREATE TABLE", "DROP TABLE", "SET ", "USE "}) {
+    if (startsLike(word)) return kSql;
+  }
+  if (line.starts_with("\xFF\xFE") || line.starts_with("\xFE\xFF") ||
+      line.find('\0') != std::string_view::npos) {
+    return "this is UTF-16; save it as UTF-8, or have mariadb --batch print it again on a system that writes "
+           "that";
+  }
+  if (line.starts_with("+-")) {
+    return "this is a table with frames; print it with mariadb --batch";
+  }
+  return {};
+}
+
 /// Looks at the first line: how are the others read? `json`: it is itself a row.
-core::Result<ParseLine> formatOf(const std::string& line, bool& json) {
+core::Result<ParseLine> formatOf(std::string& line, bool& json) {
+  if (line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
+  if (const auto other = otherFormat(line); !other.empty())
+    return core::Error{"line 1: " + std::string(other) + "."};
   json = line.starts_with('{');
   if (json) return ParseLine(fromJsonLine);
   auto dump = TableDump::fromHeader(line);

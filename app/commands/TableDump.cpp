@@ -23,7 +23,7 @@ char unescaped(char c) {
 }
 
 std::optional<std::string> field(std::string_view raw) {
-  if (raw == "NULL") return std::nullopt;
+  if (raw == "NULL" || raw == "\\N") return std::nullopt;
   std::string text;
   text.reserve(raw.size());
   for (std::size_t i = 0; i < raw.size(); ++i) {
@@ -51,8 +51,9 @@ bool isDomain(std::string_view text) {
 }
 
 constexpr std::string_view kWantedHeader =
-    "the first line must name the columns service, device, channel, domain, token, node and secret, as "
-    "mariadb --batch prints them (without --skip-column-names)";
+    "the first line must name the columns device, domain, token, node and secret (service and channel, too, "
+    "if "
+    "the table has them), as mariadb --batch prints them (without --skip-column-names)";
 
 }  // namespace
 
@@ -70,17 +71,22 @@ core::Result<TableDump> TableDump::fromHeader(std::string_view line) {
   const auto names = splitBatchLine(line);
   TableDump dump;
   dump._width = names.size();
+  std::string missing;
   for (std::size_t column = 0; column < kColumns; ++column) {
     const auto found = std::find_if(names.begin(), names.end(), [&](const auto& name) {
       return name && lowercase(*name) == kNames[column];
     });
-    if (found == names.end()) {
-      const bool nothingFits = column == 0;
-      return core::Error{(nothingFits ? "" : "the column " + std::string(kNames[column]) + " is missing: ") +
-                         std::string(kWantedHeader)};
+    if (found != names.end()) {
+      dump._position[column] = static_cast<std::size_t>(found - names.begin());
+    } else if (column != service && column != channel && missing.empty()) {
+      missing = kNames[column];
     }
-    dump._position[column] = static_cast<std::size_t>(found - names.begin());
   }
+  const auto known = std::count_if(dump._position.begin(), dump._position.end(),
+                                   [](const auto& position) { return position.has_value(); });
+  if (known == 0) return core::Error{std::string(kWantedHeader)};
+  if (!missing.empty())
+    return core::Error{"the column " + missing + " is missing: " + std::string(kWantedHeader)};
   return dump;
 }
 
@@ -90,9 +96,13 @@ core::Result<store::Registration> TableDump::row(std::string_view line) const {
     return core::Error{"it has " + std::to_string(fields.size()) + " columns instead of " +
                        std::to_string(_width)};
   }
-  const auto take = [&](Column column) { return std::move(fields[_position[column]]).value_or(""); };
+  const auto take = [&](Column column) {
+    const auto position = _position[column];
+    return position ? std::move(fields[*position]).value_or("") : std::string();
+  };
   store::Registration registration;
-  const auto named = serviceNamed(take(service));
+  const auto name = take(service);
+  const auto named = name.empty() ? std::optional(store::Service::fcm) : serviceNamed(name);
   if (!named) return core::Error{"its service is neither FCM nor APNS"};
   registration.key = {*named, take(device), take(channel)};
   registration.domain = take(domain);

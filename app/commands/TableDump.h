@@ -13,10 +13,11 @@
 /// The reference service's table `target` as `mariadb --batch` prints it. Pure.
 namespace p2::app {
 
-/// The fields of one line, their escapes (`\t`, `\n`, `\0`, `\\`) undone; nothing for NULL.
+/// The fields of one line, their escapes (`\t`, `\n`, `\0`, `\\`) undone; nothing for NULL, or `\N`.
 std::vector<std::optional<std::string>> splitBatchLine(std::string_view line);
 
-/// The columns in the order in which a dump has them.
+/// The columns in the order in which a dump has them. Service and channel may be missing, as in version 0.3
+/// of the reference service, or be NULL: then a row is for FCM, and for an account.
 class TableDump {
  public:
   /// Reads the line of column names. Error: what is wrong with it, without the line's number.
@@ -31,7 +32,7 @@ class TableDump {
   static constexpr std::array<std::string_view, kColumns> kNames{"service", "device", "channel", "domain",
                                                                  "token",   "node",   "secret"};
 
-  std::array<std::size_t, kColumns> _position{};
+  std::array<std::optional<std::size_t>, kColumns> _position{};
   std::size_t _width = 0;
 };
 

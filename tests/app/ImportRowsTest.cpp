@@ -76,6 +76,41 @@ TEST_CASE("A dump that was cut off in its last line is noticed even if that line
         std::vector<std::string>{"line 2: it has no end: the dump was cut off here"});
 }
 
+TEST_CASE("A file of another form is named for what it is, with what to do instead") {
+  struct Case {
+    std::string text;
+    const char* named;
+  };
+  const Case cases[] = {
+      {"-- MySQL dump 10.13  Distrib 8.0.36\n--\n", "mariadb --batch -e"},
+      {"/*M!999999\\- enable the sandbox mode */\n-- MariaDB dump 10.19\n", "mariadb --batch -e"},
+      {"INSERT INTO `target` VALUES ('FCM')\n", "mariadb --batch -e"},
+      {"create table target (\n", "mariadb --batch -e"},
+      {std::string("\xFF\xFEs\0e\0r\0\n\0", 10), "UTF-16"},
+      {std::string("\xFE\xFF\0s\0e\0\n", 8), "UTF-16"},
+      {std::string("s\0e\0r\0\n\0", 8), "UTF-16"},
+      {"+---------+--------+\n| service | device |\n", "a table with frames"},
+  };
+  for (const auto& [text, named] : cases) {
+    const auto rows = read(text);
+    REQUIRE_FALSE(rows.ok());
+    INFO(rows.error());
+    CHECK(rows.error().find("line 1: ") == 0);
+    CHECK(rows.error().find(named) != std::string::npos);
+    CHECK(rows.error().back() == '.');
+  }
+}
+
+TEST_CASE("A byte order mark and Windows' line ends are no part of a dump") {
+  std::string text = "\xEF\xBB\xBF" + kHeader + row("n1") + row("n2");
+  for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2)
+    text.replace(at, 1, "\r\n");
+  const auto rows = read(text);
+  REQUIRE(rows.ok());
+  CHECK(rows.value().rows.size() == 2);
+  CHECK(rows.value().faults.count() == 0);
+}
+
 TEST_CASE("An input that is no dump is refused, and an empty one has no rows") {
   CHECK_FALSE(read("INSERT INTO target VALUES (1)\n").ok());
   const auto empty = read("");

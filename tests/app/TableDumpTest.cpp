@@ -73,6 +73,35 @@ TEST_CASE("The columns may stand in any order, and others between them") {
   CHECK(row.value().secret.reveal() == "s");
 }
 
+TEST_CASE("The table of version 0.3 has no service and no channel: its rows are for FCM and for accounts") {
+  for (const char* header : {"device\tdomain\ttoken\tnode\tsecret", "DEVICE\tDomain\ttoken\tnode\tsecret"}) {
+    const auto made = TableDump::fromHeader(header);
+    REQUIRE(made.ok());
+    const auto row = made.value().row(kDevice + "\tjabber.de\ttoken\tnode\tsecret");
+    REQUIRE(row.ok());
+    CHECK(row.value().key == store::DeviceKey{store::Service::fcm, kDevice, ""});
+    CHECK(row.value().domain == "jabber.de");
+    CHECK(row.value().node == "node");
+  }
+  const auto turned = TableDump::fromHeader("secret\tnode\ttoken\tdomain\tdevice");
+  REQUIRE(turned.ok());
+  CHECK(turned.value().row("s\tn\tt\td.example\t" + kDevice).value().node == "n");
+}
+
+TEST_CASE("A service that is NULL or empty is FCM, and a channel that is NULL is none") {
+  for (const char* none : {"NULL", "\\N", ""}) {
+    const auto row = dump().row(line(none, kDevice, none, "a.example", "t", "n", "s"));
+    REQUIRE(row.ok());
+    CHECK(row.value().key == store::DeviceKey{store::Service::fcm, kDevice, ""});
+  }
+}
+
+TEST_CASE("A header that lacks a column names it") {
+  const auto made = TableDump::fromHeader("device\tdomain\ttoken\tsecret");
+  REQUIRE_FALSE(made.ok());
+  CHECK(made.error().find("the column node is missing") == 0);
+}
+
 TEST_CASE("What is no header is said to be none") {
   for (const char* text :
        {"", "FCM\tabc", "service\tdevice\tchannel\tdomain\ttoken\tnode", "service device"}) {
