@@ -98,12 +98,9 @@ core::Result<DaemonStatus> parseStatusAnswer(const std::string& answer) {
 core::Result<std::uint64_t> forgetNodes(store::Store& store, std::span<const std::string> nodes) {
   std::vector<std::future<core::Result<bool>>> outcomes;
   for (const auto& node : nodes) {
-    auto found = store.find(node);
-    if (!found) return core::Error{found.error()};
-    if (!found.value()) continue;
     std::promise<core::Result<bool>> promise;
     outcomes.push_back(promise.get_future());
-    store.unregister(found.value()->key, [promise = std::move(promise)](core::Result<bool> done) mutable {
+    store.forget(node, [promise = std::move(promise)](core::Result<bool> done) mutable {
       promise.set_value(std::move(done));
     });
   }

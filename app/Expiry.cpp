@@ -2,6 +2,7 @@
 
 #include <Poco/Logger.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <future>
 #include <string>
@@ -42,24 +43,38 @@ bool Expiry::stopping() const {
 }
 
 void Expiry::run() {
-  auto next = _clock.now() + kFirst;
+  auto removal = _clock.now() + kFirst;
+  auto saving = _clock.now() + kSave;
   std::unique_lock lock(_mutex);
-  while (!_wake.wait_until(lock, _clock.realDeadline(next), [this] { return _stopping; })) {
+  while (
+      !_wake.wait_until(lock, _clock.realDeadline(std::min(removal, saving)), [this] { return _stopping; })) {
     const auto expireAfter = _expireAfter;
     lock.unlock();
-    if (expireAfter > std::chrono::seconds::zero()) removeAll(expireAfter);
-    next = _clock.now() + kInterval;
+    if (_clock.now() >= saving) {
+      saveServiceTime();
+      saving = _clock.now() + kSave;
+    }
+    if (_clock.now() >= removal) {
+      if (expireAfter > std::chrono::seconds::zero()) removeAll(expireAfter);
+      removal = _clock.now() + kInterval;
+    }
     lock.lock();
   }
+  saveServiceTime();
+}
+
+/// What fails does not count: phones only get more time.
+void Expiry::saveServiceTime() {
+  _store.saveServiceTime([](const core::Result<void>&) {});
 }
 
 void Expiry::removeAll(std::chrono::seconds expireAfter) {
-  const auto olderThan = std::chrono::floor<std::chrono::seconds>(_clock.wallTime()) - expireAfter;
   std::uint64_t removed = 0;
+  std::uint64_t unreadable = 0;
   for (bool more = true; more && !stopping();) {
-    std::promise<core::Result<store::Store::Expiry>> promise;
+    std::promise<core::Result<store::Store::Swept>> promise;
     auto outcome = promise.get_future();
-    _store.removeExpired(olderThan, kPart, [&promise](core::Result<store::Store::Expiry> result) {
+    _store.removeExpired(expireAfter, kPart, [&promise](core::Result<store::Store::Swept> result) {
       promise.set_value(std::move(result));
     });
     const auto result = outcome.get();
@@ -67,8 +82,13 @@ void Expiry::removeAll(std::chrono::seconds expireAfter) {
       logger().error("registrations cannot be expired: " + result.error());
       return;
     }
-    removed += result.value().removed;
+    removed += result.value().changed;
     more = result.value().more;
+    unreadable = result.value().unreadable;
+  }
+  if (unreadable > 0) {
+    logger().warning(std::to_string(unreadable) +
+                     " records of registrations cannot be read and were passed over; p2 list names them");
   }
   if (removed > 0) {
     logger().information(

@@ -10,19 +10,21 @@
 
 namespace p2::app {
 
-/// Removes registrations that no phone has renewed for `store.expireAfter`, in a thread of its own: soon
-/// after the start and then every hour, a small part at a time beside the traffic. Thread-safe.
+/// Removes registrations that no phone has renewed for `store.expireAfter` of the time in which it could have,
+/// in a thread of its own: soon after the start and then every hour, a small part at a time beside the traffic.
+/// Has that time stored every few minutes and at the end. Thread-safe.
 class Expiry {
  public:
   static constexpr std::chrono::minutes kFirst{1};
   static constexpr std::chrono::hours kInterval{1};
+  static constexpr std::chrono::minutes kSave{5};
 
   /// `expireAfter`: zero keeps everything. `store` and `clock` must outlive this object.
   Expiry(store::Store& store, std::chrono::seconds expireAfter,
          const core::Clock& clock = core::systemClock());
   Expiry(const Expiry&) = delete;
   Expiry& operator=(const Expiry&) = delete;
-  /// Waits for a part that is being removed.
+  /// Waits for a part that is being removed, and has the time stored.
   ~Expiry();
 
   /// From the next run on.
@@ -31,6 +33,7 @@ class Expiry {
  private:
   void run();
   void removeAll(std::chrono::seconds expireAfter);
+  void saveServiceTime();
   bool stopping() const;
 
   store::Store& _store;

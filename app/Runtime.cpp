@@ -1,6 +1,7 @@
 #include "Runtime.h"
 
 #include "ComponentLink.h"
+#include "FileSystem.h"
 #include "LenientChannel.h"
 
 #include <Poco/Logger.h>
@@ -78,13 +79,12 @@ Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::S
       _dispatcher(dispatcherOptions(settings), _fcm.makeSender, *_metrics),
       _proxy({settings.xmpp.jid, proxyLimits(settings.limits)}, *_store, _dispatcher, *_metrics),
       _onState(std::move(onState)),
-      _openStreams(std::size_t{0}) {
-  auto options = componentOptions;
-  options.onMessage = [this](const xmpp::Element& message) { _proxy.handle(message); };
+      _streams(Streams{0, _store.get()}) {
+  componentOptions.onMessage = [this](const xmpp::Element& message) { _proxy.handle(message); };
   for (std::size_t i = 0; i < settings.xmpp.connections; ++i) {
     componentOptions.firstAddress = i;
     _components.push_back(std::make_unique<component::Component>(
-        options,
+        componentOptions,
         [this](const xmpp::Iq& iq, xmpp::Responder responder) { _proxy.handle(iq, std::move(responder)); },
         [this, wasOpen = false](component::Component::State state) mutable {
           const bool isOpen = state == component::Component::State::connected;
@@ -93,6 +93,9 @@ Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::S
         *_metrics));
   }
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
+  if (const auto kind = unfitFileSystem(settings.store.path); !kind.empty()) {
+    logger().warning(unfitFileSystemText(settings.store.path, kind));
+  }
   if (!settings.store.keepDomain) dropDomains();
   openControl();
   openHttp();
@@ -100,12 +103,20 @@ Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::S
 
 /// Those that were stored before `store.keepDomain = false`. What fails is tried again at the next start.
 void Runtime::dropDomains() {
-  _store->dropDomains([](const core::Result<std::uint64_t>& dropped) {
+  _store->dropDomains([](const core::Result<store::Store::Swept>& dropped) {
     if (!dropped) {
       logger().error("the domains of registrations cannot be dropped: " + dropped.error());
-    } else if (dropped.value() > 0) {
-      logger().notice("dropped the domain of " + std::to_string(dropped.value()) +
+      return;
+    }
+    if (dropped.value().changed > 0) {
+      logger().notice("dropped the domain of " + std::to_string(dropped.value().changed) +
                       " registrations (store.keepDomain = false)");
+    }
+    if (dropped.value().unreadable > 0) {
+      logger().warning(
+          std::to_string(dropped.value().unreadable) +
+          " records cannot be read and may hold a domain still (store.keepDomain = false); p2 list "
+          "names them");
     }
   });
 }
@@ -141,7 +152,11 @@ Runtime::~Runtime() {
 
 void Runtime::countStream(bool opened) {
   using State = component::Component::State;
-  const auto open = _openStreams.with([opened](std::size_t& count) { return opened ? ++count : --count; });
+  const auto open = _streams.with([opened](Streams& streams) {
+    streams.open = opened ? streams.open + 1 : streams.open - 1;
+    if (streams.told != nullptr) streams.told->setServing(streams.open > 0);
+    return streams.open;
+  });
   if (opened && open == 1) _onState(State::connected);
   if (!opened && open == 0) _onState(State::connecting);
 }
@@ -181,6 +196,9 @@ void Runtime::stop(Milliseconds bound) {
   _dispatcher.drain(bound);
   // Commits what is queued and answers it. No push's callback runs any more, and the reader asks the proxy
   // nothing.
+  _streams.with([](Streams& streams) {
+    if (auto* const store = std::exchange(streams.told, nullptr)) store->setServing(false);
+  });
   _expiry.reset();
   _store.reset();
   for (const auto& component : _components) {

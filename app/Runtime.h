@@ -57,6 +57,11 @@ class Runtime {
   void stop(std::chrono::milliseconds bound);
 
  private:
+  struct Streams {
+    std::size_t open = 0;
+    store::Store* told = nullptr;  ///< Who measures how long there are any; null once it closes.
+  };
+
   void countStream(bool opened);
   void dropDomains();
   void openControl();
@@ -76,7 +81,7 @@ class Runtime {
   push::Dispatcher _dispatcher;
   proxy::PushProxy _proxy;
   component::Component::OnState _onState;
-  core::Guarded<std::size_t> _openStreams;
+  core::Guarded<Streams> _streams;
   std::vector<std::unique_ptr<component::Component>> _components;
   std::unique_ptr<Control> _control;    // null without a socket; ends before all that it looks at
   std::unique_ptr<HttpEndpoint> _http;  // null if switched off; looks through _control

@@ -1,6 +1,8 @@
 #include "commands/Checks.h"
 
 #include "ComponentLink.h"
+#include "FileSystem.h"
+#include "commands/NodeSearch.h"
 #include "commands/ProgressBar.h"
 #include "commands/RegistrationJson.h"
 #include "p2/component/Component.h"
@@ -73,10 +75,13 @@ Finding checkOldStore(const path& directory, bool inUse) {
   const auto store = store::Store::openReadOnly(directory);
   if (!store) return storeFault(store.error());
   std::uint64_t readable = 0;
-  const auto read = store.value()->forEach([&](const store::Registration&) {
-    ++readable;
-    return true;
-  });
+  UnreadableRecords unreadable;
+  const auto read = store.value()->forEach(
+      [&](const store::Registration&) {
+        ++readable;
+        return true;
+      },
+      [&](std::string_view node, const std::string& why) { unreadable.add(node, why); });
   if (!read) return storeFault(read.error() + " Restore it from a backup.");
   for (const auto& file : {directory, directory / "data.mdb", directory / "lock.mdb"}) {
     if (!permits(file, W_OK)) {
@@ -85,6 +90,7 @@ Finding checkOldStore(const path& directory, bool inUse) {
                         "the user that p2 runs as (chown -R).");
     }
   }
+  if (unreadable.count() > 0) return {kStore, State::warning, unreadable.text()};
   return {kStore, State::ok,
           directory.string() + ": " + grouped(readable) + " registrations" +
               (inUse ? ", in use by the running daemon" : "")};
@@ -137,7 +143,13 @@ std::vector<Finding> checkStore(const path& directory, bool inUse) {
   std::error_code ignored;
   const bool there = std::filesystem::exists(directory / "data.mdb", ignored);
   const auto space = judgeSpace(directory, freeBytes(std::filesystem::absolute(directory)));
-  return {there || ignored ? checkOldStore(directory, inUse) : checkNewStore(directory), space};
+  std::vector<Finding> findings{there || ignored ? checkOldStore(directory, inUse)
+                                                 : checkNewStore(directory)};
+  if (const auto kind = unfitFileSystem(std::filesystem::absolute(directory)); !kind.empty()) {
+    findings.push_back({kStore, State::warning, unfitFileSystemText(directory, kind)});
+  }
+  findings.push_back(space);
+  return findings;
 }
 
 Finding judgeSpace(const path& directory, std::uint64_t bytes) {

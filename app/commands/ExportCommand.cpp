@@ -1,5 +1,6 @@
 #include "commands/ExportCommand.h"
 
+#include "commands/NodeSearch.h"
 #include "commands/ProgressBar.h"
 #include "commands/RegistrationJson.h"
 #include "p2/store/Store.h"
@@ -23,7 +24,8 @@ constexpr std::string_view kDetails =
     "Writes every registration as one line of JSON, to FILE (readable for its owner alone) or to stdout; the "
     "daemon may run meanwhile. p2 import reads it, on machines of any kind. It holds what is needed to push "
     "to "
-    "every phone: keep it as secret as the store.";
+    "every phone: keep it as secret as the store. Records that cannot be read are left out; then it ends "
+    "with 65.";
 
 /// Where the lines go: a file descriptor, written in large pieces. Used by one thread.
 class Output {
@@ -56,13 +58,16 @@ class Output {
 
 /// Writes all lines; gives 0, or errno.
 int writeAll(const store::Store& store, Output& output, ProgressBar& progress, core::Result<void>& read,
-             std::uint64_t& count) {
+             UnreadableRecords& unreadable) {
   int fault = 0;
-  read = store.forEach([&](const store::Registration& registration) {
-    progress.show(++count);
-    if (!output.line(toJsonLine(registration))) fault = errno;
-    return fault == 0;
-  });
+  std::uint64_t count = 0;
+  read = store.forEach(
+      [&](const store::Registration& registration) {
+        progress.show(++count);
+        if (!output.line(toJsonLine(registration))) fault = errno;
+        return fault == 0;
+      },
+      [&](std::string_view node, const std::string& why) { unreadable.add(node, why); });
   if (fault == 0 && !output.flush()) fault = errno;
   return fault;
 }
@@ -71,14 +76,15 @@ int exportTo(int descriptor, const std::string& name, const store::Store& store,
              const Invocation& invocation) {
   Output output(descriptor);
   core::Result<void> read;
-  std::uint64_t count = 0;
+  UnreadableRecords unreadable;
   ProgressBar progress(invocation.console, "exporting", store.statistics().registrations);
-  const int fault = writeAll(store, output, progress, read, count);
+  const int fault = writeAll(store, output, progress, read, unreadable);
   if (!read) return invocation.fail(EX_IOERR, read.error());
   if (fault != 0) {
     return invocation.fail(EX_IOERR, name + " cannot be written (" + std::generic_category().message(fault) +
                                          "): what is there is not complete.");
   }
+  if (unreadable.count() > 0) return invocation.fail(EX_DATAERR, "left out: " + unreadable.text());
   return EX_OK;
 }
 
@@ -92,12 +98,14 @@ int exportToFile(const std::string& name, const store::Store& store, const Invoc
                            name + " cannot be created (" + std::generic_category().message(errno) + ").");
   }
   int code = exportTo(file, name, store, invocation);
-  if (code == EX_OK && (::fsync(file) != 0 || ::rename(beside.c_str(), name.c_str()) != 0)) {
+  // What could not be read is left out, and said to be; the rest is as good as it can be.
+  const bool written = code == EX_OK || code == EX_DATAERR;
+  if (written && (::fsync(file) != 0 || ::rename(beside.c_str(), name.c_str()) != 0)) {
     code = invocation.fail(EX_IOERR,
                            name + " cannot be written (" + std::generic_category().message(errno) + ").");
   }
   ::close(file);
-  if (code != EX_OK) ::unlink(beside.c_str());
+  if (!written || code == EX_IOERR) ::unlink(beside.c_str());
   return code;
 }
 

@@ -38,9 +38,9 @@ core::Result<Nodes> chosenNodes(const Invocation& invocation, const std::filesys
   const auto store = Store::openReadOnly(path);
   if (!store) return core::Error{store.error()};
   if (!invocation.operands.empty()) {
-    const auto found = findByNode(*store.value(), invocation.operands.front());
+    auto found = findNode(*store.value(), invocation.operands.front());
     if (!found) return core::Error{found.error()};
-    return Nodes{found.value().node};
+    return Nodes{std::move(found).value()};
   }
   Nodes nodes;
   std::uint64_t unknown = 0;

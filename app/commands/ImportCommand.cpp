@@ -60,7 +60,9 @@ int refuse(const Invocation& invocation, const LineFaults& faults) {
 void leaveOut(const std::vector<Store::ImportFault>& refused, ImportRows& rows) {
   std::set<std::size_t> out;
   for (const auto& fault : refused) {
-    if (out.insert(fault.row).second) rows.faults.add(rows.lines[fault.row], fault.text);
+    if (!out.insert(fault.row).second) continue;
+    const auto where = fault.other ? " in line " + std::to_string(rows.lines[*fault.other]) + "." : "";
+    rows.faults.add(rows.lines[fault.row], fault.text + where);
   }
   std::size_t kept = 0;
   for (std::size_t row = 0; row < rows.rows.size(); ++row) {

@@ -42,18 +42,22 @@ int run(const Invocation& invocation) {
   const std::string start = invocation.operands.empty() ? "" : invocation.operands.front();
   std::uint64_t found = 0;
   std::uint64_t unknown = 0;
+  UnreadableRecords unreadable;
   if (invocation.console.outIsTerminal) invocation.console.out << kHeadings;
-  const auto read = store.value()->forEach([&](const store::Registration& registration) {
-    if (!registration.node.starts_with(start)) return true;
-    if (!domain.empty() && registration.domain != domain) {
-      if (registration.domain.empty()) ++unknown;
-      return true;
-    }
-    ++found;
-    invocation.console.out << lineOf(registration);
-    return invocation.console.out.good();
-  });
+  const auto read = store.value()->forEach(
+      [&](const store::Registration& registration) {
+        if (!registration.node.starts_with(start)) return true;
+        if (!domain.empty() && registration.domain != domain) {
+          if (registration.domain.empty()) ++unknown;
+          return true;
+        }
+        ++found;
+        invocation.console.out << lineOf(registration);
+        return invocation.console.out.good();
+      },
+      [&](std::string_view node, const std::string& why) { unreadable.add(node, why); });
   if (!read) return invocation.fail(EX_IOERR, read.error());
+  if (unreadable.count() > 0) invocation.warn(unreadable.text());
   if (unknown > 0) invocation.warn(storedWithoutDomain(unknown));
   if (invocation.console.errIsTerminal) {
     invocation.warn(grouped(found) + (found == 1 ? " registration" : " registrations"));

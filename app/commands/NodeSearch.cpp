@@ -7,25 +7,55 @@
 
 namespace p2::app {
 
-core::Result<store::Registration> findByNode(const store::Store& store, std::string_view node) {
+void UnreadableRecords::add(std::string_view node, const std::string& why) {
+  if (_count++ >= kMostNamed) return;
+  std::string shown;
+  for (const char c : node) shown.push_back(c >= ' ' && c <= '~' ? c : '?');
+  _nodes += (_nodes.empty() ? "" : ", ") + shown;
+  if (_why.empty()) _why = why;
+}
+
+std::string UnreadableRecords::text() const {
+  if (_count == 0) return {};
+  return grouped(_count) + (_count == 1 ? " record cannot be read (" : " records cannot be read (") + _nodes +
+         (_count > kMostNamed ? ", …" : "") + "): " + _why +
+         " Its phone mends it by registering again; p2 forget NODE removes it.";
+}
+
+core::Result<std::string> findNode(const store::Store& store, std::string_view node) {
   constexpr std::size_t kLeastStart = 4;
-  auto exact = store.find(node);
-  if (!exact) return core::Error{exact.error()};
-  if (exact.value()) return std::move(*exact.value());
-  std::optional<store::Registration> found;
+  std::optional<std::string> found;
+  bool exact = false;
   bool several = false;
-  if (node.size() >= kLeastStart) {
-    const auto read = store.forEach([&](const store::Registration& registration) {
-      if (!registration.node.starts_with(node)) return !found;  // the nodes come in order
-      several = found.has_value();
-      found = registration;
-      return !several;
-    });
-    if (!read) return core::Error{read.error()};
-  }
+  const auto meet = [&](std::string_view stored) {
+    exact = exact || stored == node;
+    if (exact || node.size() < kLeastStart || !stored.starts_with(node)) return;
+    several = several || found;
+    found = stored;
+  };
+  const auto read = store.forEach(
+      [&](const store::Registration& registration) {
+        meet(registration.node);
+        return !exact && registration.node.substr(0, node.size()) <= node;  // the nodes come in order
+      },
+      [&](std::string_view stored, const std::string&) { meet(stored); });
+  if (!read) return core::Error{read.error()};
+  if (exact) return std::string(node);
   if (several) return core::Error{"several registrations have a node that begins so; give more of it."};
   if (!found) return core::Error{"no registration has that node; p2 list shows those that there are."};
   return std::move(*found);
+}
+
+core::Result<store::Registration> findByNode(const store::Store& store, std::string_view node) {
+  auto exact = store.find(node);
+  if (!exact) return core::Error{exact.error()};
+  if (exact.value()) return std::move(*exact.value());
+  const auto whole = findNode(store, node);
+  if (!whole) return core::Error{whole.error()};
+  auto found = store.find(whole.value());
+  if (!found) return core::Error{found.error()};
+  if (found.value()) return std::move(*found.value());
+  return core::Error{"that registration has just gone."};
 }
 
 std::string storedWithoutDomain(std::uint64_t count) {

@@ -16,9 +16,9 @@ std::unique_ptr<Store> openedWith(bool keepDomain, const TemporaryDirectory& dir
 }
 
 std::uint64_t dropped(Store& store) {
-  Answer<std::uint64_t> answer;
+  Answer<Store::Swept> answer;
   store.dropDomains(answer.callback());
-  return answer.value();
+  return answer.value().changed;
 }
 
 std::vector<Registration> imports(unsigned count) {

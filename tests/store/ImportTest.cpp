@@ -73,6 +73,59 @@ TEST_CASE("The later of two states of one registration wins, whichever way it co
   CHECK(found(*store, again[2].node) == imported(2));
 }
 
+TEST_CASE("An import renews the date of what is the same, and keeps the first one") {
+  const TemporaryDirectory directory;
+  HandClock clock;
+  Store::Options options;
+  options.path = directory.path();
+  options.clock = &clock;
+  auto store = opened(options);
+  REQUIRE(report(*store, rows(1000)).added == 1000);
+  auto later = rows(1000);
+  for (Registration& row : later) {
+    row.created += 24h;
+    row.lastRegistered += 24h * 60;
+  }
+  clock.advance(24h * 60);
+  const auto second = report(*store, later);
+  CHECK(second.updated == 1000);
+  CHECK(second.unchanged == 0);
+  const auto stored = found(*store, later[7].node);
+  REQUIRE(stored);
+  CHECK(stored->created == imported(7).created);
+  CHECK(stored->lastRegistered == later[7].lastRegistered);
+  CHECK(report(*store, later).unchanged == 1000);
+}
+
+TEST_CASE("However old the dates of an import are, its phones have their whole time before them") {
+  const TemporaryDirectory directory;
+  HandClock clock;
+  Store::Options options;
+  options.path = directory.path();
+  options.clock = &clock;
+  auto store = opened(options);
+  static_cast<void>(registered(*store, device(5000), "token"));
+  store->setServing(true);
+  clock.advance(24h * 400);
+  Answer<void> saved;
+  store->saveServiceTime(saved.callback());
+  REQUIRE(saved.get().ok());
+  store.reset();
+  store = opened(options);
+  REQUIRE(report(*store, rows(10)).added == 10);
+  store.reset();
+  store = opened(options);
+  store->setServing(true);
+  const auto expired = [&] {
+    Answer<Store::Swept> swept;
+    store->removeExpired(24h * 30, 1000, swept.callback());
+    return swept.value().changed;
+  };
+  CHECK(expired() == 0);
+  clock.advance(24h * 31);
+  CHECK(expired() == 11);
+}
+
 TEST_CASE("A row that comes twice is imported once") {
   const TemporaryDirectory directory;
   const auto store = opened(directory.path());
@@ -92,6 +145,7 @@ TEST_CASE("Every row that cannot be is named, and then none is imported") {
   const Registration there = registered(*store, device(500), "token");
   auto all = rows(10);
   std::vector<std::size_t> bad;
+  std::optional<std::size_t> other;
   const char* text = "";
   SECTION("impossible values") {
     all[3].node = "";
@@ -103,12 +157,14 @@ TEST_CASE("Every row that cannot be is named, and then none is imported") {
     all[6].node = all[2].node;
     all[8].node = all[2].node;
     bad = {6, 8};
-    text = "Its node is that of another device in row 2.";
+    other = 2;
+    text = "Its node is that of another device";
   }
   SECTION("two nodes for one device") {
     all[9].key = all[4].key;
     bad = {9};
-    text = "Its device has another node in row 4.";
+    other = 4;
+    text = "Its device has another node";
   }
   SECTION("a node that the store has for another device") {
     all[1].node = there.node;
@@ -124,6 +180,7 @@ TEST_CASE("Every row that cannot be is named, and then none is imported") {
   REQUIRE(refused.faults.size() == bad.size());
   for (std::size_t i = 0; i < bad.size(); ++i) {
     CHECK(refused.faults[i].row == bad[i]);
+    CHECK(refused.faults[i].other == other);
     CHECK(refused.faults[i].text.find(text) != std::string::npos);
   }
   CHECK(refused.added + refused.updated + refused.unchanged == 0);

@@ -44,19 +44,27 @@ class TemporaryDirectory {
   std::filesystem::path _path;
 };
 
-/// A clock whose civil time is set by hand.
+/// A clock that is set by hand.
 class HandClock final : public core::Clock {
  public:
-  TimePoint now() const noexcept override { return std::chrono::steady_clock::now(); }
+  TimePoint now() const noexcept override { return TimePoint(std::chrono::seconds(_passed)); }
   std::chrono::system_clock::time_point wallTime() const noexcept override {
     return std::chrono::system_clock::time_point(std::chrono::seconds(_seconds));
   }
   TimePoint realDeadline(TimePoint deadline) const noexcept override { return deadline; }
 
   Registration::Time time() const { return Registration::Time(std::chrono::seconds(_seconds)); }
-  void advance(std::chrono::seconds by) { _seconds += by.count(); }
+  /// Time passes.
+  void advance(std::chrono::seconds by) {
+    _passed += by.count();
+    jump(by);
+  }
+  /// The civil time alone is set; so it is, too, when a suspended machine wakes up.
+  void jump(std::chrono::seconds by) { _seconds += by.count(); }
+  void set(Registration::Time time) { _seconds = time.time_since_epoch().count(); }
 
  private:
+  std::atomic<std::int64_t> _passed{1000};
   std::atomic<std::int64_t> _seconds{1'700'000'000};
 };
 
@@ -73,7 +81,7 @@ class Answer {
     return _future.get();
   }
   /// The value of an answer that is expected to be one.
-  const T& value() const {
+  const auto& value() const {
     if (!get().ok()) throw std::runtime_error(get().error());
     return get().value();
   }
@@ -87,7 +95,7 @@ class Answer {
 class HeldWriter {
  public:
   explicit HeldWriter(Store& store) {
-    store.unregister({Service::fcm, "nobody's device", ""}, [this](const core::Result<bool>&) {
+    store.unregister({Service::fcm, "nobody's device", ""}, "", [this](const core::Result<bool>&) {
       _reached.set_value();
       _released.get_future().wait();
     });
@@ -148,7 +156,7 @@ inline Registration registered(Store& store, const DeviceKey& key, const std::st
 
 inline bool unregistered(Store& store, const DeviceKey& key) {
   Answer<bool> answer;
-  store.unregister(key, answer.callback());
+  store.unregister(key, "example.org", answer.callback());
   return answer.value();
 }
 

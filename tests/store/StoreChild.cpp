@@ -2,6 +2,7 @@
 //   hold DIR         opens for writing, says "open" or why not, waits for the end of its input
 //   register DIR N   registers devices without end and prints each answer: device, node, secret, version
 //   read DIR         opens for reading; for each node on its input prints the target or "none"
+//   dawdle DIR       reads the registrations one by one: the next at each line of its input, says its node
 //   readonly DIR     opens for writing on a read-only file system and prints why that fails
 //   full DIR         fills a small disk and prints what became of registrations before, then and afterwards
 // The last two need to be root in a name space of their own; they print "skip" if they may not.
@@ -85,6 +86,19 @@ int read(const char* path) {
   return 0;
 }
 
+int dawdle(const char* path) {
+  const auto store = Store::openReadOnly(path);
+  say(store.ok() ? "open" : store.error());
+  if (!store.ok()) return 1;
+  std::string line;
+  const auto walked = store.value()->forEach([&](const Registration& registration) {
+    const bool goOn = static_cast<bool>(std::getline(std::cin, line));
+    if (goOn) say(registration.node);
+    return goOn;
+  });
+  return walked.ok() ? 0 : 1;
+}
+
 bool ownMounts() {
   return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
 }
@@ -147,6 +161,7 @@ int main(int count, char** words) {
   if (what == "hold") return hold(words[2]);
   if (what == "register") return registerWithoutEnd(words[2], static_cast<unsigned>(std::atoi(words[3])));
   if (what == "read") return read(words[2]);
+  if (what == "dawdle") return dawdle(words[2]);
   if (what == "readonly") return readOnlyFileSystem(words[2]);
   if (what == "full") return fullDisk(words[2]);
   return 2;

@@ -62,7 +62,7 @@ TEST_CASE("A disk that is full fails what cannot be written, and nothing else, u
     std::vector<Answer<Registration>> answers;
     for (unsigned i = 2; i < 10; ++i) answers.push_back(registering(*store, device(i), "token"));
     const auto renewal = registering(*store, device(1), "token");
-    Answer<bool> removal;
+    Answer<Removal> removal;
     store->removeIfHolds(known.node, token("token"), removal.callback());
     held.release();
     for (const auto& answer : answers) {

@@ -1,6 +1,7 @@
 #include "Samples.h"
 #include "support/Catch.h"
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <set>
@@ -23,12 +24,13 @@ Key keyOf(const DeviceKey& key) {
 class Duel {
  public:
   Duel(const Store::Options& options, HandClock& clock, unsigned seed)
-      : _options(options), _clock(clock), _store(opened(options)), _random(seed) {}
+      : _options(options), _clock(clock), _random(seed) {
+    open();
+  }
 
   void lot() {
     for (unsigned i = below(40); i > 0; --i) change();
-    for (auto& settle : _settles) settle();
-    _settles.clear();
+    settle();
     look();
     if (below(10) == 0) _clock.advance(std::chrono::hours(below(30)));
     if (below(25) == 0) reopen();
@@ -50,14 +52,32 @@ class Duel {
   }
 
   void reopen() {
+    Answer<void> saved;
+    _store->saveServiceTime(saved.callback());
+    REQUIRE(saved.get().ok());
     _store.reset();
-    _store = opened(_options);
+    open();
     compareAll();
   }
 
   std::size_t changes() const { return _changes; }
 
  private:
+  /// Waits for the answers of all that is queued.
+  void settle() {
+    for (auto& each : _settles) each();
+    _settles.clear();
+  }
+
+  /// The account of a device has the same domain always.
+  static std::string domainOf(const DeviceKey& key) {
+    return key.device[7] % 2 == 0 ? "example.com" : "example.org";
+  }
+
+  void open() {
+    _store = opened(_options);
+    _store->setServing(true);
+  }
   unsigned below(unsigned limit) { return static_cast<unsigned>(_random() % limit); }
   DeviceKey anyKey() { return device(below(60), below(4) == 0); }
   std::string anyToken() { return "token" + std::string(below(2) * 3000, 'x') + std::to_string(below(3)); }
@@ -69,7 +89,10 @@ class Duel {
 
   void change() {
     ++_changes;
-    switch (below(8)) {
+    const unsigned kind = below(8);
+    // What p2 changes itself goes before what phones have queued: the model does it in the order given.
+    if (kind == 2 || kind == 3 || kind == 4) settle();
+    switch (kind) {
       case 0:
       case 1:
         return unregister(anyKey());
@@ -85,7 +108,7 @@ class Duel {
   }
 
   void registerDevice(const DeviceKey& key, const std::string& text) {
-    const std::string domain = below(5) == 0 ? "example.com" : "example.org";
+    const std::string domain = domainOf(key);
     auto answer = registering(*_store, key, text, domain);
     _settles.emplace_back([this, key, text, domain, answer] {
       const Registration& given = answer.value();
@@ -107,7 +130,7 @@ class Duel {
 
   void unregister(const DeviceKey& key) {
     Answer<bool> answer;
-    _store->unregister(key, answer.callback());
+    _store->unregister(key, domainOf(key), answer.callback());
     _settles.emplace_back([this, key, answer] { CHECK(answer.value() == (_model.erase(keyOf(key)) == 1)); });
   }
 
@@ -119,11 +142,15 @@ class Duel {
   }
 
   void removeIfHolds(const std::string& node, const p2::core::Target& target) {
-    Answer<bool> answer;
+    Answer<Removal> answer;
     _store->removeIfHolds(node, target, answer.callback());
     _settles.emplace_back([this, node, target, answer] {
       const Registration* held = holder(node, target);
-      CHECK(answer.value() == (held != nullptr));
+      const bool there = std::any_of(_model.begin(), _model.end(),
+                                     [&](const auto& entry) { return entry.second.node == node; });
+      CHECK(answer.value() == (held != nullptr ? Removal::removed
+                               : there         ? Removal::holdsOther
+                                               : Removal::absent));
       if (held != nullptr) _model.erase(keyOf(held->key));
     });
   }
@@ -141,12 +168,12 @@ class Duel {
 
   void expire() {
     const auto olderThan = _clock.time() - 20h;
-    Answer<Store::Expiry> answer;
-    _store->removeExpired(olderThan, 1000, answer.callback());
+    Answer<Store::Swept> answer;
+    _store->removeExpired(20h, 1000, answer.callback());
     _settles.emplace_back([this, olderThan, answer] {
       const auto removed =
           std::erase_if(_model, [&](const auto& entry) { return entry.second.lastRegistered < olderThan; });
-      CHECK(answer.value().removed == removed);
+      CHECK(answer.value().changed == removed);
       CHECK_FALSE(answer.value().more);
     });
   }

@@ -52,6 +52,46 @@ TEST_CASE("A reader that was killed does not hold pages back for ever") {
   CHECK(store->statistics().mapBytes <= 262144);
 }
 
+TEST_CASE("A reader that stops in the middle of a walk holds no pages back") {
+  const TemporaryDirectory directory;
+  Store::Options options;
+  options.path = directory.path();
+  options.initialMapSize = 131072;
+  const auto store = opened(options);
+  for (unsigned i = 0; i < 10; ++i) static_cast<void>(registered(*store, device(i), "token"));
+  ChildProcess reader({"dawdle", directory.path().string()});
+  REQUIRE(reader.line() == "open");
+  const std::string first = reader.ask("next");
+  for (int round = 0; round < 300; ++round) {
+    static_cast<void>(registered(*store, device(1), std::string(1500, 't') + std::to_string(round)));
+  }
+  CHECK(store->statistics().mapBytes <= 262144);
+  CHECK(reader.ask("next") > first);
+}
+
+TEST_CASE("A walk in pieces meets every registration that was there all the time, once") {
+  const TemporaryDirectory directory;
+  const auto store = opened(directory.path());
+  std::vector<Registration> rows;
+  for (unsigned i = 0; i < 3500; ++i) rows.push_back(imported(i));
+  REQUIRE(store->importAll(rows).ok());
+  unsigned visited = 0;
+  std::string last;
+  REQUIRE(store
+              ->forEach([&](const Registration& registration) {
+                CHECK(registration.node > last);
+                last = registration.node;
+                // Changes while it is under way, before and behind it: but for those all are met.
+                if (++visited % 500 == 0) {
+                  static_cast<void>(registered(*store, registration.key, "renewed"));
+                  CHECK(found(*store, registration.node)->target == token("renewed"));
+                }
+                return true;
+              })
+              .ok());
+  CHECK(visited == 3500);
+}
+
 TEST_CASE("A store is read without a daemon, and opened once only by one process") {
   const TemporaryDirectory directory;
   Registration known;

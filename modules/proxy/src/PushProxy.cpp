@@ -240,31 +240,32 @@ class PushProxy::Impl {
   void remove(const std::string& node, std::string domain, core::Target target, Responder responder) {
     _store.removeIfHolds(node, std::move(target),
                          [this, node, domain = std::move(domain),
-                          responder = std::move(responder)](core::Result<bool> removed) mutable {
-                           if (!removed) {
-                             _storeFaults.answer(removed.error(), responder);
+                          responder = std::move(responder)](core::Result<store::Removal> removal) mutable {
+                           if (!removal) {
+                             _storeFaults.answer(removal.error(), responder);
                              return;
                            }
-                           if (removed.value()) {
+                           if (removal.value() == store::Removal::removed) {
                              _removed.add();
                              logEvent(Poco::Message::PRIO_INFORMATION, "removed ", node, domain,
                                       ": its target is gone");
                            }
-                           answerRemoved(node, removed.value(), responder);
+                           answerRemoved(removal.value(), responder);
                          });
   }
 
-  /// The phone may have registered anew while the push with its old token was under way: then the server must
-  /// keep it.
-  void answerRemoved(const std::string& node, bool removed, Responder& responder) {
-    if (!removed) {
-      const auto found = _store.find(node);
-      if (!found || found.value()) {
+  void answerRemoved(store::Removal removal, Responder& responder) {
+    switch (removal) {
+      case store::Removal::removed:
+      case store::Removal::absent:
+        responder.error(StanzaError::itemNotFound());
+        return;
+      case store::Removal::holdsOther:
+        // Its phone has registered anew while the push with the old token was under way: its server must keep
+        // it.
         responder.error(StanzaError::tryLater());
         return;
-      }
     }
-    responder.error(StanzaError::itemNotFound());
   }
 
   const Options _options;

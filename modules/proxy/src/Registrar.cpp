@@ -79,7 +79,7 @@ void Registrar::serve(Unregister&& request, const Iq& iq, Responder responder) {
   auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
   if (!session) return;
   if (!admit(request.domain, iq, false, responder)) return;
-  _parts.store.unregister(std::move(request.key),
+  _parts.store.unregister(std::move(request.key), std::move(request.domain),
                           [this, node = std::move(request.commandNode), session = std::move(*session),
                            responder = std::move(responder)](core::Result<bool> removed) mutable {
                             if (!removed) {

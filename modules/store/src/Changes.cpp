@@ -33,26 +33,15 @@ Result<std::string> freeNode(const Tables& tables, const RegistrationRules& rule
   return Error{"The store finds no free node: the operating system's random numbers repeat."};
 }
 
-Applied<Registration> create(Tables& tables, const Enrolment& asked, const RegistrationRules& rules) {
-  auto node = freeNode(tables, rules);
-  if (!node.ok()) return {0, Error{node.error()}};
+Applied<Registration> create(Tables& tables, std::string node, const Enrolment& asked,
+                             const RegistrationRules& rules) {
   auto secret = drawSecret();
   if (!secret.ok()) return {0, Error{secret.error()}};
-  Registration registration{std::move(node).value(),
-                            std::move(secret).value(),
-                            asked.key,
-                            asked.domain,
-                            asked.target,
-                            rules.now,
-                            rules.now};
+  Registration registration{
+      std::move(node), std::move(secret).value(), asked.key, asked.domain, asked.target, rules.now,
+      rules.now};
   const int code = tables.put(registration);
   return {code, std::move(registration)};
-}
-
-Applied<bool> remove(Tables& tables, const Result<std::optional<Registration>>& found) {
-  if (!found.ok()) return {0, Error{found.error()}};
-  if (!found.value()) return {0, false};
-  return {tables.erase(*found.value()), true};
 }
 
 }  // namespace
@@ -67,20 +56,48 @@ bool isCurrent(const Registration& registration, const Enrolment& asked, Registr
 }
 
 Applied<Registration> enrol(Tables& tables, const Enrolment& asked, const RegistrationRules& rules) {
-  auto found = tables.find(asked.key);
-  if (!found.ok()) return {0, Error{found.error()}};
-  if (found.value()) return renew(tables, std::move(*std::move(found).value()), asked, rules);
-  return create(tables, asked, rules);
+  auto node = tables.nodeOf(asked.key);
+  if (!node.ok()) return {0, Error{node.error()}};
+  if (node.value()) {
+    auto stored = tables.look(*node.value());
+    if (!stored.ok()) return {0, Error{stored.error()}};
+    if (auto* registration = std::get_if<Registration>(&stored.value())) {
+      return renew(tables, std::move(*registration), asked, rules);
+    }
+    if (std::holds_alternative<Unreadable>(stored.value())) {
+      return create(tables, std::move(*node.value()), asked, rules);
+    }
+  }
+  auto fresh = freeNode(tables, rules);
+  if (!fresh.ok()) return {0, Error{fresh.error()}};
+  return create(tables, std::move(fresh).value(), asked, rules);
 }
 
 Applied<bool> unregister(Tables& tables, const DeviceKey& key) {
-  return remove(tables, tables.find(key));
+  const auto node = tables.nodeOf(key);
+  if (!node.ok()) return {0, Error{node.error()}};
+  if (!node.value()) return {0, false};
+  const auto stored = tables.look(*node.value());
+  if (!stored.ok()) return {0, Error{stored.error()}};
+  if (std::holds_alternative<std::monostate>(stored.value())) return {0, false};
+  return {tables.erase(*node.value(), key), true};
 }
 
-Applied<bool> removeIfHolds(Tables& tables, const std::string& node, const core::Target& target) {
+Applied<bool> forget(Tables& tables, const std::string& node) {
+  const auto stored = tables.look(node);
+  if (!stored.ok()) return {0, Error{stored.error()}};
+  if (std::holds_alternative<Unreadable>(stored.value())) return {tables.eraseUnreadable(node), true};
+  const auto* registration = std::get_if<Registration>(&stored.value());
+  if (registration == nullptr) return {0, false};
+  return {tables.erase(node, registration->key), true};
+}
+
+Applied<Removal> removeIfHolds(Tables& tables, const std::string& node, const core::Target& target) {
   const auto found = tables.find(node);
-  if (found.ok() && found.value() && found.value()->target != target) return {0, false};
-  return remove(tables, found);
+  if (!found.ok()) return {0, Error{found.error()}};
+  if (!found.value()) return {0, Removal::absent};
+  if (found.value()->target != target) return {0, Removal::holdsOther};
+  return {tables.erase(node, found.value()->key), Removal::removed};
 }
 
 Applied<bool> replaceTarget(Tables& tables, const std::string& node, const core::Target& target,

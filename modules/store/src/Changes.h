@@ -4,6 +4,7 @@
 #include "Tables.h"
 #include "p2/core/Result.h"
 #include "p2/store/Registration.h"
+#include "p2/store/Store.h"
 
 #include <chrono>
 #include <functional>
@@ -40,10 +41,13 @@ bool matches(const Registration& registration, const Enrolment& asked);
 bool isCurrent(const Registration& registration, const Enrolment& asked, Registration::Time now,
                std::chrono::seconds renewAfter);
 
-/// REQUIRES: checkKey() and checkContent() have no objection.
+/// A record of the device that cannot be read is written anew under its node, with a new secret, which the
+/// phone hands to its server. REQUIRES: checkKey() and checkContent() have no objection.
 Applied<Registration> enrol(Tables& tables, const Enrolment& asked, const RegistrationRules& rules);
 Applied<bool> unregister(Tables& tables, const DeviceKey& key);
-Applied<bool> removeIfHolds(Tables& tables, const std::string& node, const core::Target& target);
+/// Removes what stands under the node, whether it can be read or not.
+Applied<bool> forget(Tables& tables, const std::string& node);
+Applied<Removal> removeIfHolds(Tables& tables, const std::string& node, const core::Target& target);
 /// REQUIRES: checkContent() has no objection to `replacement`.
 Applied<bool> replaceTarget(Tables& tables, const std::string& node, const core::Target& target,
                             const core::Target& replacement);

@@ -162,8 +162,7 @@ Result<void> Environment::openTables() {
   if (code == 0) code = mdb_env_stat(_env.get(), &root);
   if (code != 0) return fault("be opened", code);
   if (root.ms_entries == 0 && !_options.readOnly) return createTables();
-  MDB_dbi meta = 0;
-  code = mdb_dbi_open(transaction.raw(), "meta", 0, &meta);
+  code = mdb_dbi_open(transaction.raw(), "meta", 0, &_handles.meta);
   if (code == MDB_NOTFOUND) {
     return storeError(_options.directory,
                       root.ms_entries == 0
@@ -171,7 +170,7 @@ Result<void> Environment::openTables() {
                           : "holds a database of another program. Set store.path to another place.");
   }
   if (code != 0) return fault("be opened", code);
-  if (auto known = checkVersion(transaction.raw(), meta); !known.ok()) return known;
+  if (auto known = checkVersion(transaction.raw(), _handles.meta); !known.ok()) return known;
   code = mdb_dbi_open(transaction.raw(), "targets", 0, &_handles.targets);
   if (code == 0) code = mdb_dbi_open(transaction.raw(), "devices", 0, &_handles.devices);
   if (code == 0) code = transaction.commit();
@@ -182,12 +181,11 @@ Result<void> Environment::openTables() {
 
 Result<void> Environment::createTables() {
   Transaction transaction;
-  MDB_dbi meta = 0;
   int code = transaction.begin(_env.get(), 0);
-  if (code == 0) code = mdb_dbi_open(transaction.raw(), "meta", MDB_CREATE, &meta);
+  if (code == 0) code = mdb_dbi_open(transaction.raw(), "meta", MDB_CREATE, &_handles.meta);
   if (code == 0) code = mdb_dbi_open(transaction.raw(), "targets", MDB_CREATE, &_handles.targets);
   if (code == 0) code = mdb_dbi_open(transaction.raw(), "devices", MDB_CREATE, &_handles.devices);
-  if (code == 0) code = putVersion(transaction.raw(), meta);
+  if (code == 0) code = putVersion(transaction.raw(), _handles.meta);
   if (code == 0) code = transaction.commit();
   if (code != 0) return fault("be created", code);
   // LMDB makes the file's content durable, not its name.

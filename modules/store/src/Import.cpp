@@ -3,6 +3,7 @@
 #include "RecordCodec.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -35,15 +36,17 @@ class Import {
   void decide(std::size_t row, const std::optional<Registration>& stored);
   int write();
 
-  void reject(std::size_t row, std::string text) { _report.faults.push_back({row, std::move(text)}); }
+  void reject(std::size_t row, std::string text, std::optional<std::size_t> other = std::nullopt) {
+    _report.faults.push_back({row, std::move(text), other});
+  }
   void sortByNode();
   void sortByDevice();
-  std::string other(std::size_t row) const { return "row " + std::to_string(row); }
 
   Tables& _tables;
   std::span<const Registration> _rows;
-  std::vector<std::size_t> _order;  ///< The rows to import.
-  std::vector<Fate> _fates;         ///< By row.
+  std::vector<std::size_t> _order;                     ///< The rows to import.
+  std::vector<Fate> _fates;                            ///< By row.
+  std::map<std::size_t, Registration::Time> _created;  ///< By row that updates: when it was first registered.
   Store::ImportReport _report;
 };
 
@@ -111,7 +114,7 @@ void Import::dropRepeated() {
       continue;
     }
     if (!(_rows[kept.back()].key == _rows[row].key)) {
-      reject(row, "Its node is that of another device in " + other(kept.back()) + ".");
+      reject(row, "Its node is that of another device", kept.back());
       continue;
     }
     ++_report.unchanged;
@@ -124,7 +127,7 @@ void Import::checkDevices() {
   sortByDevice();
   for (std::size_t i = 1; i < _order.size(); ++i) {
     if (!(_rows[_order[i]].key == _rows[_order[i - 1]].key)) continue;
-    reject(_order[i], "Its device has another node in " + other(_order[i - 1]) + ".");
+    reject(_order[i], "Its device has another node", _order[i - 1]);
   }
 }
 
@@ -136,14 +139,22 @@ Result<void> Import::compareWithStored() {
   for (const std::size_t row : _order) {
     auto node = _tables.nodeOf(_rows[row].key);
     if (!node.ok()) return Error{node.error()};
-    auto stored = _tables.find(_rows[row].node);
-    if (!stored.ok()) return Error{stored.error()};
+    auto found = _tables.look(_rows[row].node);
+    if (!found.ok()) return Error{found.error()};
+    if (std::holds_alternative<Unreadable>(found.value()) && node.value() == _rows[row].node) {
+      _fates[row] = Fate::update;
+      _created[row] = _rows[row].created;
+      ++_report.updated;
+      continue;
+    }
+    const auto* registration = std::get_if<Registration>(&found.value());
+    const auto stored = registration != nullptr ? std::optional(*registration) : std::nullopt;
     if (node.value() && *node.value() != _rows[row].node) {
       reject(row, "Its device is in the store with another node.");
-    } else if (stored.value() && !(stored.value()->key == _rows[row].key)) {
+    } else if (stored && !(stored->key == _rows[row].key)) {
       reject(row, "Its node is in the store for another device.");
     } else {
-      decide(row, stored.value());
+      decide(row, stored);
     }
   }
   return {};
@@ -153,10 +164,12 @@ void Import::decide(std::size_t row, const std::optional<Registration>& stored) 
   if (!stored) {
     _fates[row] = Fate::add;
     ++_report.added;
-  } else if (sameContent(*stored, _rows[row]) || stored->lastRegistered > _rows[row].lastRegistered) {
+  } else if (stored->lastRegistered > _rows[row].lastRegistered ||
+             (sameContent(*stored, _rows[row]) && stored->lastRegistered == _rows[row].lastRegistered)) {
     ++_report.unchanged;
   } else {
     _fates[row] = Fate::update;
+    _created[row] = stored->created;
     ++_report.updated;
   }
 }
@@ -170,9 +183,15 @@ int Import::write() {
   sortByNode();
   for (const std::size_t row : _order) {
     if (_fates[row] == Fate::keep) continue;
-    if (const int code = _tables.putTarget(_rows[row]); code != 0) return code;
+    Registration target = _rows[row];
+    if (_fates[row] == Fate::update) target.created = std::min(target.created, _created[row]);
+    if (const int code = _tables.putTarget(target); code != 0) return code;
   }
-  return 0;
+  // The dates of other machines say nothing about the time in which phones reached this one.
+  auto service = _tables.serviceTime();
+  if (!service.ok()) return 0;
+  service.value().renewAll();
+  return _tables.putServiceTime(service.value());
 }
 
 }  // namespace

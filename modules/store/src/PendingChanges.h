@@ -40,12 +40,15 @@ class PendingChanges {
   /// A change of registrations that are not named by their device.
   Ticket ofAny() { return Ticket(_others); }
 
+  /// A change of no registration.
+  Ticket ofNone() { return Ticket(_noRegistration); }
+
   /// Whether a pending change may be one of the registration of `key`. If not, every change of it that was
   /// queued before this call is in what is read after it.
   bool mayConcern(const DeviceKey& key) const { return _others != 0 || _byDevice[slot(key)] != 0; }
 
   std::uint64_t count() const {
-    std::uint64_t sum = _others;
+    std::uint64_t sum = _others + _noRegistration;
     for (const Count& count : _byDevice) sum += count;
     return sum;
   }
@@ -59,6 +62,7 @@ class PendingChanges {
 
   std::array<Count, kSlots> _byDevice{};
   Count _others{0};
+  Count _noRegistration{0};
 };
 
 }  // namespace p2::store

@@ -1,7 +1,8 @@
 #include "RecordCodec.h"
 
+#include "Bytes.h"
+
 #include <optional>
-#include <type_traits>
 
 namespace p2::store {
 
@@ -15,64 +16,15 @@ using core::Target;
 // Bytes before the first string: version, service, kind, created, lastRegistered.
 constexpr std::size_t kFixedBytes = 3 + 2 * sizeof(std::int64_t);
 
-template <class Unsigned>
-void putInteger(std::string& out, Unsigned value) {
-  static_assert(std::is_unsigned_v<Unsigned>);
-  for (std::size_t i = 0; i < sizeof(Unsigned); ++i) {
-    out.push_back(static_cast<char>(static_cast<unsigned char>(value >> (8 * i))));
-  }
-}
-
-void putString(std::string& out, std::string_view text) {
-  putInteger(out, static_cast<std::uint16_t>(text.size()));
-  out.append(text);
-}
-
 void putTime(std::string& out, Registration::Time time) {
   putInteger(out, static_cast<std::uint64_t>(time.time_since_epoch().count()));
 }
 
-/// Takes values off the front of a record. Once a value is missing, all that follow are.
-class RecordReader {
- public:
-  explicit RecordReader(std::string_view record) : _rest(record) {}
-
-  template <class Unsigned>
-  std::optional<Unsigned> integer() {
-    static_assert(std::is_unsigned_v<Unsigned>);
-    if (_rest.size() < sizeof(Unsigned)) return missing();
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < sizeof(Unsigned); ++i) {
-      value |= std::uint64_t{static_cast<unsigned char>(_rest[i])} << (8 * i);
-    }
-    _rest.remove_prefix(sizeof(Unsigned));
-    return static_cast<Unsigned>(value);
-  }
-
-  std::optional<Registration::Time> time() {
-    const auto seconds = integer<std::uint64_t>();
-    if (!seconds) return std::nullopt;
-    return Registration::Time(std::chrono::seconds(static_cast<std::int64_t>(*seconds)));
-  }
-
-  std::optional<std::string> string() {
-    const auto length = integer<std::uint16_t>();
-    if (!length || _rest.size() < *length) return missing();
-    std::string text(_rest.substr(0, *length));
-    _rest.remove_prefix(*length);
-    return text;
-  }
-
-  bool atEnd() const { return _rest.empty(); }
-
- private:
-  std::nullopt_t missing() {
-    _rest = {};
-    return std::nullopt;
-  }
-
-  std::string_view _rest;
-};
+std::optional<Registration::Time> takeTime(ByteReader& reader) {
+  const auto seconds = reader.integer<std::uint64_t>();
+  if (!seconds) return std::nullopt;
+  return Registration::Time(std::chrono::seconds(static_cast<std::int64_t>(*seconds)));
+}
 
 std::optional<Service> serviceOf(std::uint8_t value) {
   switch (value) {
@@ -167,7 +119,7 @@ std::string encodeRecord(const Registration& registration) {
 }
 
 Result<Registration> decodeRecord(std::string_view node, std::string_view record) {
-  RecordReader reader(record);
+  ByteReader reader(record);
   const auto version = reader.integer<std::uint8_t>();
   if (!version || *version == 0) return damaged("it has no version.");
   if (*version > kRecordVersion) {
@@ -177,8 +129,8 @@ Result<Registration> decodeRecord(std::string_view node, std::string_view record
   }
   const auto serviceCode = reader.integer<std::uint8_t>();
   const auto kindCode = reader.integer<std::uint8_t>();
-  const auto created = reader.time();
-  const auto lastRegistered = reader.time();
+  const auto created = takeTime(reader);
+  const auto lastRegistered = takeTime(reader);
   auto device = reader.string();
   auto channel = reader.string();
   auto domain = reader.string();

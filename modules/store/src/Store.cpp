@@ -8,6 +8,7 @@
 #include "Operations.h"
 #include "PendingChanges.h"
 #include "RecordCodec.h"
+#include "ServiceMeter.h"
 #include "Sweep.h"
 #include "Writer.h"
 
@@ -24,13 +25,25 @@ using core::Error;
 using core::Result;
 using core::Target;
 
+// Some megabytes at most, and a few milliseconds in a transaction.
+constexpr std::size_t kPiece = 1000;
+
+/// Part of a walk: what was read in one transaction.
+struct Piece {
+  std::vector<std::pair<std::string, Stored>> entries;
+  std::string next;  ///< Where the next one begins; empty if this is the last.
+};
+
 }  // namespace
 
 /// What a store holds; the order of the members is the order of dependency.
 class Store::Impl {
  public:
   Impl(Options options, Descriptor claim, std::unique_ptr<Environment> environment)
-      : _options(std::move(options)), _claim(std::move(claim)), _environment(std::move(environment)) {}
+      : _options(std::move(options)),
+        _claim(std::move(claim)),
+        _environment(std::move(environment)),
+        _meter(*_options.clock, storedServiceTime()) {}
 
   Environment& environment() { return *_environment; }
   const PendingChanges& pending() const { return _pending; }
@@ -41,10 +54,6 @@ class Store::Impl {
 
   std::string lastFault() const { return _writer ? _writer->lastFault() : std::string(); }
 
-  Registration::Time now() const {
-    return std::chrono::floor<std::chrono::seconds>(_options.clock->wallTime());
-  }
-
   template <class Key>
   Result<std::optional<Registration>> find(const Key& key) {
     auto transaction = _environment->read();
@@ -54,27 +63,58 @@ class Store::Impl {
 
   template <class T>
   void submit(PendingChanges::Ticket ticket, typename Operation<T>::Apply apply, Callback<T> done,
-              std::size_t bytesNeeded = 0) {
-    _writer->submit(
-        {std::make_unique<Operation<T>>(std::move(apply), std::move(done), bytesNeeded), std::move(ticket)});
+              std::size_t bytesNeeded = 0, std::string flow = {}) {
+    _writer->submit({std::make_unique<Operation<T>>(std::move(apply), std::move(done), bytesNeeded),
+                     std::move(ticket), std::move(flow)});
   }
 
+  Result<Piece> piece(std::string first);
+  std::string flowOf(const std::string& node);
   bool keepsDomain() const { return _options.keepDomain; }
   Result<ImportReport> import(std::span<const Registration> rows);
-  void enrol(Enrolment asked, Callback<Registration> done);
-  void sweep(Sweep sweep, Callback<Expiry> done);
+  void enrol(Enrolment asked, std::string flow, Callback<Registration> done);
+  void sweep(Sweep sweep, Callback<Swept> done);
+  void saveServiceTime(Callback<void> done);
+  ServiceMeter& meter() { return _meter; }
 
   PendingChanges::Ticket pendingOf(const DeviceKey& key) { return _pending.of(key); }
   PendingChanges::Ticket pendingOfAny() { return _pending.ofAny(); }
 
  private:
   std::optional<Registration> settled(const Enrolment& asked);
+  ServiceTime storedServiceTime() const;
+
   const Options _options;
   const Descriptor _claim;
   const std::unique_ptr<Environment> _environment;
+  ServiceMeter _meter;
   PendingChanges _pending;
   std::unique_ptr<Writer> _writer;  ///< None if only for reading.
 };
+
+/// In whose turn a registration is changed: that of its domain, so that it stays in order with what its phone
+/// asks for. Nobody's if that is not stored.
+std::string Store::Impl::flowOf(const std::string& node) {
+  auto found = find(std::string_view(node));
+  if (!found.ok() || !found.value()) return {};
+  return std::move(found.value()->domain);
+}
+
+Result<Piece> Store::Impl::piece(std::string first) {
+  auto transaction = _environment->read();
+  if (!transaction.ok()) return Error{transaction.error()};
+  Piece piece;
+  const auto walked = transaction.value().tables().walk(first, [&](std::string_view node, Stored&& stored) {
+    if (piece.entries.size() == kPiece) {
+      piece.next = node;
+      return false;
+    }
+    piece.entries.emplace_back(node, std::move(stored));
+    return true;
+  });
+  if (!walked.ok()) return Error{walked.error()};
+  return piece;
+}
 
 /// The registration if it is as asked for on disk and no pending change can make that untrue.
 std::optional<Registration> Store::Impl::settled(const Enrolment& asked) {
@@ -84,27 +124,46 @@ std::optional<Registration> Store::Impl::settled(const Enrolment& asked) {
   return std::move(found).value();
 }
 
-void Store::Impl::enrol(Enrolment asked, Callback<Registration> done) {
-  const auto time = now();
+void Store::Impl::enrol(Enrolment asked, std::string flow, Callback<Registration> done) {
+  const auto time = _meter.date();
   auto stored = settled(asked);
   if (stored && isCurrent(*stored, asked, time, _options.renewAfter)) return done(std::move(*stored));
+  // A date that nobody could place after the next start would let the registration look old.
+  if (_meter.hasNews()) saveServiceTime([](const Result<void>&) {});
   auto ticket = _pending.of(asked.key);
   _writer->submit({std::make_unique<EnrolOperation>(*_environment, std::move(asked),
                                                     RegistrationRules{time, _options.renewAfter},
                                                     std::move(stored), std::move(done)),
-                   std::move(ticket)});
+                   std::move(ticket), std::move(flow)});
 }
 
-void Store::Impl::sweep(Sweep scan, Callback<Expiry> done) {
+/// If it cannot be read, no registration expires before its time has passed once more.
+ServiceTime Store::Impl::storedServiceTime() const {
+  auto transaction = _environment->read();
+  if (!transaction.ok()) return {};
+  auto stored = transaction.value().tables().serviceTime();
+  return stored.ok() ? std::move(stored).value() : ServiceTime();
+}
+
+void Store::Impl::saveServiceTime(Callback<void> done) {
+  submit<void>(
+      _pending.ofNone(),
+      [time = _meter.look()](Tables& tables) -> Applied<void> {
+        return {tables.putServiceTime(time), Result<void>()};
+      },
+      std::move(done));
+}
+
+void Store::Impl::sweep(Sweep scan, Callback<Swept> done) {
   const std::uint64_t changedBefore = scan.changed;
   auto next = [this, changedBefore, done = std::move(done)](Result<Sweep> outcome) mutable {
     if (!outcome.ok()) {
       // What earlier steps did is done, whatever has become of this one.
-      if (changedBefore > 0) return done(Expiry{changedBefore, true});
+      if (changedBefore > 0) return done(Swept{changedBefore, 0, true});
       return done(Error{outcome.error()});
     }
     const Sweep& reached = outcome.value();
-    if (reached.finished()) return done(Expiry{reached.changed, !reached.atEnd});
+    if (reached.finished()) return done(Swept{reached.changed, reached.unreadable, !reached.atEnd});
     sweep(std::move(outcome).value(), std::move(done));
   };
   submit<Sweep>(
@@ -148,10 +207,23 @@ Result<std::optional<Registration>> Store::find(const DeviceKey& key) const {
   return _impl->find(key);
 }
 
-Result<void> Store::forEach(const std::function<bool(const Registration&)>& visit) const {
-  auto transaction = _impl->environment().read();
-  if (!transaction.ok()) return Error{transaction.error()};
-  return transaction.value().tables().walk({}, visit);
+Result<void> Store::forEach(
+    const std::function<bool(const Registration&)>& visit,
+    const std::function<void(std::string_view, const std::string&)>& onUnreadable) const {
+  Piece piece;
+  do {
+    auto next = _impl->piece(std::move(piece.next));
+    if (!next.ok()) return Error{next.error()};
+    piece = std::move(next).value();
+    for (const auto& [node, stored] : piece.entries) {
+      if (const auto* unreadable = std::get_if<Unreadable>(&stored)) {
+        if (onUnreadable) onUnreadable(node, unreadable->why);
+      } else if (!visit(std::get<Registration>(stored))) {
+        return {};
+      }
+    }
+  } while (!piece.next.empty());
+  return {};
 }
 
 void Store::registerDevice(DeviceKey key, std::string domain, Target target, Callback<Registration> done) {
@@ -161,44 +233,66 @@ void Store::registerDevice(DeviceKey key, std::string domain, Target target, Cal
   // One that lacks it would let every domain push.
   if (domain.empty()) return done(Error{"The domain is missing."});
   if (!_impl->keepsDomain()) domain.clear();
-  _impl->enrol({std::move(key), std::move(domain), std::move(target)}, std::move(done));
+  std::string flow = domain;
+  _impl->enrol({std::move(key), std::move(domain), std::move(target)}, std::move(flow), std::move(done));
 }
 
-void Store::unregister(DeviceKey key, Callback<bool> done) {
+void Store::unregister(DeviceKey key, std::string domain, Callback<bool> done) {
   auto ticket = _impl->pendingOf(key);
+  if (!_impl->keepsDomain()) domain.clear();
   _impl->submit<bool>(
       std::move(ticket), [key = std::move(key)](Tables& tables) { return store::unregister(tables, key); },
-      std::move(done));
+      std::move(done), 0, std::move(domain));
 }
 
-void Store::removeIfHolds(std::string node, Target target, Callback<bool> done) {
+void Store::forget(std::string node, Callback<bool> done) {
+  std::string flow = _impl->flowOf(node);
   _impl->submit<bool>(
+      _impl->pendingOfAny(), [node = std::move(node)](Tables& tables) { return store::forget(tables, node); },
+      std::move(done), 0, std::move(flow));
+}
+
+void Store::removeIfHolds(std::string node, Target target, Callback<Removal> done) {
+  std::string flow = _impl->flowOf(node);
+  _impl->submit<Removal>(
       _impl->pendingOfAny(),
       [node = std::move(node), target = std::move(target)](Tables& tables) {
         return store::removeIfHolds(tables, node, target);
       },
-      std::move(done));
+      std::move(done), 0, std::move(flow));
 }
 
 void Store::replaceTarget(std::string node, Target target, Target replacement, Callback<bool> done) {
   if (auto valid = checkTarget(replacement); !valid.ok()) return done(Error{valid.error()});
+  std::string flow = _impl->flowOf(node);
   _impl->submit<bool>(
       _impl->pendingOfAny(),
       [node = std::move(node), target = std::move(target), replacement = std::move(replacement)](
           Tables& tables) { return store::replaceTarget(tables, node, target, replacement); },
-      std::move(done));
+      std::move(done), 0, std::move(flow));
 }
 
-void Store::removeExpired(Registration::Time olderThan, std::size_t atMost, Callback<Expiry> done) {
-  _impl->sweep({Sweep::Task::removeExpired, atMost, olderThan}, std::move(done));
+void Store::setServing(bool serving) {
+  _impl->meter().setServing(serving);
 }
 
-void Store::dropDomains(Callback<std::uint64_t> done) {
+void Store::saveServiceTime(Callback<void> done) {
+  _impl->saveServiceTime(std::move(done));
+}
+
+void Store::removeExpired(std::chrono::seconds unrenewedFor, std::size_t atMost, Callback<Swept> done) {
+  auto& meter = _impl->meter();
+  const auto now = meter.date();
+  _impl->sweep({Sweep::Task::removeOverdue, atMost, {now, unrenewedFor, meter.look()}}, std::move(done));
+}
+
+void Store::dropDomains(Callback<Swept> done) {
   _impl->sweep({Sweep::Task::dropDomains, std::numeric_limits<std::uint64_t>::max()},
-               [done = std::move(done)](Result<Expiry> outcome) mutable {
-                 if (!outcome.ok()) return done(Error{outcome.error()});
-                 if (outcome.value().more) return done(Error{"The store could be written in part only."});
-                 done(outcome.value().removed);
+               [done = std::move(done)](Result<Swept> outcome) mutable {
+                 if (outcome.ok() && outcome.value().more) {
+                   return done(Error{"The store could be written in part only."});
+                 }
+                 done(std::move(outcome));
                });
 }
 
@@ -216,7 +310,9 @@ Result<Store::ImportReport> Store::Impl::import(std::span<const Registration> ro
       _pending.ofAny(), [rows](Tables& tables) { return importRows(tables, rows); },
       [&promise](Result<ImportReport> outcome) { promise.set_value(std::move(outcome)); },
       importedBytes(rows));
-  return report.get();
+  auto outcome = report.get();
+  if (outcome.ok()) _meter.renewAll();
+  return outcome;
 }
 
 Result<void> Store::backup(const std::filesystem::path& directory) const {

@@ -14,8 +14,8 @@ constexpr std::size_t kLookedAtAtOnce = 10000;
 
 bool concerns(const Sweep& sweep, const Registration& registration) {
   switch (sweep.task) {
-    case Sweep::Task::removeExpired:
-      return registration.lastRegistered < sweep.olderThan;
+    case Sweep::Task::removeOverdue:
+      return sweep.overdue(registration);
     case Sweep::Task::dropDomains:
       return !registration.domain.empty();
   }
@@ -24,8 +24,8 @@ bool concerns(const Sweep& sweep, const Registration& registration) {
 
 int change(Tables& tables, const Sweep& sweep, Registration& registration) {
   switch (sweep.task) {
-    case Sweep::Task::removeExpired:
-      return tables.erase(registration);
+    case Sweep::Task::removeOverdue:
+      return tables.erase(registration.node, registration.key);
     case Sweep::Task::dropDomains:
       registration.domain.clear();
       return tables.putTarget(registration);
@@ -35,18 +35,29 @@ int change(Tables& tables, const Sweep& sweep, Registration& registration) {
 
 }  // namespace
 
+bool Overdue::operator()(const Registration& registration) const {
+  const auto last = registration.lastRegistered;
+  // A date after now says that one clock was wrong; the difference to one of the far future does not fit.
+  return last <= now && last < now - after && service.since(last) > after;
+}
+
 Applied<Sweep> sweepSome(Tables& tables, Sweep sweep) {
   const std::uint64_t most = std::min<std::uint64_t>(kChangedAtOnce, sweep.atMost - sweep.changed);
   std::vector<Registration> concerned;
   std::size_t lookedAt = 0;
   sweep.atEnd = true;
-  const auto walked = tables.walk(sweep.next, [&](const Registration& registration) {
+  const auto walked = tables.walk(sweep.next, [&](std::string_view node, Stored&& stored) {
     if (lookedAt++ == kLookedAtAtOnce || concerned.size() == most) {
-      sweep.next = registration.node;
+      sweep.next = node;
       sweep.atEnd = false;
       return false;
     }
-    if (concerns(sweep, registration)) concerned.push_back(registration);
+    auto* registration = std::get_if<Registration>(&stored);
+    if (registration == nullptr) {
+      ++sweep.unreadable;
+    } else if (concerns(sweep, *registration)) {
+      concerned.push_back(std::move(*registration));
+    }
     return true;
   });
   if (!walked.ok()) return {0, core::Error{walked.error()}};

@@ -1,26 +1,39 @@
 #pragma once
 
 #include "Changes.h"
+#include "ServiceTime.h"
 #include "Tables.h"
 #include "p2/store/Registration.h"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
 namespace p2::store {
 
+/// Which registrations are overdue: those not renewed for `after`, by the civil clock *and* by the time in
+/// which they could have been. A value.
+struct Overdue {
+  Registration::Time now{};
+  std::chrono::seconds after{};
+  ServiceTime service{};
+
+  bool operator()(const Registration& registration) const;
+};
+
 /// A walk over all registrations that changes some, and how far it has come. A value.
 struct Sweep {
   enum class Task {
-    removeExpired,  ///< Removes those last registered before `olderThan`.
-    dropDomains,    ///< Drops the domain of those that have one.
+    removeOverdue,
+    dropDomains,  ///< Drops the domain of those that have one.
   };
 
-  Task task = Task::removeExpired;
+  Task task = Task::removeOverdue;
   std::uint64_t atMost = 0;  ///< Changes.
-  Registration::Time olderThan{};
+  Overdue overdue{};
   std::string next{};  ///< The node to go on with.
   std::uint64_t changed = 0;
+  std::uint64_t unreadable = 0;  ///< Records that were left as they are.
   bool atEnd = false;
 
   bool finished() const { return atEnd || changed >= atMost; }

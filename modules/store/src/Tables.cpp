@@ -24,11 +24,10 @@ Error readFault(int code) {
   return Error{std::string("The store cannot be read: ") + mdb_strerror(code) + "."};
 }
 
-/// The first characters of a node tell which record is meant without telling whom to publish to.
-Error recordFault(std::string_view node, const std::string& text) {
-  std::string start;
-  for (const char c : node.substr(0, 4)) start.push_back(c >= ' ' && c <= '~' ? c : '?');
-  return Error{"In the store, node " + start + "…: " + text};
+Stored decoded(std::string_view node, std::string_view record) {
+  auto registration = decodeRecord(node, record);
+  if (!registration.ok()) return Unreadable{registration.error()};
+  return std::move(registration).value();
 }
 
 /// The bytes of a key, while the transaction lives and nothing is written.
@@ -53,6 +52,9 @@ int erase(MDB_txn* transaction, MDB_dbi table, std::string_view key) {
   return code == MDB_NOTFOUND ? 0 : code;
 }
 
+// In the table of meta.
+constexpr std::string_view kServiceTime = "service";
+
 struct CursorCloser {
   void operator()(MDB_cursor* cursor) const { mdb_cursor_close(cursor); }
 };
@@ -60,13 +62,22 @@ struct CursorCloser {
 }  // namespace
 
 Result<std::optional<Registration>> Tables::find(std::string_view node) const {
-  if (node.empty() || node.size() > kMaxNodeBytes) return std::optional<Registration>();
+  auto stored = look(node);
+  if (!stored.ok()) return Error{stored.error()};
+  if (const auto* unreadable = std::get_if<Unreadable>(&stored.value())) {
+    return Error{"In the store " + unreadable->why};
+  }
+  auto* registration = std::get_if<Registration>(&stored.value());
+  if (registration == nullptr) return std::optional<Registration>();
+  return std::optional(std::move(*registration));
+}
+
+Result<Stored> Tables::look(std::string_view node) const {
+  if (node.empty() || node.size() > kMaxNodeBytes) return Stored();
   auto record = get(_transaction, _handles.targets, node);
   if (!record.ok()) return Error{record.error()};
-  if (!record.value()) return std::optional<Registration>();
-  auto registration = decodeRecord(node, *record.value());
-  if (!registration.ok()) return recordFault(node, registration.error());
-  return std::optional(std::move(registration).value());
+  if (!record.value()) return Stored();
+  return decoded(node, *record.value());
 }
 
 Result<std::optional<std::string>> Tables::nodeOf(const DeviceKey& key) const {
@@ -89,8 +100,17 @@ std::uint64_t Tables::size() const {
   return mdb_stat(_transaction, _handles.targets, &stat) == 0 ? stat.ms_entries : 0;
 }
 
-Result<void> Tables::walk(std::string_view first,
-                          const std::function<bool(const Registration&)>& visit) const {
+Result<ServiceTime> Tables::serviceTime() const {
+  const auto bytes = get(_transaction, _handles.meta, kServiceTime);
+  if (!bytes.ok()) return Error{bytes.error()};
+  return bytes.value() ? ServiceTime::decode(*bytes.value()) : ServiceTime();
+}
+
+int Tables::putServiceTime(const ServiceTime& time) {
+  return store::put(_transaction, _handles.meta, kServiceTime, time.encode());
+}
+
+Result<void> Tables::walk(std::string_view first, const Visit& visit) const {
   MDB_cursor* opened = nullptr;
   int code = mdb_cursor_open(_transaction, _handles.targets, &opened);
   if (code != 0) return readFault(code);
@@ -99,9 +119,7 @@ Result<void> Tables::walk(std::string_view first,
   MDB_val record{};
   code = mdb_cursor_get(cursor.get(), &node, &record, first.empty() ? MDB_FIRST : MDB_SET_RANGE);
   while (code == 0) {
-    auto registration = decodeRecord(view(node), view(record));
-    if (!registration.ok()) return recordFault(view(node), registration.error());
-    if (!visit(registration.value())) return {};
+    if (!visit(view(node), decoded(view(node), view(record)))) return {};
     code = mdb_cursor_get(cursor.get(), &node, &record, MDB_NEXT);
   }
   if (code != MDB_NOTFOUND) return readFault(code);
@@ -121,9 +139,24 @@ int Tables::putDevice(const Registration& registration) {
   return store::put(_transaction, _handles.devices, encodeDeviceKey(registration.key), registration.node);
 }
 
-int Tables::erase(const Registration& registration) {
-  const int code = store::erase(_transaction, _handles.targets, registration.node);
-  return code != 0 ? code : store::erase(_transaction, _handles.devices, encodeDeviceKey(registration.key));
+int Tables::erase(std::string_view node, const DeviceKey& key) {
+  const int code = store::erase(_transaction, _handles.targets, node);
+  return code != 0 ? code : store::erase(_transaction, _handles.devices, encodeDeviceKey(key));
+}
+
+int Tables::eraseUnreadable(std::string_view node) {
+  MDB_cursor* opened = nullptr;
+  int code = mdb_cursor_open(_transaction, _handles.devices, &opened);
+  if (code != 0) return code;
+  const std::unique_ptr<MDB_cursor, CursorCloser> cursor(opened);
+  MDB_val device{};
+  MDB_val owned{};
+  while ((code = mdb_cursor_get(cursor.get(), &device, &owned, MDB_NEXT)) == 0) {
+    if (view(owned) != node) continue;
+    code = mdb_cursor_del(cursor.get(), 0);
+    if (code != 0) return code;
+  }
+  return code == MDB_NOTFOUND ? store::erase(_transaction, _handles.targets, node) : code;
 }
 
 }  // namespace p2::store

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ServiceTime.h"
 #include "p2/core/Result.h"
 #include "p2/store/Registration.h"
 
@@ -11,11 +12,21 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 namespace p2::store {
 
+/// A record that is there and cannot be read: a newer p2 wrote it, or it is damaged.
+struct Unreadable {
+  std::string why;  ///< Without the node, so that a log can tell repetitions.
+};
+
+/// What stands under a node.
+using Stored = std::variant<std::monostate, Registration, Unreadable>;
+
 /// The databases in the environment, opened once. README.md has what is in them.
 struct TableHandles {
+  MDB_dbi meta = 0;     ///< name → what it is the name of
   MDB_dbi targets = 0;  ///< node → record
   MDB_dbi devices = 0;  ///< service, device, channel → node
 };
@@ -29,12 +40,16 @@ class Tables {
 
   core::Result<std::optional<Registration>> find(std::string_view node) const;
   core::Result<std::optional<Registration>> find(const DeviceKey& key) const;
+  /// The same as find(node) for who can go on with a record that cannot be read; find() calls that an error.
+  core::Result<Stored> look(std::string_view node) const;
   core::Result<std::optional<std::string>> nodeOf(const DeviceKey& key) const;
   std::uint64_t size() const;
+  core::Result<ServiceTime> serviceTime() const;
 
-  /// Visits the registrations whose node is `first` or after it, in order, until `visit` gives false.
-  core::Result<void> walk(std::string_view first,
-                          const std::function<bool(const Registration&)>& visit) const;
+  /// Visits what stands under the nodes from `first` on, in order, until `visit` gives false. It is never
+  /// nothing.
+  using Visit = std::function<bool(std::string_view node, Stored&& stored)>;
+  core::Result<void> walk(std::string_view first, const Visit& visit) const;
 
   /// Puts the registration in both tables. REQUIRES: checkRegistration() has no objection; the invariant that
   /// node and device belong to each other alone is kept by the caller.
@@ -43,7 +58,10 @@ class Tables {
   int putTarget(const Registration& registration);
   /// The other half of put().
   int putDevice(const Registration& registration);
-  int erase(const Registration& registration);
+  int erase(std::string_view node, const DeviceKey& key);
+  /// Erases a record that cannot be read, and whatever device has its node: a look at all of them.
+  int eraseUnreadable(std::string_view node);
+  int putServiceTime(const ServiceTime& time);
 
  private:
   MDB_txn* _transaction;

@@ -35,7 +35,8 @@ Writer::~Writer() {
 }
 
 void Writer::submit(Item item) {
-  std::optional<Item> refused = _queue.push(std::move(item));
+  const std::string flow = item.flow;
+  std::optional<Item> refused = _queue.push(flow, std::move(item));
   if (!refused) return;
   const WriteFailure failure{WriteFailure::Stage::queue,
                              {"The store is busy: " + std::to_string(_queueCapacity) +

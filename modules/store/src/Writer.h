@@ -1,9 +1,9 @@
 #pragma once
 
 #include "Environment.h"
+#include "FairQueue.h"
 #include "PendingChanges.h"
 #include "Tables.h"
-#include "p2/core/BoundedQueue.h"
 #include "p2/core/Guarded.h"
 #include "p2/core/Result.h"
 
@@ -47,6 +47,9 @@ class Writer {
   struct Item {
     std::unique_ptr<Change> change;
     PendingChanges::Ticket ticket;  ///< Given back when the outcome can be read, before it is told.
+    /// Whose turn it takes: a domain's, the same for all changes of one device; or p2's own if empty, which
+    /// goes first.
+    std::string flow{};
   };
 
   Writer(Environment& environment, std::size_t queueCapacity, std::size_t maxBatch);
@@ -55,7 +58,8 @@ class Writer {
   /// Writes what is queued and joins.
   ~Writer();
 
-  /// Queues a change. If the queue is full it fails at once, in the calling thread.
+  /// Queues a change. If the queue is full it fails at once, in the calling thread; or the newest change of
+  /// the longest flow does, if that is longer than its own.
   void submit(Item item);
 
   /// Why the last write failed; empty if it did not.
@@ -72,7 +76,7 @@ class Writer {
   Environment& _environment;
   const std::size_t _queueCapacity;
   const std::size_t _maxBatch;
-  core::BoundedQueue<Item> _queue;
+  FairQueue<Item> _queue;
   core::Guarded<std::string> _lastFault;
   std::thread _thread;  ///< Last: it uses all of the above.
 };

@@ -18,6 +18,13 @@
 
 namespace p2::store {
 
+/// What became of a registration that was to go if it still held a target.
+enum class Removal {
+  removed,
+  holdsOther,  ///< Its phone has registered anew: it stays.
+  absent,      ///< There is none.
+};
+
 /// The registrations, on disk in LMDB (the format is in modules/store/README.md). Reads run in the calling
 /// thread, in read transactions that never wait for a commit (only, for a moment, while the map grows).
 /// Changes are queued for one writer thread, which makes many at a time durable with one commit and only then
@@ -27,7 +34,9 @@ class Store {
   struct Options {
     /// The directory that holds the database; it is created (mode 0700) if its parent exists.
     std::filesystem::path path;
-    /// Changes that may wait for the writer; more are refused at once.
+    /// Changes that may wait for the writer. Each domain takes its turn; when there are more, the newest of
+    /// the domain that has most waiting is refused. Without domains (`keepDomain`) the first come is the
+    /// first served.
     std::size_t queueCapacity = 10000;
     /// Changes made durable by one commit at most.
     std::size_t maxBatch = 256;
@@ -51,14 +60,17 @@ class Store {
     std::uint64_t pendingChanges = 0;  ///< Queued or being committed.
   };
 
-  struct Expiry {
-    std::uint64_t removed = 0;
-    bool more = false;  ///< Stopped before the end of the store was reached.
+  /// What a walk over all registrations has changed.
+  struct Swept {
+    std::uint64_t changed = 0;
+    std::uint64_t unreadable = 0;  ///< Records that could not be read: they were left as they are.
+    bool more = false;             ///< Stopped before the end of the store was reached.
   };
 
   struct ImportFault {
     std::size_t row;   ///< Index into the imported rows.
-    std::string text;  ///< What is wrong with it.
+    std::string text;  ///< What is wrong with it; if there is another row, how it stands to that one.
+    std::optional<std::size_t> other = std::nullopt;  ///< An earlier row that it contradicts.
   };
 
   struct ImportReport {
@@ -92,10 +104,13 @@ class Store {
   core::Result<std::optional<Registration>> find(std::string_view node) const;
   /// The registration of this device and channel, if there is one.
   core::Result<std::optional<Registration>> find(const DeviceKey& key) const;
-  /// Calls `visit` for each registration, in the order of their nodes, within one snapshot, until it gives
-  /// false. The database cannot reuse pages that are freed meanwhile, nor grow: do not dawdle. `visit` must
-  /// not call this store.
-  core::Result<void> forEach(const std::function<bool(const Registration&)>& visit) const;
+  /// Calls `visit` for each registration, in the order of their nodes, until it gives false. No transaction
+  /// is open meanwhile, so it may take its time: what changes before it is reached is seen as it is then.
+  /// `onUnreadable` is called with the node of each record that cannot be read, and why; those are passed
+  /// over.
+  core::Result<void> forEach(
+      const std::function<bool(const Registration&)>& visit,
+      const std::function<void(std::string_view node, const std::string& why)>& onUnreadable = nullptr) const;
 
   /// Finds or creates the registration of `key` and gives it `domain` and `target`. Node and secret of a
   /// known key stay the same. Calls back after the commit is on disk; or at once, in the calling thread, if
@@ -104,21 +119,32 @@ class Store {
   /// given its new time of registration is on disk as it should be.
   void registerDevice(DeviceKey key, std::string domain, core::Target target, Callback<Registration> done);
   /// Removes the registration of `key`; gives whether there was one. If the queue is full: as above.
-  void unregister(DeviceKey key, Callback<bool> done);
-  /// Removes the registration of `node` if it still holds `target`; gives whether it did. If the queue is
-  /// full: as above.
-  void removeIfHolds(std::string node, core::Target target, Callback<bool> done);
+  /// `domain`: the account's, as for registerDevice(), so that the two stay in order.
+  void unregister(DeviceKey key, std::string domain, Callback<bool> done);
+  /// Removes what is stored under `node`, even if it cannot be read; gives whether there was anything. If the
+  /// queue is full: as above.
+  void forget(std::string node, Callback<bool> done);
+  /// Removes the registration of `node` if it still holds `target`. If the queue is full: as above.
+  void removeIfHolds(std::string node, core::Target target, Callback<Removal> done);
   /// Puts `replacement` in the place of `target` if the registration of `node` still holds it; gives whether
   /// it did. If a value is impossible or the queue is full: as above.
   void replaceTarget(std::string node, core::Target target, core::Target replacement, Callback<bool> done);
-  /// Removes up to `atMost` registrations last registered before `olderThan`, in small transactions with the
-  /// other changes between them. If the queue is full: as above.
-  void removeExpired(Registration::Time olderThan, std::size_t atMost, Callback<Expiry> done);
+  /// Tells the store whether phones can reach p2 from now on: only that time lets registrations expire. Does
+  /// not block.
+  void setServing(bool serving);
+  /// Stores how long phones could reach p2. To be called every few minutes and before the end: what is not
+  /// stored does not count. A registration that is dated by a clock which has just jumped has it stored, too.
+  void saveServiceTime(Callback<void> done);
+  /// Removes up to `atMost` registrations that were not renewed for `unrenewedFor`: neither by the civil
+  /// clock nor in so much time in which phones could reach p2, as setServing() has told it since this store
+  /// exists. A clock that is wrong for a while, in either direction, removes nobody. In small transactions
+  /// with the other changes between them. If the queue is full: as above.
+  void removeExpired(std::chrono::seconds unrenewedFor, std::size_t atMost, Callback<Swept> done);
 
   /// Drops the domain from every registration that has one, in small transactions with the other changes
-  /// between them; gives how many there were. What a compact copy would not hold either may stay in the
-  /// file's free pages until they are used again. If the queue is full: as above.
-  void dropDomains(Callback<std::uint64_t> done);
+  /// between them. What a compact copy would not hold either may stay in the file's free pages until they are
+  /// used again. If the queue is full: as above.
+  void dropDomains(Callback<Swept> done);
 
   /// Imports every row in one transaction, or none, with the nodes and secrets given. A row for a
   /// registration that is there (same node, same device) replaces it unless that was registered later. Two

@@ -1,0 +1,70 @@
+#include "ServiceMeter.h"
+
+namespace p2::store {
+
+namespace {
+
+using std::chrono::seconds;
+
+// The civil clock is steered by less in a span; a greater difference is a jump.
+constexpr seconds kSteering{5};
+
+}  // namespace
+
+void ServiceMeter::setServing(bool serving) {
+  _state.with([&](State& state) {
+    const auto now = _clock.now();
+    const auto date = wall();
+    update(state, now, date);
+    if (serving && !state.serving) begin(state, now, date);
+    state.serving = serving;
+  });
+}
+
+ServiceTime::Time ServiceMeter::date() {
+  return _state.with([&](State& state) {
+    const auto date = wall();
+    update(state, _clock.now(), date);
+    return date;
+  });
+}
+
+void ServiceMeter::renewAll() {
+  _state.with([&](State& state) {
+    update(state, _clock.now(), wall());
+    state.time.renewAll();
+  });
+}
+
+ServiceTime ServiceMeter::look() {
+  return _state.with([&](State& state) {
+    update(state, _clock.now(), wall());
+    state.news = false;
+    return state.time;
+  });
+}
+
+bool ServiceMeter::hasNews() {
+  return _state.with([](const State& state) { return state.news; });
+}
+
+void ServiceMeter::begin(State& state, Clock::TimePoint now, ServiceTime::Time date) const {
+  state.time.begin(date);
+  state.begun = state.news = true;
+  state.counted = state.beganAt = now;
+  state.beganOn = date;
+}
+
+void ServiceMeter::update(State& state, Clock::TimePoint now, ServiceTime::Time date) const {
+  if (!state.begun) return begin(state, now, date);
+  const auto passed = std::chrono::floor<seconds>(now - state.counted);
+  const auto counting = state.serving ? passed : seconds::zero();
+  state.counted += passed;
+  const auto ahead = (date - state.beganOn) - std::chrono::floor<seconds>(now - state.beganAt);
+  if (std::chrono::abs(ahead) <= kSteering) return state.time.advance(date, counting);
+  // It has been time all the same, up to the jump at most.
+  state.time.advance(state.beganOn, counting);
+  begin(state, now, date);
+}
+
+}  // namespace p2::store

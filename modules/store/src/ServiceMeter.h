@@ -1,0 +1,52 @@
+#pragma once
+
+#include "ServiceTime.h"
+#include "p2/core/Clock.h"
+#include "p2/core/Guarded.h"
+
+#include <utility>
+
+namespace p2::store {
+
+/// Measures the time in which phones can renew their registrations, by the clock that never jumps (and stands
+/// still in suspend), and gives out the dates that are stored, so that none is unknown to the ServiceTime.
+/// Thread-safe.
+class ServiceMeter {
+ public:
+  /// `clock` must outlive it. `from`: how far it had come.
+  ServiceMeter(const core::Clock& clock, ServiceTime from) : _clock(clock), _state(State{std::move(from)}) {}
+
+  /// Whether phones reach p2 from now on.
+  void setServing(bool serving);
+  /// The date of now, to be stored.
+  ServiceTime::Time date();
+  /// Every registration counts as renewed now.
+  void renewAll();
+  /// How far it has come.
+  ServiceTime look();
+  /// Whether the clock has shown dates that no look() has told of; once for each time that it jumped.
+  bool hasNews();
+
+ private:
+  using Clock = core::Clock;
+
+  struct State {
+    ServiceTime time;
+    bool serving = false;
+    bool begun = false;  ///< A span of `time` is of now.
+    bool news = false;
+    Clock::TimePoint counted{};  ///< Up to here it is in `time`.
+    // How the clocks stood to each other when the span began.
+    Clock::TimePoint beganAt{};
+    ServiceTime::Time beganOn{};
+  };
+
+  void begin(State& state, Clock::TimePoint now, ServiceTime::Time date) const;
+  void update(State& state, Clock::TimePoint now, ServiceTime::Time date) const;
+  ServiceTime::Time wall() const { return std::chrono::floor<std::chrono::seconds>(_clock.wallTime()); }
+
+  const Clock& _clock;
+  core::Guarded<State> _state;
+};
+
+}  // namespace p2::store

@@ -1,0 +1,100 @@
+#include "ServiceTime.h"
+
+#include "Bytes.h"
+
+#include <algorithm>
+
+namespace p2::store {
+
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+// Further from 1970, or longer, than any clock shows; sums of such numbers do not overflow.
+constexpr std::int64_t kMost = std::int64_t{1} << 40U;
+constexpr std::uint64_t kMissing = ~std::uint64_t{0} >> 1U;
+
+void putNumber(std::string& out, std::int64_t number) {
+  putInteger(out, static_cast<std::uint64_t>(number));
+}
+
+}  // namespace
+
+void ServiceTime::begin(Time wall) {
+  _spans.push_back({wall, wall, _total - wall.time_since_epoch(), _total});
+  if (_spans.size() > kMostSpans) mergeClosest();
+}
+
+void ServiceTime::advance(Time wall, Seconds by) {
+  _total += by;
+  Span& current = _spans.back();
+  current.last = std::max(current.last, wall);
+  current.atLast = _total;
+}
+
+/// One span in the place of two neighbours says of no date an earlier moment than they did.
+void ServiceTime::mergeClosest() {
+  const auto gapAfter = [this](std::size_t i) {
+    return std::chrono::abs(_spans[i + 1].lead - _spans[i].lead);
+  };
+  std::size_t closest = 0;
+  for (std::size_t i = 1; i + 1 < _spans.size(); ++i) {
+    if (gapAfter(i) < gapAfter(closest)) closest = i;
+  }
+  Span& one = _spans[closest];
+  const Span& other = _spans[closest + 1];
+  one = {std::min(one.first, other.first), std::max(one.last, other.last), std::max(one.lead, other.lead),
+         std::max(one.atLast, other.atLast)};
+  _spans.erase(_spans.begin() + static_cast<std::ptrdiff_t>(closest) + 1);
+}
+
+ServiceTime::Seconds ServiceTime::since(Time date) const {
+  Seconds shownAt{};
+  Seconds before{};
+  bool shown = false;
+  for (const Span& span : _spans) {
+    if (span.last < date) before = std::max(before, span.atLast);
+    if (date < span.first || span.last < date) continue;
+    shown = true;
+    shownAt = std::max(shownAt, std::min(span.atLast, span.lead + date.time_since_epoch()));
+  }
+  return _total - std::max(_allRenewedAt, shown ? shownAt : before);
+}
+
+std::string ServiceTime::encode() const {
+  std::string out;
+  putInteger(out, kVersion);
+  putNumber(out, _total.count());
+  putNumber(out, _allRenewedAt.count());
+  for (const Span& span : _spans) {
+    putNumber(out, span.first.time_since_epoch().count());
+    putNumber(out, span.last.time_since_epoch().count());
+    putNumber(out, span.lead.count());
+    putNumber(out, span.atLast.count());
+  }
+  return out;
+}
+
+ServiceTime ServiceTime::decode(std::string_view bytes) {
+  ByteReader reader(bytes);
+  if (reader.integer<std::uint8_t>() != kVersion) return {};
+  bool sane = true;
+  const auto seconds = [&] {
+    const auto number = static_cast<std::int64_t>(reader.integer<std::uint64_t>().value_or(kMissing));
+    sane = sane && number >= -kMost && number <= kMost;
+    return sane ? Seconds(number) : Seconds();
+  };
+  ServiceTime time;
+  time._total = seconds();
+  time._allRenewedAt = seconds();
+  while (sane && !reader.atEnd() && time._spans.size() <= kMostSpans) {
+    const Time first{seconds()};
+    const Time last{seconds()};
+    const Seconds lead = seconds();
+    time._spans.push_back({first, last, lead, seconds()});
+    sane = sane && first <= last && time._spans.back().atLast <= time._total;
+  }
+  sane = sane && time._spans.size() <= kMostSpans && time._allRenewedAt <= time._total;
+  return sane ? time : ServiceTime();
+}
+
+}  // namespace p2::store
