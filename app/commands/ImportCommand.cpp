@@ -3,6 +3,8 @@
 #include "commands/ImportRows.h"
 #include "commands/StoreOwner.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <fstream>
@@ -38,11 +40,9 @@ store::Registration::Time now() {
 
 /// A file is as old as its last change; a stream is as of now.
 store::Registration::Time ageOf(const std::filesystem::path& file) {
-  std::error_code error;
-  const auto changed = std::filesystem::last_write_time(file, error);
-  if (error) return now();
-  const auto age = std::filesystem::file_time_type::clock::now() - changed;
-  return now() - std::max(std::chrono::duration_cast<std::chrono::seconds>(age), std::chrono::seconds(0));
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return now();
+  return std::min(now(), store::Registration::Time(std::chrono::seconds(status.st_mtim.tv_sec)));
 }
 
 bool fromStdin(const Invocation& invocation) {

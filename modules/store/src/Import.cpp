@@ -164,14 +164,15 @@ void Import::decide(std::size_t row, const std::optional<Registration>& stored) 
   if (!stored) {
     _fates[row] = Fate::add;
     ++_report.added;
-  } else if (stored->lastRegistered > _rows[row].lastRegistered ||
-             (sameContent(*stored, _rows[row]) && stored->lastRegistered == _rows[row].lastRegistered)) {
-    ++_report.unchanged;
-  } else {
+    return;
+  }
+  const bool same = sameContent(*stored, _rows[row]);
+  const auto date = _rows[row].lastRegistered;
+  if (stored->lastRegistered < date || (stored->lastRegistered == date && !same)) {
     _fates[row] = Fate::update;
     _created[row] = stored->created;
-    ++_report.updated;
   }
+  ++(same || _fates[row] == Fate::keep ? _report.unchanged : _report.updated);
 }
 
 int Import::write() {

@@ -76,7 +76,7 @@ class Store {
   struct ImportReport {
     std::uint64_t added = 0;
     std::uint64_t updated = 0;
-    std::uint64_t unchanged = 0;
+    std::uint64_t unchanged = 0;  ///< But for its dates, perhaps: a later one is taken over.
     /// If there is any, nothing was imported. At most `kMaxImportFaults`, in the order of the rows.
     std::vector<ImportFault> faults;
   };
