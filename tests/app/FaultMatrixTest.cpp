@@ -75,9 +75,11 @@ void closeAtOnce(Peer& peer, const std::string&) {
   peer.shutdown();
 }
 
-void closeWithin(Peer& peer, const std::string&) {
-  peer.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{");
-  peer.shutdown();
+Answer closeWithin(const std::string& status) {
+  return [status](Peer& peer, const std::string&) {
+    peer.write("HTTP/1.1 " + status + "\r\nContent-Length: 100\r\n\r\n{");
+    peer.shutdown();
+  };
 }
 
 void hang(Peer& peer, const std::string&) {
@@ -89,10 +91,12 @@ void trickle(Peer& peer, const std::string&) {
   for (int n = 0; n < 100000 && !peer.closedWithin(5ms); ++n) peer.write("x");
 }
 
-void pour(Peer& peer, const std::string&) {
-  peer.write("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n");
-  const std::string block(65536, 'x');
-  for (int n = 0; n < 1600 && !peer.closedWithin(0ms); ++n) peer.write(block);
+Answer pour(const std::string& status) {
+  return [status](Peer& peer, const std::string&) {
+    peer.write("HTTP/1.1 " + status + "\r\nContent-Length: 100000000\r\n\r\n");
+    const std::string block(65536, 'x');
+    for (int n = 0; n < 1600 && !peer.closedWithin(0ms); ++n) peer.write(block);
+  };
 }
 
 void garbage(Peer& peer, const std::string&) {
@@ -293,10 +297,12 @@ std::vector<Row> throttling() {
 std::vector<Row> faultsOfTheConnection() {
   return {
       {"closes before the answer", closeAtOnce},
-      {"closes within the answer", closeWithin},
+      {"closes within the answer", closeWithin("404 Not Found")},
+      {"closes within the answer of success", closeWithin("200 OK"), kDelivered},
       {"says nothing", hang},
       {"says a byte now and then", trickle},
-      {"pours without end", pour},
+      {"pours without end", pour("404 Not Found")},
+      {"pours success without end", pour("200 OK"), kDelivered},
       {"does not speak HTTP", garbage},
       {"redirects", says("302 Found", "", "Location: https://localhost:1/elsewhere\r\n")},
       {"closes after the answer, which nobody sees",
@@ -328,7 +334,7 @@ std::vector<Row> faultsOfOAuth() {
       row("closes before the answer", closeAtOnce, 60s),
       row("says nothing", hang, 60s),
       row("says a byte now and then", trickle, 60s),
-      row("pours without end", pour, 60s),
+      row("pours without end", pour("200 OK"), 60s),
       row("does not speak HTTP", garbage, 60s),
       row("redirects", says("302 Found", "", "Location: https://localhost:1/\r\n"), 120s),
       {"500, while there is a valid access token", nullptr, kDelivered, true, 0s,

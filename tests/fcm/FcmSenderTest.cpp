@@ -126,11 +126,51 @@ TEST_CASE("FCM's verdict, with its wish for a pause, becomes the outcome") {
   CHECK(outcome.retryAfter == 17s);
 }
 
+TEST_CASE(
+    "Success is a delivery however its body ends, but with the legacy API, which says of it in the body") {
+  Google google([](Peer& peer, const std::string&) {
+    peer.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n");
+    peer.shutdown();
+  });
+  p2::core::Metrics metrics;
+  const auto sender = makeV1Senders(google.config(), p2::test::trusting(), google.tokens(metrics), metrics)();
+  for (int n = 0; n < 2; ++n) CHECK(send(*sender).kind == Kind::delivered);
+  const auto legacy = makeLegacySenders(google.config(), p2::test::trusting(), metrics)();
+  const auto outcome = send(*legacy);
+  CHECK(outcome.kind == Kind::retry);
+  CHECK(outcome.reason == "localhost closed the connection before its answer was complete.");
+}
+
+TEST_CASE("The legacy API is not asked for an installation that it does not know") {
+  Google google(deliver);
+  p2::core::Metrics metrics;
+  const auto sender = makeLegacySenders(google.config(), p2::test::trusting(), metrics)();
+  auto toInstallation = message();
+  toInstallation.target.kind = p2::core::Target::Kind::installationId;
+  const auto outcome = sender->send(toInstallation, Clock::TimePoint::max());
+  CHECK(outcome.kind == Kind::misconfigured);
+  CHECK(outcome.scope == Outcome::Scope::target);
+  CHECK(has(outcome.reason, "fcm.serviceAccountFile"));
+  CHECK(google.requests().empty());
+}
+
+TEST_CASE("What one sender has agreed with FCM saves the next a handshake") {
+  std::atomic<int> resumed{0};
+  Google google([&](Peer& peer, const std::string& request) {
+    resumed += peer.resumed() ? 1 : 0;
+    deliver(peer, request);
+  });
+  p2::core::Metrics metrics;
+  const auto make = makeV1Senders(google.config(), p2::test::trusting(), google.tokens(metrics), metrics);
+  for (int n = 0; n < 3; ++n) CHECK(send(*make()).kind == Kind::delivered);
+  CHECK(resumed == 2);
+}
+
 TEST_CASE("A fault of the connection passes, and the next message gets a new one") {
   std::atomic<int> requests{0};
   Google google([&](Peer& peer, const std::string& request) {
     if (++requests == 1) {
-      peer.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{");
+      peer.write("HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n{");
       return peer.shutdown();
     }
     if (requests == 2) return peer.write("nonsense\r\n\r\n");

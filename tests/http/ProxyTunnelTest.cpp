@@ -75,9 +75,71 @@ TEST_CASE("Requests go through a proxy's tunnel, TLS from end to end") {
   CHECK(proxy.connections() == 1);
 }
 
+TEST_CASE("A proxy's answer is read to the decision and no further, however it comes") {
+  using p2::http::TunnelAnswer;
+  using State = TunnelAnswer::State;
+  struct Case {
+    std::string text;
+    State state;
+    int status;
+  };
+  const std::string page = "\r\n<html>" + std::string(2000, 'x') + "</html>\r\n\r\n";
+  const std::string longLine = "X: " + std::string(2000, 'x') + "\r\n";
+  std::string longHeader;
+  while (longHeader.size() <= TunnelAnswer::kMostHeader) longHeader += longLine;
+  const Case cases[] = {
+      {"HTTP/1.1 200 Connection established\r\n\r\n", State::open, 200},
+      {"HTTP/1.0 200\r\nVia: 1.1 proxy\r\n" + longLine + "\r\n", State::open, 200},
+      {"HTTP/1.1 299 Odd\n\n", State::open, 299},
+      {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+       State::open, 200},
+      {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 403 Forbidden\r\n" + page, State::refused, 403},
+      {"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\n" + page,
+       State::refused, 407},
+      {"HTTP/1.1 403 Forbidden\r\nContent-Length: 2000\r\n" + page, State::refused, 403},
+      {"HTTP/1.1 503 Service Unavailable\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" + page, State::refused,
+       503},
+      {"HTTP/1.1 302 Found\r\nLocation: http://portal\r\n\r\n", State::refused, 302},
+      {"HTTP/1.1 502 Bad Gateway\r\n" + longHeader, State::refused, 502},
+      {"HTTP/1.1 403 Forbidden\r\n", State::refused, 403},
+      {"HTTP/1.1 403 " + std::string(9000, 'x') + "\r\n", State::refused, 403},
+      {"", State::more, 0},
+      {"HTTP/1.", State::more, 0},
+      {"HTTP/1.1 403 Forbidden", State::more, 0},
+      {"HTTP/1.1 200 OK\r\nVia: x\r\n", State::more, 0},
+      {"HTTP/1.1 100 Continue\r\n\r\n", State::more, 0},
+      {"SSH-2.0-OpenSSH\r\n", State::malformed, 0},
+      {"\x16\x03\x01", State::malformed, 0},
+      {"\r\n\r\n", State::malformed, 0},
+      {"HTTP/2 200 OK\r\n\r\n", State::malformed, 0},
+      {"HTTP/1.1 OK\r\n\r\n", State::malformed, 0},
+      {"HTTP/1.1 099 Odd\r\n\r\n", State::malformed, 0},
+      {"HTTP/1.1 101 Switching Protocols\r\n\r\n", State::malformed, 0},
+      {"HTTP/1.1 200 OK\r\n\r\nSSH-2.0", State::malformed, 0},
+      {"HTTP/1.1 200 OK\r\n" + longHeader, State::malformed, 0},
+      {std::string(20000, 'x'), State::malformed, 0},
+  };
+  for (const auto& [text, state, status] : cases) {
+    for (const std::size_t size : {1, 2, 5, 1024, 100000}) {
+      CAPTURE(text.substr(0, 60), size);
+      TunnelAnswer answer;
+      for (std::size_t at = 0; at < text.size(); at += size)
+        answer.feed(std::string_view(text).substr(at, size));
+      CHECK(answer.state() == state);
+      if (state == State::open || state == State::refused) CHECK(answer.status() == status);
+    }
+  }
+}
+
 TEST_CASE("A proxy that opens no tunnel is named with the reason") {
   const std::pair<std::string, std::string> cases[] = {
       {"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "another user or password (407)"},
+      {"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 2000\r\n\r\n" + std::string(2000, 'x'),
+       "only Basic is supported"},
+      {"HTTP/1.1 403 Forbidden\r\nContent-Length: 2000\r\n\r\n" + std::string(2000, 'x'),
+       "with status 403; it must allow CONNECT"},
+      {"HTTP/1.1 503 Service Unavailable\r\n\r\n" + std::string(2000, 'x'),
+       "with status 503; see whether it can reach"},
       {"HTTP/1.0 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "with status 403"},
       {"SSH-2.0-OpenSSH\r\n\r\n", "does not answer as an HTTP proxy"},
       {std::string(20000, 'x'), "does not answer as an HTTP proxy"},

@@ -37,8 +37,11 @@ inline int statusOf(const http::HttpsSession::Result& result) {
   return response->status;
 }
 
+/// Of what is not whole, too.
 inline http::Fault faultOf(const http::HttpsSession::Result& result) {
-  const auto* fault = std::get_if<http::Fault>(&result);
+  const auto* response = std::get_if<http::Response>(&result);
+  const auto* fault =
+      response != nullptr && response->cut ? &*response->cut : std::get_if<http::Fault>(&result);
   REQUIRE(fault != nullptr);
   CHECK(fault->text.find("hidden") == std::string::npos);
   return *fault;

@@ -111,6 +111,11 @@ Verdict FcmSender::tryV1(const std::string& body, const core::Secret& token, Tim
 }
 
 push::Outcome FcmSender::sendLegacy(const push::Message& message, TimePoint deadline) {
+  // Taken for a registration token it would be called an invalid one, and removed.
+  if (message.target.kind != core::Target::Kind::registrationToken) {
+    return failed(
+        "a Firebase Installation ID is reached by the HTTP v1 API alone; give fcm.serviceAccountFile", true);
+  }
   auto reply = post("key=" + _service->config.authKey.reveal(),
                     encodeLegacy(message, _service->config.message), deadline);
   if (auto* fault = std::get_if<push::Outcome>(&reply)) return std::move(*fault);
@@ -132,6 +137,8 @@ FcmSender::Reply FcmSender::post(const std::string& authorization, const std::st
     return outcome;
   }
   auto& response = std::get<http::Response>(result);
+  // With the v1 API the status says it all; the legacy one says of success and failure in the body.
+  if (response.cut && !_service->tokens) return failed(std::move(response.cut->text));
   return Answer{response.status, std::move(response.body),
                 http::parseRetryAfter(response.retryAfter, clock.wallTime())};
 }

@@ -1,15 +1,16 @@
 #include "p2/http/HttpsSession.h"
 
+#include "ChunkedBody.h"
 #include "ProxyTunnel.h"
 #include "ResponseHead.h"
 #include "TlsSocket.h"
+#include "p2/core/Version.h"
 #include "p2/http/Dial.h"
 #include "p2/http/Route.h"
 #include "p2/http/TlsContextAccess.h"
 
 #include <Poco/AutoPtr.h>
 #include <Poco/Exception.h>
-#include <Poco/Net/HTTPChunkedStream.h>
 #include <Poco/Net/HTTPSClientSession.h>
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/SSLException.h>
@@ -17,6 +18,7 @@
 #include <Poco/Net/StreamSocket.h>
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 namespace p2::http {
@@ -48,10 +50,11 @@ class Connection final : public Poco::Net::HTTPSClientSession {
   }
 
   TlsSocket& tlsSocket() { return *_socket; }
-  using HTTPSession::buffered;
   /// Whether the answer that was read is the last thing that came, and nothing has come since. Whatever has
   /// is no answer to what is sent next: taken for one, each target would get the verdict of the one before.
-  bool isQuiet() { return buffered() == 0 && _socket->isQuiet(); }
+  bool isQuiet() { return !hasSurplus() && _socket->isQuiet(); }
+  /// The same of what was read already.
+  bool hasSurplus() const { return _surplus || buffered() > 0; }
 
   /// Sends a request that is written out already: Poco's streams take a tenth of all the time that a push
   /// takes.
@@ -79,39 +82,39 @@ class Connection final : public Poco::Net::HTTPSClientSession {
     return ResponseHead::parse(std::string_view(text).substr(0, text.rfind('\n', text.size() - 2) + 1));
   }
 
-  /// Appends to `body` until there are `most` bytes or the answer or the connection has ended.
-  void readBody(const ResponseHead& head, std::size_t most, std::string& body) {
-    if (head.chunked) {
-      Poco::Net::HTTPChunkedInputStream in(*this);
-      readUpTo(most, body, [&in](char* buffer, std::size_t size) {
-        in.read(buffer, static_cast<std::streamsize>(size));
-        return static_cast<std::size_t>(in.gcount());
-      });
-    } else {
-      readUpTo(most, body, [this](char* buffer, std::size_t size) {
-        const int count = HTTPSession::read(buffer, static_cast<std::streamsize>(size));
-        return static_cast<std::size_t>(std::max(count, 0));
-      });
+  /// Appends to `body` until there are `most` bytes or the connection has ended.
+  void readBody(std::size_t most, std::string& body) {
+    while (body.size() < most) {
+      const std::size_t before = body.size();
+      body.resize(std::min(most, before + kPiece));
+      const int count =
+          HTTPSession::read(body.data() + before, static_cast<std::streamsize>(body.size() - before));
+      body.resize(before + static_cast<std::size_t>(std::max(count, 0)));
+      if (count <= 0) return;
     }
+  }
+
+  /// Appends to `body` what its chunks hold, up to their end, the connection's, or a fault.
+  ChunkedBody::State readChunks(std::size_t most, std::string& body) {
+    ChunkedBody chunks(most);
+    std::array<char, kPiece> piece{};
+    while (chunks.state() == ChunkedBody::State::more) {
+      const int count = HTTPSession::read(piece.data(), piece.size());
+      if (count <= 0) break;
+      const auto size = static_cast<std::size_t>(count);
+      _surplus = chunks.feed({piece.data(), size}, body) < size;
+    }
+    return chunks.state();
   }
 
  protected:
   void connect(const SocketAddress&) override { throw Poco::IOException("the connection has ended"); }
 
  private:
-  template <class Read>
-  static void readUpTo(std::size_t most, std::string& body, Read read) {
-    constexpr std::size_t kChunk = 4096;
-    while (body.size() < most) {
-      const std::size_t before = body.size();
-      body.resize(std::min(most, before + kChunk));
-      const std::size_t count = read(body.data() + before, body.size() - before);
-      body.resize(before + count);
-      if (count == 0) return;
-    }
-  }
+  static constexpr std::size_t kPiece = 4096;
 
   Poco::AutoPtr<TlsSocket> _socket;
+  bool _surplus = false;  // more came with the last chunk than that
 };
 
 }  // namespace
@@ -136,7 +139,7 @@ class HttpsSession::Impl {
   std::optional<Fault> startTls(StreamSocket& socket, core::RealTime deadline);
   Result exchange(const std::string& request, core::RealTime deadline);
   Result receive();
-  Result receiveBody(ResponseHead& head);
+  std::optional<Fault> receiveBody(ResponseHead& head, std::string& body);
   Fault faultOf(const Poco::Exception& exception);
   Fault faultOf(Fault::Kind kind) const;
   Fault faultOfDial(const std::string& reason) const;
@@ -164,7 +167,7 @@ HttpsSession::Result HttpsSession::Impl::post(const std::string& request, TimePo
     auto result = exchange(request, until);
     const auto* fault = std::get_if<Fault>(&result);
     if (fault == nullptr) return result;
-    const bool unanswered = _connection->tlsSocket().received() == 0;
+    const bool unanswered = _connection && _connection->tlsSocket().received() == 0;
     close();
     if (!again || !unanswered || fault->kind != Fault::Kind::closed) return result;
   }
@@ -176,6 +179,8 @@ std::string HttpsSession::Impl::head(const std::string& path, const Headers& hea
   std::string text;
   text.reserve(kUsualRequest + bodySize);
   text.append("POST ").append(path).append(" HTTP/1.1\r\nHost: ").append(_options.url.authority());
+  // Answers are read as they are. Some gateways refuse who does not say what he is.
+  text.append("\r\nUser-Agent: p2/").append(core::kVersion).append("\r\nAccept-Encoding: identity");
   text.append("\r\nConnection: Keep-Alive\r\nContent-Length: ").append(std::to_string(bodySize));
   for (const auto& [name, value] : headers) {
     const bool isLine = value.find('\r') == std::string::npos && value.find('\n') == std::string::npos;
@@ -276,31 +281,43 @@ HttpsSession::Result HttpsSession::Impl::receive() {
     if (!head) return faultOf(notWhole());
   } while (head->status < 200 && head->status != kSwitchingProtocols);
   if (head->status < 200) return faultOf(Fault::Kind::malformed);
-  auto result = receiveBody(*head);
-  if (std::holds_alternative<Response>(result)) keepOrClose(head->keepAlive);
-  return result;
+  Response answer{head->status, {}, std::move(head->retryAfter), std::move(head->date), {}};
+  auto fault = receiveBody(*head, answer.body);
+  keepOrClose(head->keepAlive && !fault);
+  const bool isDone = answer.status < 300;
+  if (fault && !isDone) return std::move(*fault);
+  // What was asked for has been done, whatever became of the words about it.
+  answer.cut = std::move(fault);
+  return answer;
 }
 
-HttpsSession::Result HttpsSession::Impl::receiveBody(ResponseHead& head) {
-  if (head.length && *head.length > _options.maxBody) return faultOf(Fault::Kind::tooLarge);
-  Response answer{head.status, {}, std::move(head.retryAfter), std::move(head.date)};
+std::optional<Fault> HttpsSession::Impl::receiveBody(ResponseHead& head, std::string& body) {
   if (head.status == kNoContent || head.status == kNotModified) {
     // Such an answer has no body. Of one that announces it, some may come all the same.
     if (head.chunked || head.length.value_or(0) > 0) head.keepAlive = false;
-    return answer;
+    return std::nullopt;
   }
-  const auto most = static_cast<std::size_t>(head.length.value_or(_options.maxBody + 1));
-  _connection->readBody(head, most, answer.body);
-  if (answer.body.size() > _options.maxBody) return faultOf(Fault::Kind::tooLarge);
-
-  // Poco's streams end quietly, whatever the reason.
-  const TlsSocket& socket = _connection->tlsSocket();
-  if (socket.fault()) return faultOf(*socket.fault());
-  if (head.length && answer.body.size() < *head.length) return faultOf(Fault::Kind::closed);
-  if (head.chunked && socket.tail() != "\r\n\r\n") {
-    return faultOf(notWhole());
+  if (head.length && *head.length > _options.maxBody) return faultOf(Fault::Kind::tooLarge);
+  try {
+    if (head.chunked) {
+      switch (_connection->readChunks(_options.maxBody, body)) {
+        case ChunkedBody::State::done:
+          return std::nullopt;
+        case ChunkedBody::State::more:
+          return faultOf(notWhole());
+        case ChunkedBody::State::malformed:
+          return faultOf(Fault::Kind::malformed);
+        case ChunkedBody::State::tooLarge:
+          return faultOf(Fault::Kind::tooLarge);
+      }
+    }
+    _connection->readBody(static_cast<std::size_t>(head.length.value_or(_options.maxBody + 1)), body);
+  } catch (const Poco::Exception& exception) {
+    return faultOf(exception);
   }
-  return answer;
+  if (body.size() > _options.maxBody) return faultOf(Fault::Kind::tooLarge);
+  if (head.length && body.size() < *head.length) return faultOf(Fault::Kind::closed);
+  return std::nullopt;
 }
 
 void HttpsSession::Impl::keepOrClose(bool keepAlive) {
@@ -308,7 +325,7 @@ void HttpsSession::Impl::keepOrClose(bool keepAlive) {
   if (!_tlsSessionTaken) _options.route->keepSession(_connection->tlsSocket().currentSession());
   _tlsSessionTaken = true;
   _lastUsed = _options.clock->now();
-  if (!keepAlive || _connection->buffered() > 0 || _connection->tlsSocket().ended()) close();
+  if (!keepAlive || _connection->hasSurplus() || _connection->tlsSocket().ended()) close();
 }
 
 /// REQUIRES: the exchange has failed.
@@ -361,10 +378,6 @@ HttpsSession::Result HttpsSession::post(const std::string& path, const Headers& 
     reset();
     return Fault{Fault::Kind::malformed, "The request could not be made."};
   }
-}
-
-void HttpsSession::closeIfIdle() noexcept {
-  _impl->closeIfStale();
 }
 
 void HttpsSession::reset() noexcept {

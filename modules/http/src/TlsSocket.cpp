@@ -18,8 +18,6 @@ using Poco::Net::SecureStreamSocketImpl;
 
 namespace {
 
-constexpr std::size_t kTail = 4;
-
 Poco::Net::StreamSocketImpl* nonBlocking(Poco::Net::StreamSocket& socket) {
   socket.setBlocking(false);
   return static_cast<Poco::Net::StreamSocketImpl*>(socket.impl());
@@ -65,7 +63,6 @@ void TlsSocket::beginExchange(core::RealTime deadline, std::size_t limit) noexce
   _deadline = deadline;
   _limit = limit;
   _received = 0;
-  _tail.clear();
 }
 
 int TlsSocket::receiveBytes(void* buffer, int length, int flags) {
@@ -74,7 +71,7 @@ int TlsSocket::receiveBytes(void* buffer, int length, int flags) {
     fail(Fault::Kind::timeout);
   const int count = run([&] { return SecureStreamSocketImpl::receiveBytes(buffer, length, flags); });
   if (count == 0) _ended = true;
-  this->count(static_cast<const char*>(buffer), count);
+  this->count(count);
   return count;
 }
 
@@ -118,12 +115,9 @@ void TlsSocket::fail(Fault::Kind kind) {
   throw Poco::IOException("the connection failed");
 }
 
-void TlsSocket::count(const char* data, int length) {
-  const auto added = static_cast<std::size_t>(length);
-  _received += added;
+void TlsSocket::count(int length) {
+  _received += static_cast<std::size_t>(length);
   if (_received > _limit) fail(Fault::Kind::tooLarge);
-  _tail.append(data + (added > kTail ? added - kTail : 0), std::min(added, kTail));
-  if (_tail.size() > kTail) _tail.erase(0, _tail.size() - kTail);
 }
 
 }  // namespace p2::http

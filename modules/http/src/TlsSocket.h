@@ -37,8 +37,6 @@ class TlsSocket final : public Poco::Net::SecureStreamSocketImpl {
   bool isQuiet() noexcept;
   /// Whether the peer has ended the connection.
   bool ended() const noexcept { return _ended; }
-  /// The last bytes that came, at most four.
-  const std::string& tail() const noexcept { return _tail; }
   /// Whether it ended because nobody acknowledged what was sent.
   bool isLost() const noexcept { return _lost; }
   /// What went wrong, if something did.
@@ -53,7 +51,7 @@ class TlsSocket final : public Poco::Net::SecureStreamSocketImpl {
   template <class Operation>
   int run(Operation operation);
   [[noreturn]] void fail(Fault::Kind kind);
-  void count(const char* data, int length);
+  void count(int length);
 
   core::RealTime _deadline{};
   std::size_t _limit = 0;
@@ -61,7 +59,6 @@ class TlsSocket final : public Poco::Net::SecureStreamSocketImpl {
   bool _ended = false;
   bool _sent = false;  // and nothing was received since
   bool _lost = false;
-  std::string _tail;
   std::optional<Fault::Kind> _fault;
 };
 

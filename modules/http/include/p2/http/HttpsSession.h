@@ -18,14 +18,6 @@ namespace p2::http {
 
 class Route;
 
-/// An answer, whatever its status. A value.
-struct Response {
-  int status = 0;
-  std::string body;
-  std::string retryAfter;  ///< The header as it came, or empty.
-  std::string date;        ///< The header as it came, or empty.
-};
-
 /// Why there is no answer. A value.
 struct Fault {
   enum class Kind {
@@ -39,6 +31,16 @@ struct Fault {
   };
   Kind kind = Kind::closed;
   std::string text;  ///< For an operator: names the host, holds nothing that was sent or received.
+};
+
+/// An answer, whatever its status. A value.
+struct Response {
+  int status = 0;
+  std::string body;
+  std::string retryAfter;  ///< The header as it came, or empty.
+  std::string date;        ///< The header as it came, or empty.
+  /// Why `body` is not whole. Only where the status is one of success: what was asked for has been done.
+  std::optional<Fault> cut = {};
 };
 
 /// One connection to an https service that is kept alive between requests. Used by one thread at a time.
@@ -78,8 +80,6 @@ class HttpsSession {
   Result post(const std::string& path, const Headers& headers, const std::string& body,
               core::Clock::TimePoint deadline) noexcept;
 
-  /// Closes the connection if it is past its idle or age limit.
-  void closeIfIdle() noexcept;
   /// Closes the connection; the next request opens another.
   void reset() noexcept;
 
