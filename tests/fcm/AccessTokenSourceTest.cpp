@@ -216,12 +216,61 @@ TEST_CASE("After a fault that passes, a token is obtained when the delay is over
   Fixture fixture(endpoint);
   CHECK(has(fixture.get(), "cannot give an access token now (503)"));
   CHECK_FALSE(fixture.source.state().fault->misconfigured);
-  fixture.clock.jump(900s);
+  fixture.clock.jump(110s);
   CHECK(has(fixture.get(), "cannot give an access token now (503)"));
   CHECK(endpoint.requests() == 1);
-  fixture.clock.jump(100s);
+  // Longer than two minutes nobody's word is taken for it.
+  fixture.clock.jump(10s);
   CHECK(fixture.get() == "token2");
   CHECK_FALSE(fixture.source.state().fault);
+}
+
+TEST_CASE("A clock that was wrong and has been set is reason to ask again at once, and nothing else is") {
+  const bool byClock = GENERATE(true, false);
+  const std::string description =
+      byClock ? "Token must be in a reasonable timeframe" : "Invalid JWT Signature.";
+  Endpoint endpoint([&](Peer& peer, int n) {
+    if (n > 2) return grant(peer, n);
+    peer.answer("400 Bad Request",
+                R"({"error":"invalid_grant","error_description":")" + description + R"("})");
+  });
+  Fixture fixture(endpoint);
+  for (int n = 0; n < 3; ++n) CHECK(has(fixture.get(), byClock ? "clock is wrong" : "was deleted"));
+  CHECK(endpoint.requests() == 1);
+  fixture.clock.jump(30s);
+  fixture.clock.setWall(5s);
+  CHECK(has(fixture.get(), "fault"));
+  CHECK(endpoint.requests() == 1);
+  fixture.clock.setWall(GENERATE(24h, -24h));
+  for (int n = 0; n < 3; ++n) CHECK(has(fixture.get(), "fault"));
+  CHECK(endpoint.requests() == (byClock ? 2 : 1));
+  fixture.clock.setWall(10s);
+  CHECK((fixture.get() == "token3") == byClock);
+  CHECK(endpoint.requests() == (byClock ? 3 : 1));
+}
+
+TEST_CASE("What answers in the endpoint's place is asked again soon") {
+  Endpoint endpoint([](Peer& peer, int n) {
+    if (n > 4) return grant(peer, n);
+    peer.answer(n % 2 == 0 ? "302 Found" : "403 Forbidden", "<html>log in</html>");
+  });
+  Fixture fixture(endpoint);
+  for (int n = 1; n <= 4; ++n) {
+    CHECK(has(fixture.get(), "a network that wants a log-in"));
+    CHECK_FALSE(fixture.source.state().fault->misconfigured);
+    CHECK(endpoint.requests() == n);
+    fixture.clock.jump(10s);
+  }
+  CHECK(fixture.get() == "token5");
+}
+
+TEST_CASE("An answer that is cut gives no token") {
+  Endpoint endpoint([](Peer& peer, int) {
+    peer.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"access_token\":\"tok\"}");
+    peer.shutdown();
+  });
+  Fixture fixture(endpoint);
+  CHECK(has(fixture.get(), "closed the connection before its answer was complete"));
 }
 
 TEST_CASE("A caller waits no longer than its deadline") {

@@ -63,10 +63,12 @@ TEST_CASE("What went wrong at the token endpoint is told in words") {
       {400, invalidGrant(kTimeframe), "Tue, 06 Nov 2018 08:49:37 GMT", true, "days behind"},
       {400, invalidGrant(kTimeframe), "", true, "this machine's clock is wrong; have it set by NTP"},
       {401, R"({"error":"invalid_client"})", "", true, "(401 invalid_client)"},
-      {400, "<html>", "", true, "(400)"},
+      {400, "<html>", "", false, "a network that wants a log-in (400)"},
       {403, R"({"error":"a <b> c"})", "", true, "(403)"},
-      {404, "<html>", "", true, "has no token endpoint"},
-      {302, "", "", true, "has no token endpoint"},
+      {404, "<html>", "", false, "has no token endpoint"},
+      {403, "<html>", "", false, "has no token endpoint"},
+      {511, "<html>", "", false, "(511)"},
+      {302, "", "", false, "has no token endpoint"},
       {200, R"({"token_type":"Bearer"})", "", false, "without an access token"},
       {200, R"({"access_token":"a\r\nX: y"})", "", false, "without an access token"},
       {200, "<html>", "", false, "without an access token"},
@@ -81,6 +83,7 @@ TEST_CASE("What went wrong at the token endpoint is told in words") {
     CAPTURE(refusal->fault.text);
     CHECK(refusal->fault.misconfigured == misconfigured);
     CHECK(refusal->fault.text.starts_with("oauth2.googleapis.com "));
+    CHECK(refusal->byClock == (says.find("clock") != std::string::npos || says == "days behind"));
     CHECK(refusal->fault.text.find(says) != std::string::npos);
   }
 }

@@ -14,16 +14,19 @@ class JumpingClock final : public core::Clock {
   TimePoint now() const noexcept override { return std::chrono::steady_clock::now() + _jumped.load(); }
   std::chrono::system_clock::time_point wallTime() const noexcept override {
     return std::chrono::system_clock::now() +
-           std::chrono::duration_cast<std::chrono::system_clock::duration>(_jumped.load());
+           std::chrono::duration_cast<std::chrono::system_clock::duration>(_jumped.load() + _set.load());
   }
   TimePoint realDeadline(TimePoint deadline) const noexcept override {
     return deadline == TimePoint::max() ? deadline : deadline - _jumped.load();
   }
 
+  /// Sets civil time alone.
+  void setWall(Duration by) { _set = _set.load() + by; }
   void jump(Duration by) { _jumped = _jumped.load() + by; }
 
  private:
   std::atomic<Duration> _jumped{Duration::zero()};
+  std::atomic<Duration> _set{Duration::zero()};
 };
 
 }  // namespace p2::test

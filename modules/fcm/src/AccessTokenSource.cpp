@@ -21,6 +21,9 @@ namespace {
 
 constexpr const char* kForm = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=";
 
+// A clock that is set is set by more; NTP slews what is less.
+constexpr std::chrono::seconds kClockWasSet{10};
+
 core::Counter& refreshCounter(core::Metrics& metrics, const char* result) {
   return metrics.counter("p2_fcm_oauth_refreshes_total", "Requests for an access token, by result.",
                          {{"result", result}});
@@ -49,6 +52,8 @@ class AccessTokenSource::Impl {
   // Under the lock.
   bool usable(TimePoint now) const { return _token && now < _token->expires; }
   void want(TimePoint now);
+  bool clockWasSet();
+  std::chrono::seconds wallAhead() const;
   void accept(const Grant& grant, TimePoint asked);
   void refuse(const Refusal& refusal);
 
@@ -77,6 +82,7 @@ class AccessTokenSource::Impl {
   unsigned long long _flights = 0;
   TimePoint _notBefore = TimePoint::min();
   std::optional<TimePoint> _invalidated;
+  std::optional<std::chrono::seconds> _wrongClock;  ///< wallAhead() when Google refused our time.
   core::Backoff _passing;
   core::Backoff _refusing;
   std::thread _thread;
@@ -124,9 +130,23 @@ std::variant<core::Secret, TokenFault> AccessTokenSource::Impl::get(TimePoint de
 }
 
 void AccessTokenSource::Impl::want(TimePoint now) {
-  if (_wanted || now < _notBefore) return;
+  if (_wanted || (now < _notBefore && !clockWasSet())) return;
   _wanted = true;
   _wake.notify_one();
+}
+
+/// How far civil time is ahead of monotonic time: it changes when the clock is set, and not else.
+std::chrono::seconds AccessTokenSource::Impl::wallAhead() const {
+  return std::chrono::duration_cast<std::chrono::seconds>(_clock.wallTime().time_since_epoch() -
+                                                          _clock.now().time_since_epoch());
+}
+
+/// Whether Google has refused our time, and it is another now: on a machine without a clock of its own that
+/// happens within seconds of its start.
+bool AccessTokenSource::Impl::clockWasSet() {
+  if (!_wrongClock || std::chrono::abs(wallAhead() - *_wrongClock) < kClockWasSet) return false;
+  _wrongClock.reset();
+  return true;
 }
 
 void AccessTokenSource::Impl::invalidate(const core::Secret& token) {
@@ -189,8 +209,11 @@ void AccessTokenSource::Impl::refuse(const Refusal& refusal) {
   _fault = refusal.fault;
   (refusal.fault.misconfigured ? _refused : _failed).add();
   auto& backoff = refusal.fault.misconfigured ? _refusing : _passing;
-  const auto delay = std::max(backoff.next(), refusal.retryAfter.value_or(std::chrono::milliseconds{0}));
-  _notBefore = _clock.now() + delay;
+  const auto asked =
+      std::min(refusal.retryAfter.value_or(std::chrono::milliseconds{0}), _options.mostRetryAfter);
+  _notBefore = _clock.now() + std::max(backoff.next(), asked);
+  _wrongClock.reset();
+  if (refusal.byClock) _wrongClock = wallAhead();
 }
 
 std::variant<Grant, Refusal> AccessTokenSource::Impl::request() noexcept {
@@ -219,7 +242,9 @@ std::variant<Grant, Refusal> AccessTokenSource::Impl::requestNow() {
   if (const auto* fault = std::get_if<http::Fault>(&result)) {
     return Refusal{{"No access token: " + fault->text, false}, {}};
   }
-  return readTokenAnswer(std::get<http::Response>(result), _account, _clock.wallTime());
+  const auto& response = std::get<http::Response>(result);
+  if (response.cut) return Refusal{{"No access token: " + response.cut->text, false}, {}};
+  return readTokenAnswer(response, _account, _clock.wallTime());
 }
 
 /// Tells the beginning and the end of trouble, not every failure in between.

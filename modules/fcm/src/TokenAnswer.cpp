@@ -14,7 +14,7 @@ using SystemTime = std::chrono::system_clock::time_point;
 
 constexpr long long kUsualLifetime = 3600;
 constexpr long long kLongestLifetime = 24 * 3600;
-constexpr const char* kNewKey =
+constexpr const char* kNewKeyFile =
     "; get a new key in the Firebase console under Project settings, Service accounts, Generate new private "
     "key, and "
     "put it where fcm.serviceAccountFile names it.";
@@ -45,23 +45,39 @@ std::string describeClock(const http::Response& response, const std::string& hos
   return text + "; have it set by NTP (timedatectl set-ntp true).";
 }
 
-std::string describeRefusal(const http::Response& response, const ServiceAccount& account, SystemTime now) {
+Refusal judgeRefusal(const http::Response& response, const ServiceAccount& account, SystemTime now) {
   const std::string& host = account.tokenUrl.host;
   const auto root = parseObject(response.body);
   const std::string error = stringAt(root, "error");
   const std::string description = stringAt(root, "error_description");
-  if (contains(description, "reasonable timeframe")) return describeClock(response, host, now);
+  if (contains(description, "reasonable timeframe")) {
+    return {{describeClock(response, host, now), true}, {}, true};
+  }
   if (contains(description, "Invalid JWT Signature")) {
-    return host + " no longer accepts the service account's key: it was deleted or the file was altered" +
-           kNewKey;
+    return {{host + " no longer accepts the service account's key: it was deleted or the file was altered" +
+                 kNewKeyFile,
+             true},
+            {}};
   }
   if (contains(description, "account not found")) {
-    return host + " does not know the service account: it was deleted" + kNewKey;
+    return {{host + " does not know the service account: it was deleted" + kNewKeyFile, true}, {}};
+  }
+  if (error.empty()) {
+    // A network that wants a log-in first answers so, and is in order a moment later.
+    return {
+        {host +
+             " has no token endpoint at the service account's token_uri, or something on the way answers in "
+             "its place, such as a proxy or a network that wants a log-in (" +
+             std::to_string(response.status) + "); see what https://" + host + " shows from this machine.",
+         false},
+        {}};
   }
   const std::string code = isCode(error) ? " " + error : "";
-  return host + " refused the service account (" + std::to_string(response.status) + code +
-         "); check in the Google Cloud console that it is enabled, or give another key file in "
-         "fcm.serviceAccountFile.";
+  return {{host + " refused the service account (" + std::to_string(response.status) + code +
+               "); check in the Google Cloud console that it is enabled, or give another key file in "
+               "fcm.serviceAccountFile.",
+           true},
+          {}};
 }
 
 }  // namespace
@@ -83,13 +99,7 @@ std::variant<Grant, Refusal> readTokenAnswer(const http::Response& response, con
         {host + " cannot give an access token now (" + std::to_string(response.status) + ").", false},
         http::parseRetryAfter(response.retryAfter, now)};
   }
-  if (response.status == 404 || (response.status >= 300 && response.status < 400)) {
-    return Refusal{{host + " has no token endpoint at the service account's token_uri (" +
-                        std::to_string(response.status) + ")" + kNewKey,
-                    true},
-                   {}};
-  }
-  return Refusal{{describeRefusal(response, account, now), true}, {}};
+  return judgeRefusal(response, account, now);
 }
 
 }  // namespace p2::fcm

@@ -21,6 +21,8 @@ struct Grant {
 struct Refusal {
   TokenFault fault;
   std::optional<std::chrono::milliseconds> retryAfter;
+  /// This machine's clock is wrong: once it is set, there is no reason to wait.
+  bool byClock = false;
 };
 
 /// Judges the token endpoint's answer (RFC 6749 §5) that came at `now`, and words what went wrong for the

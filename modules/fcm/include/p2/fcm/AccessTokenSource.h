@@ -27,19 +27,23 @@ struct TokenFault {
 class AccessTokenSource {
  public:
   struct Options {
-    std::chrono::milliseconds timeout{10000};      ///< For one request; the destructor may take as long.
+    /// For one request, name resolution excepted, which the system bounds. The destructor may take as long as
+    /// both.
+    std::chrono::milliseconds timeout{10000};
     std::chrono::seconds refreshAhead{300};        ///< Before the expiry; half the lifetime if that is less.
     std::chrono::milliseconds firstBackoff{1000};  ///< Bound of the delay after a first fault that passes.
     std::chrono::milliseconds mostBackoff{60000};  ///< Bound of that delay, which doubles.
     std::chrono::milliseconds refusedBackoff{60000};       ///< Least delay after Google has refused our key.
     std::chrono::milliseconds mostRefusedBackoff{600000};  ///< Bound of what is added to it.
-    std::chrono::milliseconds invalidateEvery{60000};      ///< A token is given up at most so often.
+    /// What the endpoint may ask to wait at most (Retry-After): then it is asked again, whatever it said.
+    std::chrono::milliseconds mostRetryAfter{120000};
+    std::chrono::milliseconds invalidateEvery{60000};  ///< A token is given up at most so often.
     std::optional<http::Proxy> proxy;
     const core::Clock* clock = &core::systemClock();  ///< Must outlive this object.
   };
 
-  /// `tls` is shared so that a source survives a reload of the authorities. `metrics` must outlive this
-  /// object.
+  /// Starts the thread: throws std::system_error if the system refuses it. `tls` is shared so that a source
+  /// survives a reload of the authorities. `metrics` must outlive this object.
   AccessTokenSource(const ServiceAccount& account, std::shared_ptr<const http::TlsContext> tls,
                     const Options& options, core::Metrics& metrics);
   AccessTokenSource(const AccessTokenSource&) = delete;
