@@ -1,6 +1,7 @@
 #include "p2/fcm/ServiceAccount.h"
 
 #include "Json.h"
+#include "ServiceAccountText.h"
 
 #include <Poco/Crypto/RSAKey.h>
 #include <Poco/Exception.h>
@@ -17,10 +18,10 @@ using Poco::JSON::Object;
 namespace {
 
 constexpr std::size_t kLargestFile = 64 * 1024;
-constexpr std::string_view kKeyBegin = "-----BEGIN PRIVATE KEY-----";
-constexpr const char* kRemedy =
-    "; get a new key in the Firebase console under Project settings, Service accounts, Generate new private "
-    "key.";
+
+std::string sentence(std::string_view what, std::string_view remedy) {
+  return std::string(what) + std::string(remedy);
+}
 
 core::Result<std::string> read(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
@@ -31,30 +32,35 @@ core::Result<std::string> read(const std::string& file) {
                        " cannot be read; check its path and that p2's user may read it."};
   }
   text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.empty()) return core::Error{"The service account file " + file + " is empty" + kRemedy};
   if (text.size() > kLargestFile) {
-    return core::Error{"The service account file " + file + " is too large to be one" + kRemedy};
+    return core::Error{"The service account file " + file + sentence(" is too large to be one", kNewKey)};
   }
   return text;
 }
 
-/// Says what a file is that is often taken for the right one; empty if it may be the right one.
+/// Says what a JSON file is that is often taken for the right one, and the remedy; empty if it may be right.
 std::string mistakenFor(const Object::Ptr& root) {
   if (root->has("project_info") && root->has("client")) {
-    return "is a google-services.json, which belongs into the app, not a service account key";
+    return sentence("is a google-services.json, which belongs into the app, not a service account key",
+                    kNewKey);
   }
   if (root->has("web") || root->has("installed")) {
-    return "is an OAuth client file, not a service account key";
+    return sentence("is an OAuth client file, not a service account key", kNewKey);
   }
   const std::string type = stringAt(root, "type");
-  if (type.empty()) return "has no \"type\", so it is not a service account key";
-  if (type != "service_account") return "is not a service account key: its \"type\" is another";
-  return {};
+  if (type == "service_account") return {};
+  if (type == "authorized_user") {
+    return sentence("is somebody's own log-in (gcloud), not a service account key", kNewKey);
+  }
+  if (type.empty() && root->has("private_key")) {
+    return sentence("has no \"type\", so it was edited", kCopyAgain);
+  }
+  if (type.empty()) return sentence("has no \"type\", so it is not a service account key", kNewKey);
+  return sentence("is not a service account key: its \"type\" is another", kNewKey);
 }
 
-/// The PEM is checked first: OpenSSL asks at the terminal for the passphrase of an encrypted key.
+/// REQUIRES: a PEM that is not encrypted: OpenSSL would ask at the terminal for its passphrase.
 bool isUsableKey(const std::string& pem) {
-  if (!pem.starts_with(kKeyBegin)) return false;
   try {
     std::istringstream in(pem);
     return Poco::Crypto::RSAKey(nullptr, &in).size() > 0;
@@ -73,30 +79,35 @@ bool isProjectId(const std::string& text) {
 }  // namespace
 
 core::Result<ServiceAccount> ServiceAccount::load(const std::string& file) {
-  const auto text = read(file);
-  if (!text) return core::Error{text.error()};
+  const auto bytes = read(file);
+  if (!bytes) return core::Error{bytes.error()};
   const std::string name = "The service account file " + file + " ";
-  const Object::Ptr root = parseObject(text.value());
-  if (!root) return core::Error{name + "is not JSON" + kRemedy};
-  if (const std::string mistake = mistakenFor(root); !mistake.empty())
-    return core::Error{name + mistake + kRemedy};
+  const auto json = serviceAccountJson(bytes.value());
+  if (!json) return core::Error{name + json.error()};
+  const Object::Ptr root = parseObject(json.value());
+  if (const std::string mistake = mistakenFor(root); !mistake.empty()) return core::Error{name + mistake};
 
   for (const char* key : {"project_id", "private_key_id", "private_key", "client_email", "token_uri"}) {
-    if (stringAt(root, key).empty()) return core::Error{name + "lacks \"" + key + "\"" + kRemedy};
+    if (stringAt(root, key).empty())
+      return core::Error{name + sentence("lacks \"" + std::string(key) + '"', kCopyAgain)};
   }
   ServiceAccount account;
   account.projectId = stringAt(root, "project_id");
   account.privateKeyId = stringAt(root, "private_key_id");
-  account.privateKey = core::Secret(stringAt(root, "private_key"));
   account.clientEmail = stringAt(root, "client_email");
   account.tokenUri = stringAt(root, "token_uri");
   if (!isProjectId(account.projectId))
-    return core::Error{name + "has a \"project_id\" that is none" + kRemedy};
-  if (!isUsableKey(account.privateKey.reveal())) {
-    return core::Error{name + "has a \"private_key\" that is not an RSA key in PKCS#8 PEM" + kRemedy};
+    return core::Error{name + sentence("has a \"project_id\" that is none", kCopyAgain)};
+  auto pem = privateKeyPem(stringAt(root, "private_key"));
+  if (!pem) return core::Error{name + pem.error()};
+  if (!isUsableKey(pem.value())) {
+    return core::Error{
+        name +
+        sentence("has a \"private_key\" that is not a whole RSA key, so it was cut or edited", kCopyAgain)};
   }
+  account.privateKey = core::Secret(std::move(pem).value());
   auto url = http::Url::parse(account.tokenUri);
-  if (!url) return core::Error{name + "has a \"token_uri\" that " + url.error() + kRemedy};
+  if (!url) return core::Error{name + sentence("has a \"token_uri\" that " + url.error(), kCopyAgain)};
   account.tokenUrl = std::move(url).value();
   return account;
 }
