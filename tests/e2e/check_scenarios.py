@@ -235,7 +235,7 @@ SETUPS = [
     ("a server whose name does not resolve", {"xmpp.host": "nowhere.invalid"}, "XMPP server", "fault", UNAVAILABLE,
      "nowhere.invalid", "xmpp.host"),
     ("a web server's port", lambda b: {"xmpp.port": b.listener(refuse_http)}, "XMPP server", "fault", UNAVAILABLE,
-     "closed the connection before the handshake", "xmpp.port"),
+     "does not speak XMPP", "xmpp.port"),
     ("the port for clients", lambda b: {"xmpp.port": b.listener(client_port)}, "XMPP server", "fault", UNAVAILABLE,
      "does not take a component's stream", "xmpp.port must be its component port"),
     ("a listener with TLS, without xmpp.tls", lambda b: {"xmpp.port": plain_at_tls(b)}, "XMPP server", "fault",
