@@ -80,7 +80,7 @@ TEST_CASE("A chunked body is decoded to its end and no further, however it comes
       {"fffffffffffffff\r\nx", State::tooLarge, "", "x"},
   };
   for (const auto& [text, state, body, rest] : cases) {
-    for (const std::size_t size : {1, 2, 3, 7, 100000}) {
+    for (const std::size_t size : {1U, 2U, 3U, 7U, 100000U}) {
       CAPTURE(text.substr(0, 60), size);
       const auto decoded = decode(text, size);
       CHECK(decoded.state == state);

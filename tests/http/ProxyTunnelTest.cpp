@@ -120,7 +120,7 @@ TEST_CASE("A proxy's answer is read to the decision and no further, however it c
       {std::string(20000, 'x'), State::malformed, 0},
   };
   for (const auto& [text, state, status] : cases) {
-    for (const std::size_t size : {1, 2, 5, 1024, 100000}) {
+    for (const std::size_t size : {1U, 2U, 5U, 1024U, 100000U}) {
       CAPTURE(text.substr(0, 60), size);
       TunnelAnswer answer;
       for (std::size_t at = 0; at < text.size(); at += size)
