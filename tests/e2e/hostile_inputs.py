@@ -11,6 +11,7 @@ from p2test.shapes import COMMANDS, DATA, MALFORMED, NOT_FOUND, PUBSUB, PUSH
 
 SILENCE = None
 UNAVAILABLE = "cancel/service-unavailable"
+NOT_IMPLEMENTED = "cancel/feature-not-implemented"
 TOO_BIG = BROKEN = shapes.WAIT  # an honest server may have put a stranger's text into its publish
 LONG_ID = "modify/policy-violation"
 JID_MALFORMED = "modify/jid-malformed"
@@ -85,9 +86,14 @@ def publishes(victim):
         "no publish": options(right),
         "publish of another namespace": f"<publish xmlns='urn:x' node='{victim.node}'/>{options(right)}",
     }
-    for verb in ("subscribe", "unsubscribe", "create", "configure", "items", "retract", "subscriptions",
-                 "affiliations", "default", "options", "delete", "purge"):
+    for verb in ("delete", "purge", "event", "x"):
         broken[verb] = f"<{verb} node='{victim.node}' jid='a@b'/>"
+    for verb in ("subscribe", "unsubscribe", "create", "configure", "items", "retract", "subscriptions",
+                 "affiliations", "default", "options"):
+        content = f"<{verb} node='{victim.node}' jid='a@b'/>"
+        for kind in ("get", "set"):
+            yield f"{verb} as a {kind}", iq(pubsub(content), kind, "im.localhost"), NOT_IMPLEMENTED
+        broken[f"{verb} and a publish without a node"] = content + "<publish/>" + options(right)
     for name, content in broken.items():
         yield name, iq(pubsub(content), sender="im.localhost"), MALFORMED
         yield f"{name}, as a get", iq(pubsub(content), kind="get", sender="im.localhost"), MALFORMED

@@ -29,6 +29,11 @@ class Phone:
         self.token, self.registration = token, None
 
 
+def _account_of(device):
+    """Each device is another account's, as one may not register so often."""
+    return f"hecuba{device.rpartition(' ')[2]}@im.localhost/x"
+
+
 class Load:
     """Registers devices and publishes to them through a FakeServer, in a thread of its own.
 
@@ -103,7 +108,7 @@ class Load:
         token = self.phones[device].token
         text = shapes.register(token, device)
         return (id, _Request("register", device),
-                self._server.request(text, sender="hecuba@im.localhost/x", id=id)[1])
+                self._server.request(text, sender=_account_of(device), id=id)[1])
 
     # ---- the server's thread
 
@@ -208,7 +213,7 @@ class Load:
         for start in range(0, len(registered), 200):
             some = list(registered.items())[start:start + 200]
             asked = [(device, phone, self._server.request(shapes.register(phone.token, device),
-                                                          sender="hecuba@im.localhost/x"))
+                                                          sender=_account_of(device)))
                      for device, phone in some]
             self._server.send("".join(text for _, _, (_, text) in asked).encode())
             for device, phone, (id, _) in asked:
