@@ -31,6 +31,7 @@ import import_scenarios  # noqa: E402,F401
 import endurance_scenarios  # noqa: E402,F401
 import hostile_scenarios  # noqa: E402,F401
 import disaster_scenarios  # noqa: E402,F401
+import mistake_scenarios  # noqa: E402,F401
 import soak_scenarios  # noqa: E402,F401
 
 #: For slow binaries (thread sanitizer, valgrind): the scenarios with the most threads and the most code.
