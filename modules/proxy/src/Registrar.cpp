@@ -50,9 +50,8 @@ void Registrar::serve(Register&& request, const Iq& iq, Responder responder) {
   auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
   if (!session) return;
   const auto change = changeBy(request);
-  if (!change) return _parts.faults.answer(change.error(), responder);
-  const bool creates = change.value() == Change::creates;
-  if (change.value() != Change::none && !admit(request.domain, iq, creates, responder)) return;
+  const bool creates = change == Change::creates;
+  if (change != Change::none && !admit(request.domain, iq, creates, responder)) return;
   _parts.store.registerDevice(
       std::move(request.key), std::move(request.domain), std::move(request.target),
       [this, creates, node = std::move(request.commandNode), session = std::move(*session),
@@ -67,9 +66,10 @@ void Registrar::serve(Register&& request, const Iq& iq, Responder responder) {
 /// What is in the store as it was asked for costs nobody anything, so that all phones of a big server can
 /// come back at once; but for a new date, which the store writes at most once a day for each. A change that
 /// is still pending can make this wrong by the one change that was admitted for it.
-core::Result<Registrar::Change> Registrar::changeBy(const Register& request) const {
+/// A record that cannot be read is one that the store writes anew.
+Registrar::Change Registrar::changeBy(const Register& request) const {
   const auto found = _parts.store.find(request.key);
-  if (!found) return core::Error{found.error()};
+  if (!found) return Change::renews;
   if (!found.value()) return Change::creates;
   const Registration& stored = *found.value();
   return stored.target == request.target && stored.admits(request.domain) ? Change::none : Change::renews;

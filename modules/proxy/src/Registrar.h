@@ -41,7 +41,7 @@ class Registrar {
  private:
   enum class Change { none, renews, creates };
 
-  core::Result<Change> changeBy(const Register& request) const;
+  Change changeBy(const Register& request) const;
   bool admit(const std::string& domain, const xmpp::Iq& iq, bool creates, xmpp::Responder& responder);
   std::optional<std::string> sessionFor(const std::string& sessionId, const std::string& node,
                                         const xmpp::Iq& iq, xmpp::Responder& responder);
