@@ -235,9 +235,10 @@ def record_is_damaged(s, count):
         with environment.begin(write=True) as transaction:
             record = transaction.get(broken.node.encode(), db=targets)
             transaction.put(broken.node.encode(), b"\xfe" + record[1:], db=targets)
-    for words in (("list",), ("status",), ("export", os.path.join(house.p2.directory, "all.json"))):
-        command(house.p2, *words, code=65 if words[0] == "export" else 0)
+    for words, code in ((["list"], 0), (["export", os.path.join(house.p2.directory, "all.json")], 65)):
+        command(house.p2, *words, code=code)
     house.up()
+    command(house.p2, "status")
     eq(dict(house.ask()), {"result": count - 1, shapes.WAIT: 1}, "the answers beside a damaged record")
     answer = house.server.iq(shapes.register(broken.token, broken.device_id), sender=broken.jid + "/phone")
     again = shapes.Registration(answer)

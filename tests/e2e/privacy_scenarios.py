@@ -23,7 +23,7 @@ NAME, RESOURCE, ROOM, DEVICE = "markname", "markresource", "markroom", "markdevi
 TOKEN, BODY, SENDER, GUESS = "markTOKEN", "markbody", "marksender", "markguess"
 SHARED = "marksharedsecret"
 
-_ROTTEN = ("<!-- {m} --><iq/>", "<iq type='set' id='{m}' from='{m}@im.localhost'><{m}></wrong></iq>",
+_ROTTEN = ("<!-- {m} --><iq/>", "<iq type='set' id='{m}' from='{m}@im.localhost'><{m}></wrong></iq>{m}",
            "<?{m} {m}?>", "<iq from='{m}'>&{m};</iq>", "<!DOCTYPE {m} [<!ENTITY e '{m}'>]>")
 
 

@@ -199,7 +199,7 @@ def server_restarts(s):
 def legacy_api(s):
     """With fcm.authKey alone, p2 speaks FCM's legacy API"""
     server = s.fake_server()
-    s.p2(server, fcm_serviceAccountFile=None, fcm_authKey=s.fcm.auth_key).up()
+    s.p2(server, fcm_serviceAccountFile=None, fcm_authKey=s.fcm.auth_key, fcm_goneAfter="0").up()
     [(registration, token, device)] = s.registered(server)
     account = device_hash("hecuba@im.localhost", device)
 
