@@ -43,8 +43,9 @@ SHORT = ("message_to_an_absent_user", "legacy_api", "shapes_of_all_servers", "id
 #: descriptors the sanitizer of undefined behaviour takes sound objects for broken, as it needs some to look at them.
 NOT_WITH_SANITIZER = ("alert_rules", "broken_setups", "descriptors_run_out", "domain_is_dropped", "fcm_is_down",
                       "each_fault_of_oauth", "flood_of_a_domain", "flood_of_a_node", "flood_of_unknown_nodes",
-                      "from_nothing_to_the_first_push", "idle", "prometheus", "server_restarts_under_load",
-                      "silent_server", "status_page", "thousand_accounts")
+                      "from_nothing_to_the_first_push", "idle", "prometheus", "push_service_errs",
+                      "server_restarts_under_load", "silent_server", "status_page", "thousand_accounts",
+                      "wrong_project_by_reload", "wrong_project_by_restart")
 
 
 def name_of(function, server):
