@@ -69,8 +69,8 @@ class RequestLimits {
   mutable std::mutex _mutex;
   PushProxy::Limits _limits;
   Rates _rates;
-  Recent<std::string, Domain> _domains;
-  Recent<std::string, Bucket> _accounts;
+  Recent<Domain> _domains;
+  Recent<Bucket> _accounts;
   Bucket _created;
 };
 
