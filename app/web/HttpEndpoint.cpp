@@ -103,6 +103,7 @@ Poco::Net::HTTPServerParams::Ptr serverParams() {
   params->setMaxThreads(kThreads);
   params->setMaxQueued(kQueued);
   params->setTimeout(Poco::Timespan(kTimeoutSeconds, 0));
+  params->setThreadIdleTime(Poco::Timespan(1, 0));
   params->setKeepAlive(false);
   params->setSoftwareVersion("p2");
   return params;
@@ -142,7 +143,12 @@ class HttpEndpoint::Impl {
     _server.start();
   }
 
-  ~Impl() { _server.stopAll(true); }
+  ~Impl() {
+    _server.stopAll(true);
+    // A thread that has just been given its connection must have taken it: the pool forgets, when it is
+    // stopped, what its threads have not begun. It waits no longer than a thread may be idle.
+    _threads.joinAll();
+  }
 
   std::uint16_t port() const { return _socket.address().port(); }
 
