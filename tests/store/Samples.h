@@ -95,11 +95,14 @@ class Answer {
 class HeldWriter {
  public:
   explicit HeldWriter(Store& store) {
-    store.unregister({Service::fcm, "nobody's device", ""}, "", [this](const core::Result<bool>&) {
-      _reached.set_value();
-      _released.get_future().wait();
-    });
-    _reached.get_future().wait();
+    // Once `reached` is told, this object may be gone.
+    auto reached = std::make_shared<std::promise<void>>();
+    store.unregister({Service::fcm, "nobody's device", ""}, "",
+                     [reached, released = _released.get_future().share()](const core::Result<bool>&) {
+                       reached->set_value();
+                       released.wait();
+                     });
+    reached->get_future().wait();
   }
   HeldWriter(const HeldWriter&) = delete;
   HeldWriter& operator=(const HeldWriter&) = delete;
@@ -110,7 +113,6 @@ class HeldWriter {
   }
 
  private:
-  std::promise<void> _reached;
   std::promise<void> _released;
   bool _done = false;
 };
