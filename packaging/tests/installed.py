@@ -262,6 +262,8 @@ class Installed:
         self._push_again()
 
     def remove(self):
+        # At its end p2 writes down how long it could be reached.
+        self._machine.run("systemctl", "stop", "p2")
         store, settings = self._checksum(STORE), self._checksum(SETTINGS)
         self._manager.remove()
         assert self._active() in ("inactive", "failed", "unknown"), self._active()
