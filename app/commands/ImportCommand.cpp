@@ -2,6 +2,7 @@
 
 #include "commands/ImportRows.h"
 #include "commands/StoreOwner.h"
+#include "p2/store/Store.h"
 
 #include <sys/stat.h>
 
@@ -9,9 +10,8 @@
 #include <array>
 #include <fstream>
 #include <ostream>
-#include <set>
+#include <string>
 #include <sysexits.h>
-#include <utility>
 
 namespace p2::app {
 
@@ -56,74 +56,44 @@ int refuse(const Invocation& invocation, const LineFaults& faults) {
                                          " bad. Correct them, or leave them out with --skip-bad.");
 }
 
-/// Takes the rows out that the store has refused, and notes their lines.
-void leaveOut(const std::vector<Store::ImportFault>& refused, ImportRows& rows) {
-  std::set<std::size_t> out;
-  for (const auto& fault : refused) {
-    if (!out.insert(fault.row).second) continue;
-    const auto where = fault.other ? " in line " + std::to_string(rows.lines[*fault.other]) + "." : "";
-    rows.faults.add(rows.lines[fault.row], fault.text + where);
-  }
-  std::size_t kept = 0;
-  for (std::size_t row = 0; row < rows.rows.size(); ++row) {
-    if (out.count(row) != 0) continue;
-    if (kept != row) {
-      rows.rows[kept] = std::move(rows.rows[row]);
-      rows.lines[kept] = rows.lines[row];
-    }
-    ++kept;
-  }
-  rows.rows.resize(kept);
-  rows.lines.resize(kept);
-}
-
 int report(const Invocation& invocation, const ImportRows& rows, const Store::ImportReport& done) {
-  for (const auto& text : rows.faults.texts()) invocation.warn("left out " + text);
+  for (const auto& text : rows.faults().texts()) invocation.warn("left out " + text);
   invocation.console.out << grouped(done.added) << " added, " << grouped(done.updated) << " updated, "
-                         << grouped(done.unchanged) << " unchanged, " << grouped(rows.faults.count())
+                         << grouped(done.unchanged) << " unchanged, " << grouped(rows.faults().count())
                          << " left out\n";
   return EX_OK;
 }
 
-int importInto(Store& store, const Invocation& invocation, ImportRows rows, store::Registration::Time asOf) {
-  if (const auto dated = dateRows(rows.rows, store, asOf); !dated) {
-    return invocation.fail(EX_IOERR, dated.error());
-  }
-  if (invocation.console.errIsTerminal) invocation.warn("writing…");
-  for (;;) {
-    const auto done = store.importAll(rows.rows);
-    if (!done) return invocation.fail(EX_IOERR, done.error() + " Nothing was imported.");
-    if (done.value().faults.empty()) return report(invocation, rows, done.value());
-    leaveOut(done.value().faults, rows);
-    if (!invocation.has(kSkipBad.name)) return refuse(invocation, rows.faults);
-  }
+int refuseAsInUse(const Invocation& invocation, const std::filesystem::path& path) {
+  return invocation.fail(EX_TEMPFAIL, "a p2 daemon is using the store " + path.string() +
+                                          ". Stop it (systemctl stop p2), import, and start it again.");
+}
+
+int importInto(const Invocation& invocation, const std::string& name, ImportRows& rows,
+               ProgressBar& progress, const Settings::Store& place) {
+  Store::Options options;
+  options.path = place.path;
+  // With --store alone all is kept; the daemon drops what it shall not keep.
+  options.keepDomain = place.keepDomain;
+  auto store = Store::open(options);
+  if (!store && isStoreInUse(place.path)) return refuseAsInUse(invocation, place.path);
+  if (!store) return invocation.fail(EX_CANTCREAT, store.error());
+  const auto done = store.value()->importRows(rows);
+  progress.wipe();
+  if (!done) return invocation.fail(EX_IOERR, done.error() + " Nothing was imported.");
+  if (done.value().imported) return report(invocation, rows, done.value());
+  if (rows.faults().count() > 0 && !invocation.has(kSkipBad.name)) return refuse(invocation, rows.faults());
+  return invocation.fail(EX_DATAERR, name + " holds no registration: nothing was imported.");
 }
 
 int readAndImport(const Invocation& invocation, std::istream& in, const Source& source,
                   const Settings::Store& place) {
-  const auto& path = place.path;
-  auto rows = [&] {
-    ProgressBar progress(invocation.console, "reading");
-    return readImportRows(in, progress);
-  }();
-  if (!rows) return invocation.fail(EX_DATAERR, source.name + ", " + rows.error());
-  if (rows.value().faults.count() > 0 && !invocation.has(kSkipBad.name)) {
-    return refuse(invocation, rows.value().faults);
+  ProgressBar progress(invocation.console, "importing");
+  ImportRows rows(in, progress, {source.asOf, invocation.has(kSkipBad.name)});
+  if (const auto begun = rows.begin(); !begun) {
+    return invocation.fail(EX_DATAERR, source.name + ", " + begun.error());
   }
-  if (rows.value().rows.empty()) {
-    return invocation.fail(EX_DATAERR, source.name + " holds no registration: nothing was imported.");
-  }
-  Store::Options options;
-  options.path = path;
-  // With --store alone all is kept; the daemon drops what it shall not keep.
-  options.keepDomain = place.keepDomain;
-  auto store = Store::open(options);
-  if (!store && isStoreInUse(path)) {
-    return invocation.fail(EX_TEMPFAIL, "a p2 daemon is using the store " + path.string() +
-                                            ". Stop it (systemctl stop p2), import, and start it again.");
-  }
-  if (!store) return invocation.fail(EX_CANTCREAT, store.error());
-  return importInto(*store.value(), invocation, std::move(rows).value(), source.asOf);
+  return importInto(invocation, source.name, rows, progress, place);
 }
 
 int run(const Invocation& invocation) {
@@ -140,10 +110,7 @@ int run(const Invocation& invocation) {
       return invocation.fail(EX_NOINPUT, source.name + " cannot be read; name the file with the dump.");
     }
   }
-  if (isStoreInUse(path)) {
-    return invocation.fail(EX_TEMPFAIL, "a p2 daemon is using the store " + path.string() +
-                                            ". Stop it (systemctl stop p2), import, and start it again.");
-  }
+  if (isStoreInUse(path)) return refuseAsInUse(invocation, path);
   // The file is open: its reader need not be the store's owner.
   if (const auto owner = becomeOwnerOf(path); !owner) return invocation.fail(EX_NOPERM, owner.error());
   return readAndImport(invocation, file.is_open() ? file : invocation.console.in, source, *place);

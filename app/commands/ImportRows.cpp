@@ -1,20 +1,22 @@
 #include "commands/ImportRows.h"
 
-#include "commands/LineReader.h"
 #include "commands/RegistrationJson.h"
 #include "commands/TableDump.h"
 
 #include <algorithm>
-#include <functional>
 #include <ios>
-#include <optional>
+#include <iterator>
 #include <utility>
 
 namespace p2::app {
 
 namespace {
 
-using ParseLine = std::function<core::Result<store::Registration>(const std::string&)>;
+constexpr const char* kTooLong = "it is longer than any registration";
+
+core::Error unreadable(const std::ios_base::failure& failure) {
+  return core::Error{std::string("the input could not be read to its end (") + failure.what() + ")."};
+}
 
 /// What a file is that is no dump for us, by how it begins; empty if that says nothing.
 std::string_view otherFormat(std::string_view line) {
@@ -43,82 +45,90 @@ std::string_view otherFormat(std::string_view line) {
   return {};
 }
 
-/// Looks at the first line: how are the others read? `json`: it is itself a row.
-core::Result<ParseLine> formatOf(std::string& line, bool& json) {
-  if (line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
-  if (const auto other = otherFormat(line); !other.empty())
-    return core::Error{"line 1: " + std::string(other) + "."};
-  json = line.starts_with('{');
-  if (json) return ParseLine(fromJsonLine);
-  auto dump = TableDump::fromHeader(line);
-  if (!dump) return core::Error{"line 1: " + dump.error() + "."};
-  return ParseLine([dump = std::move(dump).value()](const std::string& row) { return dump.row(row); });
-}
-
-void takeRow(const ParseLine& parse, const std::string& line, std::uint64_t number, ImportRows& into) {
-  auto row = parse(line);
-  if (!row) return into.faults.add(number, row.error());
-  into.rows.push_back(std::move(row).value());
-  into.lines.push_back(number);
-}
-
-core::Result<ImportRows> readAll(std::istream& in, ProgressBar& progress) {
-  ImportRows rows;
-  LineReader reader(in);
-  std::string line;
-  std::optional<ParseLine> parse;
-  bool json = false;
-  for (auto read = reader.next(line); read != LineReader::Read::end; read = reader.next(line)) {
-    progress.show(reader.number());
-    if (read == LineReader::Read::tooLong) {
-      rows.faults.add(reader.number(), "it is longer than any registration");
-    } else if (!parse) {
-      auto format = formatOf(line, json);
-      if (!format) return core::Error{format.error()};
-      parse = std::move(format).value();
-      if (json) takeRow(*parse, line, reader.number(), rows);
-    } else if (!json && reader.endMissing()) {
-      rows.faults.add(reader.number(), "it has no end: the dump was cut off here");
-    } else if (!line.empty()) {
-      takeRow(*parse, line, reader.number(), rows);
-    }
-  }
-  return rows;
-}
-
 }  // namespace
 
 void LineFaults::add(std::uint64_t line, const std::string& text) {
-  if (_count++ < kMostShown) _shown.push_back("line " + std::to_string(line) + ": " + text);
+  ++_count;
+  _shown.emplace(line, text);
+  if (_shown.size() > kMostShown) _shown.erase(std::prev(_shown.end()));
 }
 
 std::vector<std::string> LineFaults::texts() const {
-  auto texts = _shown;
+  std::vector<std::string> texts;
+  for (const auto& [line, text] : _shown) texts.push_back("line " + std::to_string(line) + ": " + text);
   if (_count > _shown.size()) texts.push_back("and " + grouped(_count - _shown.size()) + " more lines");
   return texts;
 }
 
-core::Result<ImportRows> readImportRows(std::istream& in, ProgressBar& progress) {
+core::Result<void> ImportRows::begin() {
   try {
-    return readAll(in, progress);
+    return readFormat();
   } catch (const std::ios_base::failure& failure) {
-    return core::Error{std::string("the input could not be read to its end (") + failure.what() + ")."};
+    return unreadable(failure);
   }
 }
 
-core::Result<void> dateRows(std::vector<store::Registration>& rows, const store::Store& store,
-                            store::Registration::Time asOf) {
-  const bool empty = store.statistics().registrations == 0;
-  for (auto& row : rows) {
-    if (row.lastRegistered != store::Registration::Time{}) continue;
-    row.created = row.lastRegistered = asOf;
-    if (empty) continue;
-    const auto stored = store.find(row.node);
-    if (!stored) return core::Error{stored.error()};
-    const auto& known = stored.value();
-    if (known && known->lastRegistered > known->created) row.lastRegistered = known->created;
+core::Result<std::optional<ImportRows::Row>> ImportRows::next() {
+  try {
+    auto row = _first ? std::exchange(_first, std::nullopt) : readRow();
+    if (row.ok() && row.value()) ++_rows;
+    return row;
+  } catch (const std::ios_base::failure& failure) {
+    return unreadable(failure);
   }
+}
+
+/// Looks at the first line that is not too long: how are the others read?
+core::Result<void> ImportRows::readFormat() {
+  std::string line;
+  auto read = _reader.next(line);
+  for (; read == LineReader::Read::tooLong; read = _reader.next(line)) refuse(_reader.number(), kTooLong);
+  if (read == LineReader::Read::end) return {};
+  if (line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
+  if (const auto other = otherFormat(line); !other.empty()) {
+    return core::Error{"line 1: " + std::string(other) + "."};
+  }
+  if (line.starts_with('{')) {
+    _parse = fromJsonLine;
+    _first = rowOf(line);
+    return {};
+  }
+  auto dump = TableDump::fromHeader(line);
+  if (!dump) return core::Error{"line 1: " + dump.error() + "."};
+  _parse = [dump = std::move(dump).value()](const std::string& row) { return dump.row(row); };
+  _isDump = true;
   return {};
+}
+
+/// The next line that is a row.
+core::Result<std::optional<ImportRows::Row>> ImportRows::readRow() {
+  std::string line;
+  for (auto read = _reader.next(line); read != LineReader::Read::end; read = _reader.next(line)) {
+    _progress.show(_reader.number());
+    if (read == LineReader::Read::tooLong) {
+      refuse(_reader.number(), kTooLong);
+    } else if (_isDump && _reader.endMissing()) {
+      refuse(_reader.number(), "it has no end: the dump was cut off here");
+    } else if (!line.empty()) {
+      if (auto row = rowOf(line)) return row;
+    }
+  }
+  return std::optional<Row>();
+}
+
+std::optional<ImportRows::Row> ImportRows::rowOf(const std::string& line) {
+  auto parsed = _parse(line);
+  if (!parsed) {
+    refuse(_reader.number(), parsed.error());
+    return std::nullopt;
+  }
+  Row row{std::move(parsed).value(), _reader.number()};
+  auto& registration = row.registration;
+  if (registration.lastRegistered == store::Registration::Time{}) {
+    registration.created = registration.lastRegistered = _options.asOf;
+    row.dated = false;
+  }
+  return row;
 }
 
 }  // namespace p2::app

@@ -1,12 +1,16 @@
 #pragma once
 
+#include "commands/LineReader.h"
 #include "commands/ProgressBar.h"
 #include "p2/core/Result.h"
+#include "p2/store/ImportSource.h"
 #include "p2/store/Registration.h"
-#include "p2/store/Store.h"
 
 #include <cstdint>
+#include <functional>
 #include <istream>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,25 +27,48 @@ class LineFaults {
   std::vector<std::string> texts() const;
 
  private:
-  std::vector<std::string> _shown;
+  std::map<std::uint64_t, std::string> _shown;  ///< The first lines.
   std::uint64_t _count = 0;
 };
 
-/// The rows of an import with the lines that they came from.
-struct ImportRows {
-  std::vector<store::Registration> rows;
-  std::vector<std::uint64_t> lines;  ///< By row, from 1.
-  LineFaults faults;                 ///< Of lines that are not among the rows.
+/// The rows of a dump of the reference service's table, or of the JSON lines of an export: it sees which. Used
+/// by one thread at a time.
+class ImportRows final : public store::ImportSource {
+ public:
+  struct Options {
+    store::Registration::Time asOf;  ///< How old rows are that do not say it.
+    bool skipBad = false;            ///< Whether the others are imported if lines are bad.
+  };
+
+  ImportRows(std::istream& in, ProgressBar& progress, Options options)
+      : _reader(in), _progress(progress), _options(options) {}
+
+  /// Reads the first line. Error: the input is neither. Blocks; to be called first.
+  core::Result<void> begin();
+
+  core::Result<std::optional<Row>> next() override;
+  void refuse(std::uint64_t line, const std::string& why) override { _faults.add(line, why); }
+  bool confirm() override { return _rows > 0 && (_options.skipBad || _faults.count() == 0); }
+
+  const LineFaults& faults() const { return _faults; }
+  /// How many rows there were that could be read.
+  std::uint64_t count() const { return _rows; }
+
+ private:
+  using ParseLine = std::function<core::Result<store::Registration>(const std::string&)>;
+
+  core::Result<void> readFormat();
+  core::Result<std::optional<Row>> readRow();
+  std::optional<Row> rowOf(const std::string& line);
+
+  LineReader _reader;
+  ProgressBar& _progress;
+  const Options _options;
+  ParseLine _parse;           ///< Empty if there is no line.
+  bool _isDump = false;       ///< The first line is no row, and every line ends.
+  std::optional<Row> _first;  ///< The row of the first line, until it is given.
+  std::uint64_t _rows = 0;
+  LineFaults _faults;
 };
-
-/// Reads a dump of the reference service's table, or the JSON lines of an export: it sees which. Error: the
-/// input is neither. Blocks.
-core::Result<ImportRows> readImportRows(std::istream& in, ProgressBar& progress);
-
-/// Gives the rows without times the time `asOf`. But if a phone has renewed its registration with p2 since it
-/// was created there, an undated row cannot be known to be newer and gets a time before that, so that it does
-/// not replace it. Error: the store cannot be read.
-core::Result<void> dateRows(std::vector<store::Registration>& rows, const store::Store& store,
-                            store::Registration::Time asOf);
 
 }  // namespace p2::app

@@ -36,8 +36,9 @@ ProgressBar::ProgressBar(const Console& console, std::string what, std::optional
       _watched(console.errIsTerminal),
       _due(std::chrono::steady_clock::now() + kQuiet) {}
 
-ProgressBar::~ProgressBar() {
+void ProgressBar::wipe() {
   if (_width > 0) _console.err << '\r' << std::string(_width, ' ') << '\r' << std::flush;
+  _width = 0;
 }
 
 void ProgressBar::draw(std::uint64_t done) {

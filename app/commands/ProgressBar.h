@@ -23,12 +23,14 @@ class ProgressBar {
   ProgressBar(const Console& console, std::string what, std::optional<std::uint64_t> total = std::nullopt);
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
-  ~ProgressBar();
+  ~ProgressBar() { wipe(); }
 
   /// Cheap; may be called for every row.
   void show(std::uint64_t done) {
     if (_watched && done >= _next) draw(done);
   }
+  /// Takes the bar off the screen, for other lines.
+  void wipe();
 
  private:
   void draw(std::uint64_t done);

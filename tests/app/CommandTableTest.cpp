@@ -3,6 +3,7 @@
 #include "commands/RegistrationJson.h"
 #include "p2/store/Store.h"
 #include "support/Catch.h"
+#include "support/ImportAll.h"
 #include "support/TemporaryDirectory.h"
 
 #include <sys/stat.h>
@@ -55,7 +56,7 @@ struct Filled {
     const std::vector<store::Registration> rows{registration("nodeA1", 'a', "a.example"),
                                                 registration("nodeA2", 'b', "a.example"),
                                                 registration("nodeB1", 'c', "b.example")};
-    REQUIRE(store->importAll(rows).ok());
+    REQUIRE(p2::test::importAll(*store, rows).ok());
   }
 
   std::unique_ptr<store::Store> open() const {

@@ -1,6 +1,7 @@
 #include "ControlRequests.h"
 #include "ControlSocket.h"
 #include "support/Catch.h"
+#include "support/ImportAll.h"
 #include "support/TemporaryDirectory.h"
 
 #include <sys/socket.h>
@@ -123,7 +124,7 @@ TEST_CASE("The daemon tells its status and forgets nodes; other requests are ref
   const auto store = store::Store::open(options);
   REQUIRE(store.ok());
   const std::vector<store::Registration> rows{registration("n1", 'a'), registration("n2", 'b')};
-  REQUIRE(store.value()->importAll(rows).ok());
+  REQUIRE(p2::test::importAll(*store.value(), rows).ok());
   const auto look = [] {
     DaemonStatus status;
     status.jid = "push.example";

@@ -1,6 +1,7 @@
 #include "Expiry.h"
 #include "support/Catch.h"
 #include "support/Eventually.h"
+#include "support/ImportAll.h"
 #include "support/JumpingClock.h"
 #include "support/TemporaryDirectory.h"
 
@@ -50,7 +51,7 @@ std::unique_ptr<Store> storeWith(const p2::test::TemporaryDirectory& directory, 
   std::vector<Registration> rows;
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   for (int i = 0; i < count; ++i) rows.push_back(registeredAt(i, now));
-  REQUIRE(store->importAll(rows).value().added == static_cast<unsigned>(count));
+  REQUIRE(p2::test::importAll(*store, rows).value().added == static_cast<unsigned>(count));
   store->setServing(true);
   time.jump(age);
   return store;

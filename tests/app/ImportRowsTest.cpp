@@ -1,10 +1,11 @@
 #include "commands/ImportRows.h"
 #include "commands/LineReader.h"
 #include "support/Catch.h"
-#include "support/TemporaryDirectory.h"
 
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 using namespace p2;
 using namespace p2::app;
@@ -19,12 +20,31 @@ std::string row(const std::string& node, const std::string& token = "t") {
   return "FCM\t" + kDevice + "\t\tjabber.de\t" + token + '\t' + node + "\tsecret\n";
 }
 
-core::Result<ImportRows> read(const std::string& text) {
+/// All that an input holds.
+struct Rows {
+  std::vector<store::ImportSource::Row> rows;
+  std::vector<std::string> faults;
+  bool confirmed = false;
+};
+
+core::Result<Rows> read(const std::string& text, bool skipBad = false) {
   std::istringstream in(text);
   std::ostringstream out;
   const Console console{in, out, out};
   ProgressBar progress(console, "reading");
-  return readImportRows(in, progress);
+  ImportRows source(in, progress, {Time(std::chrono::seconds(1000)), skipBad});
+  if (auto begun = source.begin(); !begun) return core::Error{begun.error()};
+  Rows rows;
+  for (;;) {
+    auto row = source.next();
+    if (!row) return core::Error{row.error()};
+    if (!row.value()) break;
+    rows.rows.push_back(std::move(*row.value()));
+  }
+  CHECK(source.count() == rows.rows.size());
+  rows.faults = source.faults().texts();
+  rows.confirmed = source.confirm();
+  return rows;
 }
 
 Time at(std::int64_t seconds) {
@@ -54,9 +74,12 @@ TEST_CASE("The rows of a dump are read with their line numbers, bad ones set asi
   const auto rows = read(kHeader + row("n1") + "bad\n" + row("n2"));
   REQUIRE(rows.ok());
   REQUIRE(rows.value().rows.size() == 2);
-  CHECK(rows.value().rows[1].node == "n2");
-  CHECK(rows.value().lines == std::vector<std::uint64_t>{2, 4});
-  CHECK(rows.value().faults.texts() == std::vector<std::string>{"line 3: it has 1 columns instead of 7"});
+  CHECK(rows.value().rows[1].registration.node == "n2");
+  CHECK(rows.value().rows[0].line == 2);
+  CHECK(rows.value().rows[1].line == 4);
+  CHECK(rows.value().faults == std::vector<std::string>{"line 3: it has 1 columns instead of 7"});
+  CHECK_FALSE(rows.value().confirmed);
+  CHECK(read(kHeader + row("n1") + "bad\n" + row("n2"), true).value().confirmed);
 }
 
 TEST_CASE("JSON lines are told by their first character") {
@@ -64,7 +87,7 @@ TEST_CASE("JSON lines are told by their first character") {
                          "\",\"domain\":\"d\",\"token\":\"t\",\"node\":\"n\",\"secret\":\"s\"}\n{\n");
   REQUIRE(rows.ok());
   CHECK(rows.value().rows.size() == 1);
-  CHECK(rows.value().faults.texts() == std::vector<std::string>{"line 2: it is not valid JSON"});
+  CHECK(rows.value().faults == std::vector<std::string>{"line 2: it is not valid JSON"});
 }
 
 TEST_CASE("A dump that was cut off in its last line is noticed even if that line looks whole") {
@@ -72,7 +95,7 @@ TEST_CASE("A dump that was cut off in its last line is noticed even if that line
   const auto rows = read(whole.substr(0, whole.size() - 1));
   REQUIRE(rows.ok());
   CHECK(rows.value().rows.empty());
-  CHECK(rows.value().faults.texts() ==
+  CHECK(rows.value().faults ==
         std::vector<std::string>{"line 2: it has no end: the dump was cut off here"});
 }
 
@@ -108,7 +131,7 @@ TEST_CASE("A byte order mark and Windows' line ends are no part of a dump") {
   const auto rows = read(text);
   REQUIRE(rows.ok());
   CHECK(rows.value().rows.size() == 2);
-  CHECK(rows.value().faults.count() == 0);
+  CHECK(rows.value().faults.empty());
 }
 
 TEST_CASE("An input that is no dump is refused, and an empty one has no rows") {
@@ -128,43 +151,17 @@ TEST_CASE("Of many bad lines the first hundred are shown and the rest is counted
   CHECK(faults.count() == 1234);
 }
 
-TEST_CASE("An undated row does not replace what a phone has renewed with p2") {
-  const test::TemporaryDirectory directory;
-  store::Store::Options options;
-  options.path = directory.path() / "store";
-  auto store = store::Store::open(options);
-  REQUIRE(store.ok());
-  auto rows = read(kHeader + row("n1", "old")).value().rows;
-  auto renewed = rows;
-  renewed[0].created = at(1000);
-  renewed[0].lastRegistered = at(2000);
-  renewed[0].target.value = core::Secret("new");
-  REQUIRE(store.value()->importAll(renewed).ok());
-
-  REQUIRE(dateRows(rows, *store.value(), at(5000)).ok());
-  const auto report = store.value()->importAll(rows);
-  REQUIRE(report.ok());
-  CHECK(report.value().unchanged == 1);
-  CHECK(store.value()->find("n1").value()->target.value.reveal() == "new");
-}
-
-TEST_CASE("An undated row replaces what an earlier import brought, and a dated row keeps its times") {
-  const test::TemporaryDirectory directory;
-  store::Store::Options options;
-  options.path = directory.path() / "store";
-  auto store = store::Store::open(options);
-  REQUIRE(store.ok());
-  auto first = read(kHeader + row("n1", "old")).value().rows;
-  REQUIRE(dateRows(first, *store.value(), at(1000)).ok());
-  CHECK(first[0].created == at(1000));
-  REQUIRE(store.value()->importAll(first).ok());
-
-  auto second = read(kHeader + row("n1", "new")).value().rows;
-  REQUIRE(dateRows(second, *store.value(), at(5000)).ok());
-  REQUIRE(store.value()->importAll(second).ok());
-  CHECK(store.value()->find("n1").value()->target.value.reveal() == "new");
-
-  second[0].lastRegistered = at(7);
-  REQUIRE(dateRows(second, *store.value(), at(9000)).ok());
-  CHECK(second[0].lastRegistered == at(7));
+TEST_CASE("A row without dates is as old as the dump, and known to be undated") {
+  auto dated = read("{\"service\":\"FCM\",\"device\":\"" + kDevice +
+                    "\",\"domain\":\"d\",\"token\":\"t\",\"node\":\"n\",\"secret\":\"s\","
+                    "\"created\":\"1970-01-01T00:00:05Z\",\"lastRegistered\":\"1970-01-01T00:00:07Z\"}\n");
+  REQUIRE(dated.ok());
+  REQUIRE(dated.value().rows.size() == 1);
+  CHECK(dated.value().rows[0].dated);
+  CHECK(dated.value().rows[0].registration.lastRegistered == at(7));
+  const auto undated = read(kHeader + row("n1"));
+  REQUIRE(undated.ok());
+  CHECK_FALSE(undated.value().rows[0].dated);
+  CHECK(undated.value().rows[0].registration.created == at(1000));
+  CHECK(undated.value().rows[0].registration.lastRegistered == at(1000));
 }

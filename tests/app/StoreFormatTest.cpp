@@ -1,6 +1,7 @@
 #include "commands/RegistrationJson.h"
 #include "p2/store/Store.h"
 #include "support/Catch.h"
+#include "support/ImportAll.h"
 #include "support/TemporaryDirectory.h"
 
 #include <bit>
@@ -59,7 +60,7 @@ TEST_CASE("A store that the first p2 wrote is read and written, with what that p
   CHECK(linesOf(*store.value()) == expected);
   std::vector<store::Registration> rows;
   for (const auto& line : expected) rows.push_back(app::fromJsonLine(line).value());
-  const auto report = store.value()->importAll(rows);
+  const auto report = p2::test::importAll(*store.value(), rows);
   REQUIRE(report.ok());
   CHECK(report.value().unchanged == 4);
 }

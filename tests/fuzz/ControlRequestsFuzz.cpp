@@ -3,6 +3,7 @@
 
 #include "ControlRequests.h"
 #include "Fuzz.h"
+#include "support/ImportAll.h"
 #include "support/TemporaryDirectory.h"
 
 #include <algorithm>
@@ -31,7 +32,7 @@ class Daemon {
     row.secret = p2::core::Secret("secret");
     row.domain = "example.org";
     row.node = "node";
-    require(store->importAll(std::vector{row}).ok(), "a registration is stored");
+    require(p2::test::importAll(*store, std::vector{row}).ok(), "a registration is stored");
   }
 
   std::unique_ptr<p2::store::Store> store;

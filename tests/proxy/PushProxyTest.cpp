@@ -1,6 +1,7 @@
 #include "LogOfProxy.h"
 #include "ProxyFixture.h"
 #include "support/Catch.h"
+#include "support/ImportAll.h"
 
 #include <string>
 #include <vector>
@@ -265,7 +266,7 @@ TEST_CASE("A push for a device of another service than FCM waits, goes nowhere a
   apple.key = {Service::apns, std::string(40, 'a'), {}};
   apple.domain = "jabber.de";
   apple.target = {Target::Kind::registrationToken, Secret("740f4707bebcf7")};
-  REQUIRE(p2.store->importAll(std::vector{apple}).value().added == 1);
+  REQUIRE(p2::test::importAll(*p2.store, std::vector{apple}).value().added == 1);
   // FCM, were it asked, would call the target gone.
   for (int i = 0; i < 3; ++i) p2.willAnswer(Outcome::Kind::targetGone);
   for (int i = 0; i < 3; ++i) {

@@ -1,6 +1,7 @@
 #include "LogOfProxy.h"
 #include "ProxyFixture.h"
 #include "support/Catch.h"
+#include "support/ImportAll.h"
 #include "support/ManualClock.h"
 
 #include <chrono>
@@ -87,7 +88,7 @@ TEST_CASE("All phones of a big server come back within five minutes") {
   auto known = phones(kPhones, secondsOf(clock) - 1h);
   // Every other one is given a new date, which is written.
   for (std::size_t i = 0; i < known.size(); i += 2) known[i].created = known[i].lastRegistered -= 48h;
-  REQUIRE(p2.store->importAll(known).value().added == kPhones);
+  REQUIRE(p2::test::importAll(*p2.store, known).value().added == kPhones);
   auto iq = p2::test::request(p2::test::registerRequest(phone(0), kDevice, "token"));
   for (int i = 0; i < kPhones; ++i) {
     iq.from = phone(i) + "/phone";

@@ -12,7 +12,7 @@ using namespace p2::store::test;
 namespace {
 
 std::unique_ptr<Environment> openEnvironment(const TemporaryDirectory& directory) {
-  auto environment = Environment::open({directory.path(), false, 65536});
+  auto environment = Environment::open({directory.path(), false, false, 65536});
   REQUIRE(environment.ok());
   return std::move(environment).value();
 }

@@ -1,5 +1,6 @@
 #include "Samples.h"
 #include "support/Catch.h"
+#include "support/ImportAll.h"
 
 #include <vector>
 
@@ -36,7 +37,7 @@ TEST_CASE("A store that keeps no domains stores none, whether registered or impo
   CHECK(phone.domain.empty());
   CHECK(found(*store, phone.node)->domain.empty());
   const auto rows = imports(3);
-  REQUIRE(store->importAll(std::vector(rows.begin() + 2, rows.end())).ok());
+  REQUIRE(p2::test::importAll(*store, std::vector(rows.begin() + 2, rows.end())).ok());
   CHECK(found(*store, rows[2].node)->domain.empty());
 }
 
@@ -69,7 +70,7 @@ TEST_CASE("Domains are dropped from all that is there, and nothing else of it ch
   const TemporaryDirectory directory;
   const auto store = openedWith(true, directory);
   const auto rows = imports(1700);  // more than one step's worth
-  REQUIRE(store->importAll(rows).ok());
+  REQUIRE(p2::test::importAll(*store, rows).ok());
   CHECK(dropped(*store) == 1700);
   for (auto row : rows) {
     row.domain.clear();

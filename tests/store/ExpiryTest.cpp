@@ -1,5 +1,6 @@
 #include "Samples.h"
 #include "support/Catch.h"
+#include "support/ImportAll.h"
 
 #include <vector>
 
@@ -26,7 +27,7 @@ struct Aged {
     for (unsigned i = 0; i < old + young; ++i) {
       rows.push_back(imported(i, i < old ? clock.time() : clock.time() + 8760h));
     }
-    REQUIRE(store->importAll(rows).ok());
+    REQUIRE(p2::test::importAll(*store, rows).ok());
     store->setServing(true);
     clock.advance(8760h);
   }

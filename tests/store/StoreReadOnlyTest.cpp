@@ -1,6 +1,7 @@
 #include "ChildProcess.h"
 #include "Samples.h"
 #include "support/Catch.h"
+#include "support/ImportAll.h"
 
 #include <vector>
 
@@ -74,7 +75,7 @@ TEST_CASE("A walk in pieces meets every registration that was there all the time
   const auto store = opened(directory.path());
   std::vector<Registration> rows;
   for (unsigned i = 0; i < 3500; ++i) rows.push_back(imported(i));
-  REQUIRE(store->importAll(rows).ok());
+  REQUIRE(p2::test::importAll(*store, rows).ok());
   unsigned visited = 0;
   std::string last;
   REQUIRE(store

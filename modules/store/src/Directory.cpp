@@ -9,9 +9,11 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <optional>
 #include <pwd.h>
 #include <system_error>
+#include <thread>
 
 namespace p2::store {
 
@@ -238,6 +240,29 @@ Result<void> checkForReading(const path& directory) {
                           " does not exist. Check store.path, or start p2 once, which creates it.");
   }
   return checkNotEmpty(directory);
+}
+
+Result<Descriptor> enterAsReader(const path& directory) {
+  Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened.valid()) return systemError(directory, "be read", errno);
+  int code = 0;
+  while ((code = ::flock(opened.number(), LOCK_SH)) != 0 && errno == EINTR) {
+  }
+  if (code != 0) return systemError(directory, "be read", errno);
+  return opened;
+}
+
+Result<Descriptor> keepReadersOut(const path& directory) {
+  constexpr std::chrono::milliseconds kStep(50);
+  constexpr int kSteps = 200;
+  Descriptor opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened.valid()) return systemError(directory, "be written", errno);
+  for (int step = 0; step < kSteps; ++step) {
+    if (::flock(opened.number(), LOCK_EX | LOCK_NB) == 0) return opened;
+    if (errno != EWOULDBLOCK && errno != EINTR) return systemError(directory, "be written", errno);
+    std::this_thread::sleep_for(kStep);
+  }
+  return storeError(directory, "is being read by another p2 command. Try again when that has ended.");
 }
 
 int reserveReadersFile(const path& directory) {

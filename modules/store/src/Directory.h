@@ -39,6 +39,12 @@ class Descriptor {
 core::Result<Descriptor> claimForWriting(const std::filesystem::path& directory);
 /// Checks that there is a store which this user may read.
 core::Result<void> checkForReading(const std::filesystem::path& directory);
+/// Tells the one process that writes, until the descriptor is closed, that this one reads the store. Waits
+/// while keepReadersOut() holds; that is for a moment only. REQUIRES: checkForReading().
+core::Result<Descriptor> enterAsReader(const std::filesystem::path& directory);
+/// Waits some seconds until no other process is within enterAsReader(), and keeps them out until the
+/// descriptor is closed. An error if they go on. REQUIRES: claimForWriting().
+core::Result<Descriptor> keepReadersOut(const std::filesystem::path& directory);
 /// Takes the blocks on the disk that LMDB's lock file needs: LMDB writes to it through memory, where a disk
 /// that is full ends the process. Gives 0, or the system's error code if there is no room. REQUIRES: this
 /// process has not opened the store, or it would lose its locks.

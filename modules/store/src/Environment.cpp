@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <set>
 #include <string>
 #include <string_view>
@@ -127,7 +128,8 @@ Result<void> Environment::openFile() {
   mdb_env_set_maxdbs(created, 4);
   mdb_env_set_maxreaders(created, kReaderSlots);
   if (fresh) mdb_env_set_mapsize(created, wholePages(_options.initialMapSize));
-  const unsigned flags = MDB_NOTLS | (_options.readOnly ? unsigned{MDB_RDONLY} : 0U);
+  const unsigned flags = MDB_NOTLS | (_options.readOnly ? unsigned{MDB_RDONLY} : 0U) |
+                         (_options.staged ? unsigned{MDB_NOSYNC} : 0U);
   code = mdb_env_open(created, _options.directory.c_str(), flags, S_IRUSR | S_IWUSR);
   auto opened = code == 0 ? checkLength() : Result<void>(fault("be opened", code));
   if (opened.ok() && !_options.readOnly) {
@@ -297,6 +299,39 @@ int Environment::tryWrite(const std::function<int(Tables&)>& work, bool& written
   if (code == 0) code = mdb_env_info(_env.get(), &info);
   written = info.me_last_txnid == id;
   return code;
+}
+
+Result<void> Environment::sync() {
+  const Gate::Pass pass(_gate);
+  const int code = _env ? mdb_env_sync(_env.get(), 1) : MDB_PANIC;
+  if (code != 0) return fault("be written", code);
+  return {};
+}
+
+Result<void> Environment::forgetPages() {
+  const Gate::Alone alone(_gate);
+  if (!_env) return fault("be written", MDB_PANIC);
+  // Mapped anew, the file has no page in this process.
+  const int code = mdb_env_set_mapsize(_env.get(), static_cast<std::size_t>(sizeInside().mapBytes));
+  ++_generation;
+  if (code == 0) return {};
+  closeFile();  // As in resizeMap().
+  return fault("be written", code);
+}
+
+Result<void> Environment::replaceFile(const std::filesystem::path& file) {
+  const Gate::Alone alone(_gate);
+  // LMDB's lock file knows the old file's last transaction. It learns the new one's from whoever opens the
+  // store while nobody else has it.
+  const auto readers = keepReadersOut(_options.directory);
+  if (!readers.ok()) return Error{readers.error()};
+  closeFile();
+  const int code = ::rename(file.c_str(), (_options.directory / kDataFile).c_str()) == 0 ? 0 : errno;
+  const bool durable = syncDirectory(_options.directory);
+  auto opened = openFile();
+  if (code != 0) return fault("be written", code);
+  if (!durable && opened.ok()) return fault("be written", EIO);
+  return opened;
 }
 
 int Environment::copyTo(int file) {

@@ -26,6 +26,8 @@ class Environment {
   struct Options {
     std::filesystem::path directory;
     bool readOnly = false;
+    /// A copy that an import works on: a commit is on disk only after sync().
+    bool staged = false;
     std::size_t initialMapSize = std::size_t{16} << 20U;
   };
 
@@ -74,6 +76,16 @@ class Environment {
 
   /// Makes the map so large that `bytes` more fit, as far as that can be told ahead. Best effort.
   void reserve(std::size_t bytes);
+
+  /// Makes durable what was committed to a staged copy.
+  core::Result<void> sync();
+  /// Lets go of the memory that pages took which were read: the system keeps what it has room for.
+  core::Result<void> forgetPages();
+
+  /// Puts a store's file from the same file system in the place of this one's, durably: whoever reads next
+  /// sees that one. Waits some seconds for other processes that read; an error if they go on, and nothing has
+  /// changed then.
+  core::Result<void> replaceFile(const std::filesystem::path& file);
 
   /// Writes the whole file to `file`, compacted. Gives LMDB's code.
   int copyTo(int file);

@@ -1,13 +1,15 @@
 #include "Import.h"
 
+#include "Bytes.h"
+#include "Directory.h"
 #include "RecordCodec.h"
+#include "SortedSpool.h"
+#include "Staging.h"
 
 #include <algorithm>
-#include <map>
-#include <numeric>
+#include <functional>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -17,199 +19,298 @@ namespace {
 
 using core::Error;
 using core::Result;
+using Row = ImportSource::Row;
 
-/// The rows of one import: looked through whole before anything is written, then written in the order of the
-/// keys, which is several times faster than in any other.
-class Import {
- public:
-  Import(Tables& tables, std::span<const Registration> rows) : _tables(tables), _rows(rows) {}
+/// Changes that are committed together: some megabytes of pages, which LMDB keeps in memory until then.
+constexpr std::size_t kBatch = 4000;
 
-  Applied<Store::ImportReport> run();
-
- private:
-  enum class Fate { add, update, keep };
-
-  void checkValues();
-  void dropRepeated();
-  void checkDevices();
-  Result<void> compareWithStored();
-  void decide(std::size_t row, const std::optional<Registration>& stored);
-  int write();
-
-  void reject(std::size_t row, std::string text, std::optional<std::size_t> other = std::nullopt) {
-    _report.faults.push_back({row, std::move(text), other});
-  }
-  void sortByNode();
-  void sortByDevice();
-
-  Tables& _tables;
-  std::span<const Registration> _rows;
-  std::vector<std::size_t> _order;                     ///< The rows to import.
-  std::vector<Fate> _fates;                            ///< By row.
-  std::map<std::size_t, Registration::Time> _created;  ///< By row that updates: when it was first registered.
-  Store::ImportReport _report;
+/// What is known of a row when only its node is sorted by its device.
+struct Owner {
+  std::string device;  ///< As encodeDeviceKey() gives it.
+  std::string node;
+  std::uint64_t line = 0;
 };
+
+std::string inLine(std::uint64_t line) {
+  return " in line " + std::to_string(line) + ".";
+}
 
 bool sameContent(const Registration& one, const Registration& other) {
   return one.secret == other.secret && one.domain == other.domain && one.target == other.target;
 }
 
-/// Orders keys as their encodings sort: the length of the device goes before it.
-bool before(const DeviceKey& one, const DeviceKey& other) {
-  const auto rank = [](const DeviceKey& key) {
-    return std::tuple<Service, std::size_t, const std::string&, const std::string&>(
-        key.service, key.device.size(), key.device, key.channel);
-  };
-  return rank(one) < rank(other);
-}
+/// The rows of one import, on their way into a copy of the store. Each table is written in the order of its
+/// keys, which touches each of its pages once; so the rows are sorted twice, by node and by device.
+class Import {
+ public:
+  Import(Staging& staging, ImportSource& source, bool keepDomain)
+      : _copy(staging.copy()),
+        _source(source),
+        _keepDomain(keepDomain),
+        _rows(staging.directory()),
+        _owners(staging.directory()) {}
 
-Applied<Store::ImportReport> Import::run() {
-  _order.resize(_rows.size());
-  std::iota(_order.begin(), _order.end(), std::size_t{0});
-  _fates.resize(_rows.size(), Fate::keep);
-  checkValues();
-  if (_report.faults.empty()) dropRepeated();
-  if (_report.faults.empty()) checkDevices();
-  if (_report.faults.empty()) {
-    if (auto compared = compareWithStored(); !compared.ok()) return {0, Error{compared.error()}};
+  /// All that is to be done but the source's word on it.
+  Result<void> prepare();
+  const Store::ImportReport& report() const { return _report; }
+
+ private:
+  using Take = std::function<Result<void>(Row&&)>;
+
+  Result<void> readAll();
+  Result<void> eachNode(bool tells, const Take& take);
+  Result<void> checkNodes();
+  Result<void> putDevices();
+  Result<void> putDevices(const std::vector<Owner>& owners);
+  int putDevice(Tables& tables, const Owner& owner, std::vector<std::pair<std::uint64_t, std::string>>& refused);
+  Result<void> putTargets();
+  Result<void> putTargets(const std::vector<Row>& rows);
+  int putTarget(Tables& tables, const Row& row, Store::ImportReport& report);
+  Result<void> renewAll();
+
+  void refuse(std::uint64_t line, const std::string& why) {
+    ++_report.refused;
+    _source.refuse(line, why);
   }
-  if (_report.faults.empty()) {
-    const int code = write();
-    return {code, std::move(_report)};
+  Error fault(int code) const { return systemError(_copy.directory(), "be written", code); }
+
+  Environment& _copy;
+  ImportSource& _source;
+  const bool _keepDomain;
+  SortedSpool _rows;    ///< By node, then by line.
+  SortedSpool _owners;  ///< By device, then by line.
+  bool _deviceRefused = false;
+  Store::ImportReport _report;
+};
+
+Result<void> Import::prepare() {
+  for (const auto step : {&Import::readAll, &Import::checkNodes, &Import::renewAll}) {
+    if (auto done = (this->*step)(); !done.ok()) return done;
   }
-  std::sort(_report.faults.begin(), _report.faults.end(),
-            [](const auto& one, const auto& other) { return one.row < other.row; });
-  if (_report.faults.size() > Store::kMaxImportFaults) _report.faults.resize(Store::kMaxImportFaults);
-  _report.added = _report.updated = _report.unchanged = 0;
-  return {0, std::move(_report)};
+  if (auto done = putDevices(); !done.ok()) return done;
+  return putTargets();
 }
 
-void Import::checkValues() {
-  for (std::size_t row = 0; row < _rows.size(); ++row) {
-    if (auto valid = checkRegistration(_rows[row]); !valid.ok()) reject(row, valid.error());
-  }
-}
-
-void Import::sortByNode() {
-  std::sort(_order.begin(), _order.end(), [this](std::size_t one, std::size_t other) {
-    return std::tie(_rows[one].node, one) < std::tie(_rows[other].node, other);
-  });
-}
-
-void Import::sortByDevice() {
-  std::sort(_order.begin(), _order.end(), [this](std::size_t one, std::size_t other) {
-    if (before(_rows[one].key, _rows[other].key)) return true;
-    return !before(_rows[other].key, _rows[one].key) && one < other;
-  });
-}
-
-/// Of the rows with the same node (and device) the one that was registered last is imported.
-void Import::dropRepeated() {
-  sortByNode();
-  std::vector<std::size_t> kept;
-  kept.reserve(_order.size());
-  for (const std::size_t row : _order) {
-    if (kept.empty() || _rows[kept.back()].node != _rows[row].node) {
-      kept.push_back(row);
+Result<void> Import::readAll() {
+  for (;;) {
+    auto given = _source.next();
+    if (!given.ok()) return Error{given.error()};
+    if (!given.value()) break;
+    auto& [registration, line, dated] = *given.value();
+    if (!_keepDomain) registration.domain.clear();
+    if (auto valid = checkRegistration(registration); !valid.ok()) {
+      refuse(line, valid.error());
       continue;
     }
-    if (!(_rows[kept.back()].key == _rows[row].key)) {
-      reject(row, "Its node is that of another device", kept.back());
-      continue;
-    }
-    ++_report.unchanged;
-    if (_rows[row].lastRegistered >= _rows[kept.back()].lastRegistered) kept.back() = row;
+    const std::string value = (dated ? '+' : '-') + encodeRecord(registration);
+    if (const int code = _rows.add(registration.node, line, value); code != 0) return fault(code);
   }
-  _order = std::move(kept);
-}
-
-void Import::checkDevices() {
-  sortByDevice();
-  for (std::size_t i = 1; i < _order.size(); ++i) {
-    if (!(_rows[_order[i]].key == _rows[_order[i - 1]].key)) continue;
-    reject(_order[i], "Its device has another node", _order[i - 1]);
-  }
-}
-
-Result<void> Import::compareWithStored() {
-  if (_tables.size() == 0) {
-    for (const std::size_t row : _order) decide(row, std::nullopt);
-    return {};
-  }
-  for (const std::size_t row : _order) {
-    auto node = _tables.nodeOf(_rows[row].key);
-    if (!node.ok()) return Error{node.error()};
-    auto found = _tables.look(_rows[row].node);
-    if (!found.ok()) return Error{found.error()};
-    if (std::holds_alternative<Unreadable>(found.value()) && node.value() == _rows[row].node) {
-      _fates[row] = Fate::update;
-      _created[row] = _rows[row].created;
-      ++_report.updated;
-      continue;
-    }
-    const auto* registration = std::get_if<Registration>(&found.value());
-    const auto stored = registration != nullptr ? std::optional(*registration) : std::nullopt;
-    if (node.value() && *node.value() != _rows[row].node) {
-      reject(row, "Its device is in the store with another node.");
-    } else if (stored && !(stored->key == _rows[row].key)) {
-      reject(row, "Its node is in the store for another device.");
-    } else {
-      decide(row, stored);
-    }
-  }
+  if (const int code = _rows.finish(); code != 0) return fault(code);
   return {};
 }
 
-void Import::decide(std::size_t row, const std::optional<Registration>& stored) {
-  if (!stored) {
-    _fates[row] = Fate::add;
-    ++_report.added;
-    return;
-  }
-  const bool same = sameContent(*stored, _rows[row]);
-  const auto date = _rows[row].lastRegistered;
-  if (stored->lastRegistered < date || (stored->lastRegistered == date && !same)) {
-    _fates[row] = Fate::update;
-    _created[row] = stored->created;
-  }
-  ++(same || _fates[row] == Fate::keep ? _report.unchanged : _report.updated);
+Result<Row> rowOf(const SortedSpool::Entry& entry) {
+  auto registration = decodeRecord(entry.key, std::string_view(entry.value).substr(1));
+  if (!registration.ok()) return Error{registration.error()};
+  return Row{std::move(registration).value(), entry.order, entry.value.front() == '+'};
 }
 
-int Import::write() {
-  // The rows are in the order of their devices now.
-  for (const std::size_t row : _order) {
-    if (_fates[row] != Fate::add) continue;
-    if (const int code = _tables.putDevice(_rows[row]); code != 0) return code;
+/// Gives the row of each node, in order: of those with the same node and device the one that was registered
+/// last; those with another device are refused. `tells`: whether that is told and counted.
+Result<void> Import::eachNode(bool tells, const Take& take) {
+  SortedSpool::Reader reader(_rows);
+  std::optional<Row> kept;
+  for (SortedSpool::Entry entry;;) {
+    bool found = false;
+    if (const int code = reader.next(entry, found); code != 0) return fault(code);
+    if (!found) break;
+    auto row = rowOf(entry);
+    if (!row.ok()) return Error{row.error()};
+    if (!kept || kept->registration.node != row.value().registration.node) {
+      if (kept) {
+        if (auto taken = take(std::move(*kept)); !taken.ok()) return taken;
+      }
+      kept = std::move(row).value();
+    } else if (!(kept->registration.key == row.value().registration.key)) {
+      if (tells) refuse(entry.order, "Its node is that of another device" + inLine(kept->line));
+    } else {
+      if (tells) ++_report.unchanged;
+      if (row.value().registration.lastRegistered >= kept->registration.lastRegistered) {
+        kept = std::move(row).value();
+      }
+    }
   }
-  sortByNode();
-  for (const std::size_t row : _order) {
-    if (_fates[row] == Fate::keep) continue;
-    Registration target = _rows[row];
-    if (_fates[row] == Fate::update) target.created = std::min(target.created, _created[row]);
-    if (const int code = _tables.putTarget(target); code != 0) return code;
+  return kept ? take(std::move(*kept)) : Result<void>();
+}
+
+/// Refuses rows whose node is stored for another device; the others are sorted by their devices.
+Result<void> Import::checkNodes() {
+  std::size_t looked = 0;
+  const auto checked = eachNode(true, [&](Row&& row) -> Result<void> {
+    if (++looked % kBatch == 0) {
+      if (auto forgotten = _copy.forgetPages(); !forgotten.ok()) return forgotten;
+    }
+    auto transaction = _copy.read();
+    if (!transaction.ok()) return Error{transaction.error()};
+    auto stored = transaction.value().tables().look(row.registration.node);
+    if (!stored.ok()) return Error{stored.error()};
+    const auto* registration = std::get_if<Registration>(&stored.value());
+    if (registration != nullptr && !(registration->key == row.registration.key)) {
+      refuse(row.line, "Its node is in the store for another device.");
+      return {};
+    }
+    const int code = _owners.add(encodeDeviceKey(row.registration.key), row.line, row.registration.node);
+    return code == 0 ? Result<void>() : fault(code);
+  });
+  if (!checked.ok()) return checked;
+  if (const int code = _owners.finish(); code != 0) return fault(code);
+  return _copy.forgetPages();
+}
+
+Result<void> Import::putDevices() {
+  SortedSpool::Reader reader(_owners);
+  std::vector<Owner> batch;
+  std::optional<Owner> last;
+  for (SortedSpool::Entry entry;;) {
+    bool found = false;
+    if (const int code = reader.next(entry, found); code != 0) return fault(code);
+    if (batch.size() == kBatch || (!found && !batch.empty())) {
+      if (auto put = putDevices(batch); !put.ok()) return put;
+      batch.clear();
+    }
+    if (!found) return {};
+    if (last && last->device == entry.key) {
+      _deviceRefused = true;
+      refuse(entry.order, "Its device has another node" + inLine(last->line));
+      continue;
+    }
+    last = Owner{std::move(entry.key), std::move(entry.value), entry.order};
+    batch.push_back(*last);
   }
-  // The dates of other machines say nothing about the time in which phones reached this one.
-  auto service = _tables.serviceTime();
-  if (!service.ok()) return 0;
-  service.value().renewAll();
-  return _tables.putServiceTime(service.value());
+}
+
+Result<void> Import::putDevices(const std::vector<Owner>& owners) {
+  constexpr std::size_t kEntryBytes = 256;
+  _copy.reserve(owners.size() * kEntryBytes);
+  std::vector<std::pair<std::uint64_t, std::string>> refused;
+  const auto written = _copy.write([&](Tables& tables) {
+    refused.clear();
+    for (const Owner& owner : owners) {
+      if (const int code = putDevice(tables, owner, refused); code != 0) return code;
+    }
+    return 0;
+  });
+  if (!written.ok()) return Error{written.error()};
+  _deviceRefused |= !refused.empty();
+  for (const auto& [line, why] : refused) refuse(line, why);
+  return _copy.forgetPages();
+}
+
+int Import::putDevice(Tables& tables, const Owner& owner,
+                      std::vector<std::pair<std::uint64_t, std::string>>& refused) {
+  auto stored = tables.nodeOf(owner.device);
+  if (!stored.ok()) return MDB_CORRUPTED;
+  if (!stored.value()) return tables.putDevice(owner.device, owner.node);
+  if (*stored.value() != owner.node) {
+    refused.emplace_back(owner.line, "Its device is in the store with another node.");
+  }
+  return 0;
+}
+
+Result<void> Import::putTargets() {
+  std::vector<Row> batch;
+  const auto flush = [&]() -> Result<void> {
+    auto put = putTargets(batch);
+    batch.clear();
+    return put;
+  };
+  const auto taken = eachNode(false, [&](Row&& row) -> Result<void> {
+    batch.push_back(std::move(row));
+    return batch.size() < kBatch ? Result<void>() : flush();
+  });
+  return taken.ok() ? flush() : taken;
+}
+
+/// What the rows may take in the table of targets.
+std::size_t bytesOf(const std::vector<Row>& rows) {
+  // With what LMDB adds to each; pages are filled by two thirds or more.
+  constexpr std::size_t kOverhead = 128;
+  std::size_t bytes = 0;
+  for (const auto& [row, line, dated] : rows) {
+    bytes += kOverhead + row.node.size() + row.key.device.size() + row.key.channel.size() +
+             row.domain.size() + row.target.value.reveal().size() + row.secret.reveal().size();
+  }
+  return bytes + bytes / 2;
+}
+
+Result<void> Import::putTargets(const std::vector<Row>& rows) {
+  _copy.reserve(bytesOf(rows));
+  Store::ImportReport report;
+  const auto written = _copy.write([&](Tables& tables) {
+    report = {};
+    for (const Row& row : rows) {
+      if (const int code = putTarget(tables, row, report); code != 0) return code;
+    }
+    return 0;
+  });
+  if (!written.ok()) return Error{written.error()};
+  _report.added += report.added;
+  _report.updated += report.updated;
+  _report.unchanged += report.unchanged;
+  return _copy.forgetPages();
+}
+
+int Import::putTarget(Tables& tables, const Row& row, Store::ImportReport& report) {
+  Registration target = row.registration;
+  if (_deviceRefused) {
+    const auto owned = tables.nodeOf(target.key);
+    if (!owned.ok()) return MDB_CORRUPTED;
+    if (owned.value() != target.node) return 0;  // refused, or it stands for another device
+  }
+  const auto found = tables.look(target.node);
+  if (!found.ok()) return MDB_CORRUPTED;
+  const auto* stored = std::get_if<Registration>(&found.value());
+  if (stored == nullptr) {
+    // A record that cannot be read goes on as the one that it was.
+    ++(std::holds_alternative<Unreadable>(found.value()) ? report.updated : report.added);
+    return tables.putTarget(target);
+  }
+  if (!row.dated && stored->lastRegistered > stored->created) target.lastRegistered = stored->created;
+  const bool same = sameContent(*stored, target);
+  const bool replaces = stored->lastRegistered < target.lastRegistered ||
+                        (stored->lastRegistered == target.lastRegistered && !same);
+  ++(same || !replaces ? report.unchanged : report.updated);
+  target.created = std::min(target.created, stored->created);
+  return replaces ? tables.putTarget(target) : 0;
+}
+
+/// The dates of other machines say nothing about the time in which phones reached this one.
+Result<void> Import::renewAll() {
+  const auto written = _copy.write([](Tables& tables) {
+    auto service = tables.serviceTime();
+    if (!service.ok()) return 0;
+    service.value().renewAll();
+    return tables.putServiceTime(service.value());
+  });
+  if (!written.ok()) return Error{written.error()};
+  return {};
 }
 
 }  // namespace
 
-Applied<Store::ImportReport> importRows(Tables& tables, std::span<const Registration> rows) {
-  return Import(tables, rows).run();
-}
-
-std::size_t importedBytes(std::span<const Registration> rows) {
-  // Both tables' keys and values with what LMDB adds to each; pages are filled by two thirds or more.
-  constexpr std::size_t kOverhead = 64;
-  std::size_t bytes = 0;
-  for (const Registration& row : rows) {
-    bytes += kOverhead + 2 * (row.node.size() + row.key.device.size() + row.key.channel.size()) +
-             row.domain.size() + row.target.value.reveal().size() + row.secret.reveal().size();
+Result<Store::ImportReport> importRows(Environment& store, ImportSource& source, bool keepDomain) {
+  auto staging = Staging::begin(store);
+  if (!staging.ok()) return Error{staging.error()};
+  Store::ImportReport report;
+  {
+    Import import(*staging.value(), source, keepDomain);
+    if (auto prepared = import.prepare(); !prepared.ok()) return Error{prepared.error()};
+    report = import.report();
   }
-  return bytes + bytes / 2;
+  if (!source.confirm()) return report;
+  if (auto published = staging.value()->publish(); !published.ok()) return Error{published.error()};
+  report.imported = true;
+  return report;
 }
 
 }  // namespace p2::store

@@ -1,18 +1,14 @@
 #pragma once
 
-#include "Changes.h"
-#include "Tables.h"
+#include "Environment.h"
+#include "p2/core/Result.h"
+#include "p2/store/ImportSource.h"
 #include "p2/store/Store.h"
-
-#include <cstddef>
-#include <span>
 
 namespace p2::store {
 
-/// Store::importAll() within a write transaction: writes nothing if the report has faults.
-Applied<Store::ImportReport> importRows(Tables& tables, std::span<const Registration> rows);
-
-/// What the rows may take in the file.
-std::size_t importedBytes(std::span<const Registration> rows);
+/// Store::importRows(). `keepDomain`: whether the rows keep their domains. REQUIRES: nobody else changes the
+/// store meanwhile.
+core::Result<Store::ImportReport> importRows(Environment& store, ImportSource& source, bool keepDomain);
 
 }  // namespace p2::store

@@ -9,6 +9,7 @@
 #include "PendingChanges.h"
 #include "RecordCodec.h"
 #include "ServiceMeter.h"
+#include "Staging.h"
 #include "Sweep.h"
 #include "Writer.h"
 
@@ -71,7 +72,7 @@ class Store::Impl {
   Result<Piece> piece(std::string first);
   std::string flowOf(const std::string& node);
   bool keepsDomain() const { return _options.keepDomain; }
-  Result<ImportReport> import(std::span<const Registration> rows);
+  Result<ImportReport> import(ImportSource& source);
   void enrol(Enrolment asked, std::string flow, Callback<Registration> done);
   void sweep(Sweep sweep, Callback<Swept> done);
   void saveServiceTime(Callback<void> done);
@@ -178,7 +179,11 @@ Store::~Store() = default;
 Result<std::unique_ptr<Store>> Store::open(const Options& options) {
   auto claim = claimForWriting(options.path);
   if (!claim.ok()) return Error{claim.error()};
-  auto environment = Environment::open({options.path, false, options.initialMapSize});
+  Staging::removeLeftOver(options.path);
+  Environment::Options place;
+  place.directory = options.path;
+  place.initialMapSize = options.initialMapSize;
+  auto environment = Environment::open(place);
   if (!environment.ok()) return Error{environment.error()};
   auto impl = std::make_unique<Impl>(options, std::move(claim).value(), std::move(environment).value());
   try {
@@ -191,12 +196,18 @@ Result<std::unique_ptr<Store>> Store::open(const Options& options) {
 
 Result<std::unique_ptr<const Store>> Store::openReadOnly(const std::filesystem::path& path) {
   if (auto readable = checkForReading(path); !readable.ok()) return Error{readable.error()};
-  auto environment = Environment::open({path, true, 0});
+  auto entered = enterAsReader(path);
+  if (!entered.ok()) return Error{entered.error()};
+  Environment::Options place;
+  place.directory = path;
+  place.readOnly = true;
+  place.initialMapSize = 0;
+  auto environment = Environment::open(place);
   if (!environment.ok()) return Error{environment.error()};
   Options options;
   options.path = path;
   return std::unique_ptr<const Store>(
-      new Store(std::make_unique<Impl>(std::move(options), Descriptor(), std::move(environment).value())));
+      new Store(std::make_unique<Impl>(std::move(options), std::move(entered).value(), std::move(environment).value())));
 }
 
 Result<std::optional<Registration>> Store::find(std::string_view node) const {
@@ -296,22 +307,22 @@ void Store::dropDomains(Callback<Swept> done) {
                });
 }
 
-Result<Store::ImportReport> Store::importAll(std::span<const Registration> rows) {
-  if (_impl->keepsDomain()) return _impl->import(rows);
-  std::vector<Registration> without(rows.begin(), rows.end());
-  for (Registration& row : without) row.domain.clear();
-  return _impl->import(without);
+Result<Store::ImportReport> Store::importRows(ImportSource& source) {
+  return _impl->import(source);
 }
 
-Result<Store::ImportReport> Store::Impl::import(std::span<const Registration> rows) {
+/// Runs in the writer's thread, where nothing else is changed meanwhile.
+Result<Store::ImportReport> Store::Impl::import(ImportSource& source) {
   std::promise<Result<ImportReport>> promise;
   auto report = promise.get_future();
-  submit<ImportReport>(
-      _pending.ofAny(), [rows](Tables& tables) { return importRows(tables, rows); },
-      [&promise](Result<ImportReport> outcome) { promise.set_value(std::move(outcome)); },
-      importedBytes(rows));
+  submit<void>(
+      _pending.ofAny(), [](Tables&) -> Applied<void> { return {0, Result<void>()}; },
+      [this, &source, &promise](const Result<void>& turn) {
+        promise.set_value(turn.ok() ? store::importRows(*_environment, source, _options.keepDomain)
+                                    : Result<ImportReport>(Error{turn.error()}));
+      });
   auto outcome = report.get();
-  if (outcome.ok()) _meter.renewAll();
+  if (outcome.ok() && outcome.value().imported) _meter.renewAll();
   return outcome;
 }
 

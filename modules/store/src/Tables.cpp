@@ -82,7 +82,11 @@ Result<Stored> Tables::look(std::string_view node) const {
 
 Result<std::optional<std::string>> Tables::nodeOf(const DeviceKey& key) const {
   if (!checkKey(key).ok()) return std::optional<std::string>();
-  auto node = get(_transaction, _handles.devices, encodeDeviceKey(key));
+  return nodeOf(encodeDeviceKey(key));
+}
+
+Result<std::optional<std::string>> Tables::nodeOf(std::string_view device) const {
+  auto node = get(_transaction, _handles.devices, device);
   if (!node.ok()) return Error{node.error()};
   if (!node.value()) return std::optional<std::string>();
   return std::optional(std::string(*node.value()));
@@ -136,7 +140,11 @@ int Tables::putTarget(const Registration& registration) {
 }
 
 int Tables::putDevice(const Registration& registration) {
-  return store::put(_transaction, _handles.devices, encodeDeviceKey(registration.key), registration.node);
+  return putDevice(encodeDeviceKey(registration.key), registration.node);
+}
+
+int Tables::putDevice(std::string_view device, std::string_view node) {
+  return store::put(_transaction, _handles.devices, device, node);
 }
 
 int Tables::erase(std::string_view node, const DeviceKey& key) {

@@ -43,6 +43,8 @@ class Tables {
   /// The same as find(node) for who can go on with a record that cannot be read; find() calls that an error.
   core::Result<Stored> look(std::string_view node) const;
   core::Result<std::optional<std::string>> nodeOf(const DeviceKey& key) const;
+  /// The same for a key as encodeDeviceKey() gives it.
+  core::Result<std::optional<std::string>> nodeOf(std::string_view device) const;
   std::uint64_t size() const;
   core::Result<ServiceTime> serviceTime() const;
 
@@ -58,6 +60,8 @@ class Tables {
   int putTarget(const Registration& registration);
   /// The other half of put().
   int putDevice(const Registration& registration);
+  /// The same for a key as encodeDeviceKey() gives it.
+  int putDevice(std::string_view device, std::string_view node);
   int erase(std::string_view node, const DeviceKey& key);
   /// Erases a record that cannot be read, and whatever device has its node: a look at all of them.
   int eraseUnreadable(std::string_view node);

@@ -3,6 +3,7 @@
 #include "p2/core/Clock.h"
 #include "p2/core/Result.h"
 #include "p2/core/UniqueFunction.h"
+#include "p2/store/ImportSource.h"
 #include "p2/store/Registration.h"
 
 #include <cstddef>
@@ -11,10 +12,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace p2::store {
 
@@ -67,20 +66,13 @@ class Store {
     bool more = false;             ///< Stopped before the end of the store was reached.
   };
 
-  struct ImportFault {
-    std::size_t row;   ///< Index into the imported rows.
-    std::string text;  ///< What is wrong with it; if there is another row, how it stands to that one.
-    std::optional<std::size_t> other = std::nullopt;  ///< An earlier row that it contradicts.
-  };
-
   struct ImportReport {
     std::uint64_t added = 0;
     std::uint64_t updated = 0;
     std::uint64_t unchanged = 0;  ///< But for its dates, perhaps: a later one is taken over.
-    /// If there is any, nothing was imported. At most `kMaxImportFaults`, in the order of the rows.
-    std::vector<ImportFault> faults;
+    std::uint64_t refused = 0;    ///< Rows that could not be taken.
+    bool imported = false;        ///< Whether the source has confirmed the import: else nothing has changed.
   };
-  static constexpr std::size_t kMaxImportFaults = 1000;
 
   /// Called exactly once, in the writer's thread unless said otherwise. Must neither block nor throw; may
   /// call the store.
@@ -146,12 +138,14 @@ class Store {
   /// used again. If the queue is full: as above.
   void dropDomains(Callback<Swept> done);
 
-  /// Imports every row in one transaction, or none, with the nodes and secrets given. A row for a
-  /// registration that is there (same node, same device) replaces it unless that was registered later. Two
-  /// devices for one node, or two nodes for one device, is a fault of the later row. Blocks until it is on
-  /// disk, and the other changes with it: for a command that has the store to itself. Not to be called from a
-  /// callback.
-  core::Result<ImportReport> importAll(std::span<const Registration> rows);
+  /// Imports the rows of a source with the nodes and secrets given, in bounded memory: all that can be taken,
+  /// if the source confirms it at the end, or none. A row for a registration that is there (same node, same
+  /// device) replaces it unless that was registered later. Two devices for one node, or two nodes for one
+  /// device, is a fault of the later row. An error if the rows cannot be written, the source fails, or
+  /// another process goes on reading the store; nothing is imported then. Takes the room of a second store on
+  /// the disk. Blocks until it is on disk, and the other changes with it: for a command that has the store to
+  /// itself. Not to be called from a callback.
+  core::Result<ImportReport> importRows(ImportSource& source);
 
   /// Writes a compact copy of the store as it is now into `directory`, which is created if its parent exists
   /// and must not hold a store. The copy can be used as `path`. Blocks; changes go on meanwhile, but cannot
