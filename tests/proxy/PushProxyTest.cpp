@@ -44,7 +44,7 @@ TEST_CASE("A publish reaches the phone with the hash of its account and nothing 
   CHECK(sent[0].target.value.reveal() == "token");
   CHECK(sent[0].account == "ec164939a8485ee6b7f7871071a11c7bb18aead5");
   CHECK(sent[0].channel.empty());
-  CHECK_FALSE(sent[0].hasBody);
+  CHECK_FALSE(sent[0].isImportant);
 }
 
 TEST_CASE("A channel's registration is another one and carries the channel") {
@@ -157,7 +157,7 @@ TEST_CASE("When most targets are called gone at once, nothing is removed") {
   ProxyFixture p2;
   std::vector<std::string> answers;
   for (int i = 0; i < 100; ++i)
-    answers.push_back(p2.registerPhone("token", "user" + std::to_string(i) + "@jabber.de"));
+    answers.push_back(p2.registerPhone("token" + std::to_string(i), "user" + std::to_string(i) + "@jabber.de"));
   int gone = 0;
   for (const auto& answer : answers) {
     p2.willAnswer(Outcome::Kind::targetGone);

@@ -9,6 +9,7 @@ using p2::proxy::PushProxy;
 using p2::proxy::RequestLimits;
 using p2::test::ManualClock;
 using Verdict = RequestLimits::Verdict;
+using PushVerdict = RequestLimits::PushVerdict;
 
 namespace {
 
@@ -20,9 +21,15 @@ PushProxy::Limits options() {
   return limits;
 }
 
+/// A push for one of very many nodes.
+bool admitsPush(RequestLimits& limits, const std::string& domain) {
+  static int node = 0;
+  return limits.admitPush(domain, std::to_string(++node)) == PushVerdict::admitted;
+}
+
 int admitted(RequestLimits& limits, const std::string& domain, int tries) {
   int count = 0;
-  for (int i = 0; i < tries; ++i) count += limits.admitPush(domain) ? 1 : 0;
+  for (int i = 0; i < tries; ++i) count += admitsPush(limits, domain) ? 1 : 0;
   return count;
 }
 
@@ -90,8 +97,8 @@ TEST_CASE("Memory is bounded however many domains there are, and the busy ones a
   RequestLimits limits(options(), clock, {3, 3});
   admitted(limits, "busy", 20);
   for (int i = 0; i < 100; ++i) {
-    CHECK_FALSE(limits.admitPush("busy"));
-    CHECK(limits.admitPush("domain" + std::to_string(i)));
+    CHECK_FALSE(admitsPush(limits, "busy"));
+    CHECK(admitsPush(limits, "domain" + std::to_string(i)));
   }
   CHECK(admitted(limits, "domain0", 100) == 20);
 }
@@ -143,7 +150,7 @@ TEST_CASE("New registrations have a limit in all, of which one domain leaves hal
   of.newRegistrationsPerHour = 3600;
   RequestLimits limits(of, clock);
   CHECK(changed(limits, "a@one.example", 10000, true) == 1800);
-  CHECK(limits.admitChange("one.example", "a@one.example", true) == Verdict::all);
+  CHECK(limits.admitChange("one.example", "a@one.example", true) == Verdict::share);
   CHECK(changed(limits, "a@one.example", 100, false) == 100);  // what is there already may change
   CHECK(changed(limits, "a@two.example", 10000, true) == 900);
   CHECK(changed(limits, "a@three.example", 1, true) == 1);
@@ -170,17 +177,34 @@ TEST_CASE("Subdomains share the limits of the domain that was registered") {
   limits.reconfigure(of);
   for (int i = 0; i < 1000; ++i) {
     const std::string domain = "x" + std::to_string(i) + ".evil.example";
-    pushes += limits.admitPush(domain) ? 1 : 0;
+    pushes += admitsPush(limits, domain) ? 1 : 0;
     registrations += limits.admitChange(domain, "a@" + domain, true) == Verdict::admitted ? 1 : 0;
     unknown += limits.admitUnknown(domain) ? 1 : 0;
   }
   CHECK(pushes == 20);
   CHECK(registrations == 60);
   CHECK(unknown == 30);
-  CHECK_FALSE(limits.admitPush("evil.example"));
-  CHECK(limits.admitPush("honest.example"));
+  CHECK_FALSE(admitsPush(limits, "evil.example"));
+  CHECK(admitsPush(limits, "honest.example"));
   // The lists go by the domain as it is.
   of.deny = {"evil.example"};
   limits.reconfigure(of);
   CHECK(limits.serves("x1.evil.example"));
+}
+
+TEST_CASE("A flood on one node takes nothing from the others of its domain") {
+  ManualClock clock;
+  auto limited = options();
+  limited.pushBurst = 100;
+  RequestLimits limits(limited, clock);
+  int ofNode = 0;
+  for (int i = 0; i < 20000; ++i) {
+    const auto verdict = limits.admitPush("evil.example.org", "flooded");
+    CHECK(verdict != PushVerdict::domain);
+    ofNode += verdict == PushVerdict::admitted ? 1 : 0;
+  }
+  CHECK(ofNode == 60);
+  CHECK(limits.admitPush("honest.example.org", "other") == PushVerdict::admitted);
+  clock.advance(std::chrono::seconds(1));
+  CHECK(limits.admitPush("evil.example.org", "flooded") == PushVerdict::admitted);
 }

@@ -58,6 +58,7 @@ class PushProxy::Impl {
         _unknown(metrics.counter("p2_publishes_unknown_total",
                                  "Publish requests for an unknown node or with a wrong secret or domain.")),
         _limited(limitedCounter(metrics, "pushes")),
+        _limitedNode(limitedCounter(metrics, "node")),
         _unknownLimited(limitedCounter(metrics, "unknown")),
         _denied(metrics.counter("p2_requests_denied_total", "Requests of domains that are not served.")),
         _removed(metrics.counter("p2_registrations_removed_total",
@@ -128,6 +129,9 @@ class PushProxy::Impl {
     if (!_limits.serves(request.domain)) {
       // Not an error either: a list is changed in a moment, and the users that a server drops stay away.
       _denied.add();
+      _lines.note(Poco::Message::PRIO_WARNING,
+                  "pushes for registered phones of " + std::string(registrableDomain(request.domain)) +
+                      " go nowhere: it is not served (limits.allowDomains, limits.denyDomains)");
       responder.result();
       return;
     }
@@ -139,8 +143,14 @@ class PushProxy::Impl {
       responder.error(StanzaError::tryLater());
       return;
     }
-    if (!_limits.admitPush(request.domain)) {
-      // Held back, and not an error: on an error some servers drop the user.
+    const auto verdict = _limits.admitPush(request.domain, registration.node);
+    // Held back, and not an error: on an error some servers drop the user.
+    if (verdict == RequestLimits::PushVerdict::node) {
+      _limitedNode.add();
+      responder.result();
+      return;
+    }
+    if (verdict == RequestLimits::PushVerdict::domain) {
       _limited.add();
       _lines.note(Poco::Message::PRIO_WARNING,
                   "pushes of " + std::string(registrableDomain(request.domain)) +
@@ -159,6 +169,9 @@ class PushProxy::Impl {
     _unknown.add();
     if (_limits.admitUnknown(domain)) return responder.error(StanzaError::itemNotFound());
     _unknownLimited.add();
+    _lines.note(Poco::Message::PRIO_WARNING,
+                "servers of " + std::string(registrableDomain(domain)) +
+                    " push for much that is not in this store, and were asked to wait: is it the right one?");
     responder.error(StanzaError::tryLater());
   }
 
@@ -279,6 +292,7 @@ class PushProxy::Impl {
   core::Counter& _others;
   core::Counter& _unknown;
   core::Counter& _limited;
+  core::Counter& _limitedNode;
   core::Counter& _unknownLimited;
   core::Counter& _denied;
   core::Counter& _removed;

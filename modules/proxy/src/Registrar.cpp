@@ -40,6 +40,9 @@ Registrar::Registrar(const Parts& parts, core::Metrics& metrics)
 void Registrar::serve(Register&& request, const Iq& iq, Responder responder) {
   if (!_parts.limits.serves(request.domain)) {
     _parts.denied.add();
+    _lines.note(Poco::Message::PRIO_INFORMATION,
+                "phones of " + std::string(registrableDomain(request.domain)) +
+                    " asked to register, which limits.allowDomains and limits.denyDomains do not let");
     responder.error({StanzaError::Type::auth,
                      StanzaError::Condition::forbidden,
                      "This service is not for accounts of your domain.",
@@ -120,12 +123,18 @@ bool Registrar::admit(const std::string& domain, const Iq& iq, bool creates, Res
                       " register faster than limits.registrationsPerMinute: they were asked to wait");
       responder.error(tooMany("Too many registrations from your domain: try again in a minute."));
       return false;
+    case RequestLimits::Verdict::share:
+      _limitedAll.add();
+      _lines.note(Poco::Message::PRIO_WARNING,
+                  "phones of " + std::string(registrableDomain(domain)) +
+                      " have half of limits.newRegistrationsPerHour: more of them were asked to wait");
+      responder.error(tooMany("Too many new registrations from your domain: try again in an hour."));
+      return false;
     case RequestLimits::Verdict::all:
       _limitedAll.add();
-      _lines.note(
-          Poco::Message::PRIO_WARNING,
-          "more new registrations come than limits.newRegistrationsPerHour, or one domain's are half of "
-          "that: their phones were asked to wait");
+      _lines.note(Poco::Message::PRIO_WARNING,
+                  "more new registrations come than limits.newRegistrationsPerHour, of many domains: their "
+                  "phones were asked to wait");
       responder.error(tooMany("Too many new registrations: try again in an hour."));
       return false;
   }

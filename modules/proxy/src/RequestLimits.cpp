@@ -13,6 +13,9 @@ namespace {
 constexpr double kSecondsPerMinute = 60;
 constexpr double kSecondsPerHour = 3600;
 
+// A second, and at once. More than any server has for one phone, whose messages are a second apart.
+constexpr Rate kPushesOfNode{5, 60};
+
 bool contains(const std::vector<std::string>& sorted, std::string_view domain) {
   return std::binary_search(sorted.begin(), sorted.end(), domain);
 }
@@ -28,7 +31,8 @@ RequestLimits::RequestLimits(PushProxy::Limits limits, const core::Clock& clock,
       _limits(std::move(limits)),
       _rates(ratesOf(_limits)),
       _domains(capacity.domains),
-      _accounts(capacity.accounts) {}
+      _accounts(capacity.accounts),
+      _nodes(capacity.nodes) {}
 
 bool RequestLimits::serves(std::string_view domain) const {
   const std::scoped_lock lock(_mutex);
@@ -46,7 +50,10 @@ RequestLimits::Verdict RequestLimits::admitChange(const std::string& domain, con
   // takes nothing from its domain.
   Domain& ofDomain = _domains.touch(registrableDomain(domain));
   if (!ofDomain.changes.hasRoom(_rates.changesOfDomain, now)) return Verdict::domain;
-  if (creates && !mayCreate(ofDomain, now)) return Verdict::all;
+  if (const auto verdict = creates ? mayCreate(ofDomain, now) : Verdict::admitted;
+      verdict != Verdict::admitted) {
+    return verdict;
+  }
   if (_rates.changesOfAccount.limits() && !_accounts.touch(hash).take(_rates.changesOfAccount, now)) {
     return Verdict::account;
   }
@@ -60,16 +67,21 @@ RequestLimits::Verdict RequestLimits::admitChange(const std::string& domain, con
 
 /// One domain takes half of what is left at most, so that something is left for the next however many others
 /// there are.
-bool RequestLimits::mayCreate(Domain& domain, core::Clock::TimePoint now) {
-  if (!_rates.created.limits()) return true;
+RequestLimits::Verdict RequestLimits::mayCreate(Domain& domain, core::Clock::TimePoint now) {
+  if (!_rates.created.limits()) return Verdict::admitted;
   const double left = _rates.created.burst - _created.level(_rates.created, now);
-  return domain.created.level(_rates.created, now) + 1 <= left;
+  const double taken = domain.created.level(_rates.created, now);
+  if (taken + 1 <= left) return Verdict::admitted;
+  return taken >= 1 ? Verdict::share : Verdict::all;
 }
 
-bool RequestLimits::admitPush(const std::string& domain) {
+RequestLimits::PushVerdict RequestLimits::admitPush(const std::string& domain, const std::string& node) {
   const std::scoped_lock lock(_mutex);
-  return !_rates.pushes.limits() ||
-         _domains.touch(registrableDomain(domain)).pushes.take(_rates.pushes, _clock.now());
+  if (!_rates.pushes.limits()) return PushVerdict::admitted;
+  const auto now = _clock.now();
+  if (!_nodes.touch(node).take(kPushesOfNode, now)) return PushVerdict::node;
+  const bool admitted = _domains.touch(registrableDomain(domain)).pushes.take(_rates.pushes, now);
+  return admitted ? PushVerdict::admitted : PushVerdict::domain;
 }
 
 bool RequestLimits::admitUnknown(const std::string& domain) {

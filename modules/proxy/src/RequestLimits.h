@@ -22,11 +22,19 @@ namespace p2::proxy {
 class RequestLimits {
  public:
   /// Whether a change of the store may be made, and if not, whose limit is reached.
-  enum class Verdict { admitted, account, domain, all };
+  enum class Verdict {
+    admitted,
+    account,
+    domain,
+    share,  ///< The domain has half of what all may create.
+    all     ///< Too little is left of that.
+  };
+  enum class PushVerdict { admitted, node, domain };
 
   struct Capacity {
     std::size_t domains = 20000;
     std::size_t accounts = 50000;
+    std::size_t nodes = 50000;
   };
 
   RequestLimits(PushProxy::Limits limits, const core::Clock& clock, Capacity capacity);
@@ -38,8 +46,9 @@ class RequestLimits {
   /// A registration or a withdrawal of `account` (its bare JID); `creates`: it adds a registration to the
   /// store. Counts it if it is admitted.
   Verdict admitChange(const std::string& domain, const std::string& account, bool creates);
-  /// A push for a phone of the domain. Counts it if it is admitted.
-  bool admitPush(const std::string& domain);
+  /// A push for a registration of the domain. Counts it if it is admitted. What one node gets beyond some a
+  /// second becomes one message anyway, and takes nothing from the others of its domain.
+  PushVerdict admitPush(const std::string& domain, const std::string& node);
   /// Whether the domain's server may be told again that a node is not there. Counts it if so.
   bool admitUnknown(const std::string& domain);
 
@@ -62,7 +71,7 @@ class RequestLimits {
   };
 
   static Rates ratesOf(const PushProxy::Limits& limits);
-  bool mayCreate(Domain& domain, core::Clock::TimePoint now);
+  Verdict mayCreate(Domain& domain, core::Clock::TimePoint now);
 
   const core::Clock& _clock;
   const KeyedHash _hash;
@@ -71,6 +80,7 @@ class RequestLimits {
   Rates _rates;
   Recent<Domain> _domains;
   Recent<Bucket> _accounts;
+  Recent<Bucket> _nodes;
   Bucket _created;
 };
 
