@@ -196,7 +196,6 @@ std::vector<std::string> unreadiness(const DaemonStatus& status) {
   if (!status.legacy && !status.tokenValid && !status.tokenFault.empty()) {
     reasons.push_back("no access token for FCM: " + status.tokenFault);
   }
-  if (status.targetsSeemGone) reasons.push_back("FCM calls most targets gone: is it the right project?");
   if (!status.storeFault.empty()) reasons.push_back("the store: " + status.storeFault);
   return reasons;
 }

@@ -63,16 +63,17 @@ TEST_CASE("The metrics are served as Prometheus reads them") {
 TEST_CASE("The daemon is ready while nothing keeps it from serving, and says what does") {
   Fixture p2;
   CHECK(p2.get("/readyz").status == 200);
+  p2.status.targetsSeemGone = true;  // strangers can bring that about, and it costs nobody a push
+  CHECK(p2.get("/readyz").status == 200);
   p2.status.connected = false;
   p2.status.streamFault = "the server is down";
   p2.status.storeFault = "the disk is full";
-  p2.status.targetsSeemGone = true;
   p2.status.tokenValid = false;
   p2.status.tokenFault = "the clock is wrong";
   const auto answer = p2.get("/readyz");
   CHECK(answer.status == 503);
   for (const char* reason :
-       {"the server is down", "the disk is full", "the clock is wrong", "right project"}) {
+       {"the server is down", "the disk is full", "the clock is wrong"}) {
     CAPTURE(reason);
     CHECK(answer.body.find(reason) != std::string::npos);
   }

@@ -71,9 +71,9 @@ void FaultLog::doubted(const Outcome& outcome) {
   const auto now = _clock.now();
   const auto suppressed = _state.with([&](State& state) { return state.repeats.admit(outcome.reason, now); });
   if (!suppressed) return;
-  std::string text = "a target seems to be gone: " + outcome.reason;
+  std::string text = "a target seems to be gone, its server is asked to wait: " + outcome.reason;
   if (*suppressed > 0) text += "; " + std::to_string(*suppressed) + " more since the last such line";
-  logger().information(text + "; until then the server is asked to wait");
+  logger().information(text);
 }
 
 void FaultLog::failed(const Outcome& outcome) {

@@ -107,6 +107,7 @@ class Dispatcher::Impl {
   Sending begin(const SenderSlot& slot);
   bool mayStay() const { return !_stopped && _pool.size() <= _options.maxWorkers; }
   bool maySend() const { return _queue.ready() > 0 && _throttle.allowance(now()) > 0; }
+  bool troubleIsNews(TimePoint now);
   bool finish(const Sending& sending, const Outcome& outcome, PushQueue::Answers& answers);
   bool tryAgain(PushQueue::Handle push, const Outcome& outcome, TimePoint now, PushQueue::Answers& answers);
   WorkerPool::Summons summon(TimePoint now);
@@ -138,6 +139,7 @@ class Dispatcher::Impl {
   std::uint64_t _generation = 0;
   PushQueue _queue;
   Throttle _throttle;
+  std::optional<TimePoint> _troubleTold;
   core::Backoff _backoff{core::Backoff::Options{}};
   std::atomic<bool> _draining{false};  // changed with the mutex held
   bool _stopped = false;
@@ -260,17 +262,25 @@ void Dispatcher::Impl::sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers
     if (!answers.empty()) ++_calling;
   } while (!held && mayStay() && maySend());
 
-  const auto pause = _throttle.until() - now();
+  const bool tells = held && troubleIsNews(now());
   _pool.announce();
   updateGauges();
   lock.unlock();
   answer(answers, outcome);
-  if (held) {
-    logWarning("The push service is in trouble (%s): no message for %d ms.", outcome.reason,
-               static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(pause).count()));
+  if (tells) {
+    logWarning("The push service is in trouble (%s): it gets one message now and then until it is well.",
+               outcome.reason);
   }
   lock.lock();
   _pool.arrive();
+}
+
+/// One line in ten minutes: the throttle is engaged with every probe that fails.
+bool Dispatcher::Impl::troubleIsNews(TimePoint now) {
+  constexpr std::chrono::minutes kEvery(10);
+  if (_troubleTold && now < *_troubleTold + kEvery) return false;
+  _troubleTold = now;
+  return true;
 }
 
 Dispatcher::Impl::Sending Dispatcher::Impl::begin(const SenderSlot& slot) {
@@ -460,16 +470,19 @@ void Dispatcher::Impl::reconfigure(const Options& options) {
 }
 
 void Dispatcher::Impl::replaceSenders(SenderFactory makeSender, Service service) {
-  const std::scoped_lock lock(_mutex);
+  Lock lock(_mutex);
   std::swap(_makeSender, makeSender);
   ++_generation;
+  auto event = RemovalGuard::Event::none;
   if (service == Service::other) {
-    _guard.credentialsChanged(_generation);
+    event = _guard.credentialsChanged(_generation);
     _throttle.reset();
     alarm(TimePoint::min());
   }
   // Idle workers would keep their connections, with what they know of the old credentials.
   _pool.dismiss(_pool.size());
+  lock.unlock();
+  report(event);
 }
 
 std::size_t Dispatcher::Impl::queued() const {

@@ -30,47 +30,47 @@ RemovalGuard::Event RemovalGuard::judge(const Addressee& addressee, std::uint64_
   if (!isGone && outcome.kind != Outcome::Kind::delivered) return Event::none;
 
   const auto now = _options.clock->now();
-  const std::size_t node = hashOf(addressee.node);
   const std::scoped_lock lock(_mutex);
   if (generation < _since) {
-    if (isGone) doubt(outcome, "; not believed, for the credentials have changed", Outcome::Scope::target);
+    if (isGone) doubt(outcome, "; not believed, for the credentials have changed meanwhile", Outcome::Scope::target);
     return Event::none;
   }
-  const Event event = isGone ? gone(addressee, node, now, outcome) : delivered(node, now);
+  const Event event = isGone ? gone(addressee, now, outcome) : delivered(addressee, now);
   _watched.store(_watch.size(), std::memory_order_relaxed);
   return event;
 }
 
-RemovalGuard::Event RemovalGuard::delivered(std::size_t node, TimePoint now) {
+RemovalGuard::Event RemovalGuard::delivered(const Addressee& addressee, TimePoint now) {
   ++_deliveries;
   _lastDelivery = now;
   _row.clear();
-  if (_watch.size() > 0) _watch.forget(node);
-  remember(node, false);
+  if (_watch.size() > 0) _watch.forget(hashOf(addressee.node));
+  remember(hashOf(addressee.target), false);
   return update(now);
 }
 
-RemovalGuard::Event RemovalGuard::gone(const Addressee& addressee, std::size_t node, TimePoint now,
-                                       Outcome& outcome) {
+RemovalGuard::Event RemovalGuard::gone(const Addressee& addressee, TimePoint now, Outcome& outcome) {
   using Scope = Outcome::Scope;
+  const std::size_t target = hashOf(addressee.target);
   if (_row.empty()) _rowSince = now;
-  if (_row.size() < _options.row && std::find(_row.begin(), _row.end(), node) == _row.end())
-    _row.push_back(node);
-  remember(node, true);
+  if (_row.size() < _options.row && std::find(_row.begin(), _row.end(), target) == _row.end())
+    _row.push_back(target);
+  remember(target, true);
   const Event event = update(now);
   if (tripping()) {
     doubt(outcome, "; not acted on, for too many targets are gone at once", Scope::service);
   } else if (outcome.onlyIfOthersSucceed && !vouchedFor(now)) {
     doubt(outcome, "; not believed, for nothing else is delivered", Scope::service);
   } else if (_goneAfter.count() > 0 &&
-             !_watch.gone(node, addressee.flow, hashOf(addressee.target), now, _goneAfter)) {
-    doubt(outcome, "; believed when it says so again after fcm.goneAfter", Scope::target);
+             !_watch.gone(hashOf(addressee.node), addressee.flow, target, now, _goneAfter)) {
+    doubt(outcome, "; it is removed if that is said again after fcm.goneAfter", Scope::target);
   }
   return event;
 }
 
-void RemovalGuard::credentialsChanged(std::uint64_t generation) {
+RemovalGuard::Event RemovalGuard::credentialsChanged(std::uint64_t generation) {
   const std::scoped_lock lock(_mutex);
+  const Event event = tripping() ? Event::begunAnew : Event::none;
   _since = generation;
   _watch.clear();
   _watched = 0;
@@ -78,6 +78,7 @@ void RemovalGuard::credentialsChanged(std::uint64_t generation) {
   _lastDelivery = TimePoint::min();
   _row.clear();
   _manyGone = _rowGone = false;
+  return event;
 }
 
 void RemovalGuard::setGoneAfter(std::chrono::milliseconds goneAfter) {
@@ -98,12 +99,12 @@ bool RemovalGuard::vouchedFor(TimePoint now) const noexcept {
          _row.size() <= _options.mismatches;
 }
 
-void RemovalGuard::remember(std::size_t node, bool gone) {
+void RemovalGuard::remember(std::size_t target, bool gone) {
   // A linear search: there are a few dozen.
   const auto known = std::find_if(_verdicts.begin(), _verdicts.end(),
-                                  [node](const Verdict& verdict) { return verdict.node == node; });
+                                  [target](const Verdict& verdict) { return verdict.target == target; });
   if (known != _verdicts.end()) _verdicts.erase(known);
-  _verdicts.push_back({node, _deliveries, gone});
+  _verdicts.push_back({target, _deliveries, gone});
   while (_verdicts.size() > _options.capacity ||
          _deliveries - _verdicts.front().deliveries > _options.memory) {
     _verdicts.pop_front();
@@ -120,9 +121,7 @@ RemovalGuard::Event RemovalGuard::update(TimePoint now) {
   _rowGone = _row.size() >= _options.row && now - _rowSince >= _options.quiet;
   if (tripping() == before) return Event::none;
   if (before) return Event::cleared;
-  for (const Verdict& verdict : _verdicts) {
-    if (verdict.gone) _watch.forget(verdict.node);
-  }
+  _watch.clear();
   return Event::tripped;
 }
 
@@ -138,6 +137,9 @@ void report(RemovalGuard::Event event) {
       return;
     case RemovalGuard::Event::cleared:
       logNotice("messages are delivered again: registrations whose target is gone are removed as usual");
+      return;
+    case RemovalGuard::Event::begunAnew:
+      logNotice("another key or push service: whose target is gone is found out anew");
       return;
   }
 }

@@ -20,19 +20,19 @@ namespace p2::push {
 ///
 /// - **Grace.** The verdict must come twice for the same node and target, `goneAfter` apart or more, with no
 ///   delivery in between. A mistake that is mended meanwhile costs nobody anything.
-/// - **A large share.** When the verdict comes for many different nodes at once, the fault is ours (another
+/// - **A large share.** When the verdict comes for many different targets at once, the fault is ours (another
 ///   project's credentials, an old database), however long it lasts. The guard *trips* when at least
-///   `minimum` of the last `capacity` different nodes are gone and these are more than `share`, until the
-///   share is below half of that. It also trips when `row` different nodes are gone and in `quiet` nothing
+///   `minimum` of the last `capacity` different targets are gone and these are more than `share`, until the
+///   share is below half of that. It also trips when `row` different targets are gone and in `quiet` nothing
 ///   was delivered to anybody, until something is: that is what it goes by on a server with few phones. While
-///   it is tripped nothing is believed, and the grace of those that tripped it begins anew. Silence does not
-///   clear it, since it repairs nothing.
+///   it is tripped nothing is believed, and every grace begins anew. Silence does not clear it, since it
+///   repairs nothing. Targets count and not nodes, of which one phone may have many.
 /// - **The wrong project.** SENDER_ID_MISMATCH, which FCM also says when our own project is the wrong one, is
 ///   believed only while others are delivered to, and of few in a row.
 /// - **New credentials** end all of that: what the old ones were told says nothing of them.
 ///
-/// A verdict on a node is forgotten when there have been `memory` deliveries since: no time passes on a
-/// server where nothing is delivered. Where half of the nodes that are pushed to are dead the guard trips,
+/// A verdict on a target is forgotten when there have been `memory` deliveries since: no time passes on a
+/// server where nothing is delivered. Where half of the targets that are pushed to are dead the guard trips,
 /// and the dead ones stay until live ones prevail: that costs messages to nobody, the other error costs
 /// users.
 ///
@@ -42,7 +42,7 @@ class RemovalGuard {
   struct Options {
     std::chrono::milliseconds goneAfter{0};  ///< The grace. Zero: the first verdict is believed.
     std::size_t watched = 20000;             ///< Targets in their grace at most; some 150 bytes each.
-    std::size_t minimum = 20;                ///< Different nodes that must be gone before their share counts.
+    std::size_t minimum = 20;                ///< Different targets that must be gone before their share counts.
     double share = 0.5;             ///< Share of gone among the nodes remembered above which it trips.
     std::size_t capacity = 40;      ///< Different nodes remembered.
     std::uint64_t memory = 200;     ///< Deliveries after which a verdict is forgotten.
@@ -62,7 +62,7 @@ class RemovalGuard {
     std::string_view target;
   };
 
-  enum class Event { none, tripped, cleared };
+  enum class Event { none, tripped, cleared, begunAnew };
 
   /// REQUIRES: `minimum` is at least 1 and not above `capacity`.
   explicit RemovalGuard(const Options& options);
@@ -72,8 +72,9 @@ class RemovalGuard {
   /// changed, for one line in the log.
   Event judge(const Addressee& addressee, std::uint64_t generation, Outcome& outcome);
 
-  /// Forgets all, and believes nothing that credentials before those of `generation` are told.
-  void credentialsChanged(std::uint64_t generation);
+  /// Forgets all, and believes nothing that credentials before those of `generation` are told. Gives what
+  /// this changed, as above.
+  Event credentialsChanged(std::uint64_t generation);
   /// Holds at once for all that are watched.
   void setGoneAfter(std::chrono::milliseconds goneAfter);
 
@@ -84,14 +85,14 @@ class RemovalGuard {
  private:
   using TimePoint = core::Clock::TimePoint;
   struct Verdict {
-    std::size_t node;          ///< Its hash.
+    std::size_t target;        ///< Its hash.
     std::uint64_t deliveries;  ///< How many there had been by then.
     bool gone;
   };
 
-  Event delivered(std::size_t node, TimePoint now);
-  Event gone(const Addressee& addressee, std::size_t node, TimePoint now, Outcome& outcome);
-  void remember(std::size_t node, bool gone);
+  Event delivered(const Addressee& addressee, TimePoint now);
+  Event gone(const Addressee& addressee, TimePoint now, Outcome& outcome);
+  void remember(std::size_t target, bool gone);
   Event update(TimePoint now);
   bool tripping() const noexcept { return _manyGone || _rowGone; }
   bool vouchedFor(TimePoint now) const noexcept;
@@ -102,10 +103,10 @@ class RemovalGuard {
   std::uint64_t _since = 0;  ///< The generation of the credentials that count.
   GoneWatch _watch;
   std::atomic<std::size_t> _watched{0};  ///< Its size.
-  std::deque<Verdict> _verdicts;         ///< One a node, the oldest first.
+  std::deque<Verdict> _verdicts;         ///< One a target, the oldest first.
   std::uint64_t _deliveries = 0;
   TimePoint _lastDelivery = TimePoint::min();
-  std::vector<std::size_t> _row;  ///< Different nodes that are gone since the last delivery, `row` at most.
+  std::vector<std::size_t> _row;  ///< Different targets that are gone since the last delivery, `row` at most.
   TimePoint _rowSince{};          ///< When the first of them was called gone.
   bool _manyGone = false;
   bool _rowGone = false;

@@ -25,9 +25,9 @@ namespace p2::push {
 ///   longest flow, which ends as retry.
 /// - A passing fault is tried again after a backoff with jitter, or after the push service's Retry-After.
 ///   Where that leaves too little of the deadline, the outcome is retry at once instead of at the deadline.
-/// - When the push service throttles (429, 5xx) or cannot be reached, all workers hold back together: pushes
-///   that cannot be sent in time end as retry at once; then one probe is sent, and with every success one
-///   more at a time.
+/// - When faults are the push service's and not single targets' (429, 5xx, not reached: see Throttle), all
+///   workers hold back together: pushes that cannot be sent in time end as retry at once; then one probe is
+///   sent, and with every success one more at a time.
 /// - That a target is gone is believed when the push service says so again after `goneAfter`, and not when it
 ///   says so of too many: else the outcome is doubted. Once a message, however many wait for it.
 /// - The outcome is known by the deadline, whatever the sender does. What it says later is only counted.
