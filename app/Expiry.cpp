@@ -68,16 +68,26 @@ void Expiry::saveServiceTime() {
   _store.saveServiceTime([](const core::Result<void>&) {});
 }
 
+/// One part. A callback that is dropped, for lack of memory, is an error too, and not waited for.
+core::Result<store::Store::Swept> Expiry::removeSome(std::chrono::seconds expireAfter) {
+  std::promise<core::Result<store::Store::Swept>> promise;
+  auto outcome = promise.get_future();
+  _store.removeExpired(expireAfter, kPart,
+                       [promise = std::move(promise)](core::Result<store::Store::Swept> result) mutable {
+                         promise.set_value(std::move(result));
+                       });
+  try {
+    return outcome.get();
+  } catch (const std::future_error&) {
+    return core::Error{"The store gave no answer."};
+  }
+}
+
 void Expiry::removeAll(std::chrono::seconds expireAfter) {
   std::uint64_t removed = 0;
   std::uint64_t unreadable = 0;
   for (bool more = true; more && !stopping();) {
-    std::promise<core::Result<store::Store::Swept>> promise;
-    auto outcome = promise.get_future();
-    _store.removeExpired(expireAfter, kPart, [&promise](core::Result<store::Store::Swept> result) {
-      promise.set_value(std::move(result));
-    });
-    const auto result = outcome.get();
+    const auto result = removeSome(expireAfter);
     if (!result) {
       logger().error("registrations cannot be expired: " + result.error());
       return;

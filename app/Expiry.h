@@ -32,6 +32,7 @@ class Expiry {
 
  private:
   void run();
+  core::Result<store::Store::Swept> removeSome(std::chrono::seconds expireAfter);
   void removeAll(std::chrono::seconds expireAfter);
   void saveServiceTime();
   bool stopping() const;

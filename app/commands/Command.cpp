@@ -33,7 +33,11 @@ std::optional<std::filesystem::path> Invocation::storePath() const {
 }
 
 std::optional<Settings::Store> Invocation::storeSettings() const {
-  if (has(kStoreOption.name)) return Settings::Store{value(kStoreOption.name)};
+  if (has(kStoreOption.name)) {
+    if (const auto path = value(kStoreOption.name); !path.empty()) return Settings::Store{path};
+    warn("--store names no directory.");
+    return std::nullopt;
+  }
   if (auto loaded = settings(); loaded) return std::move(loaded->store);
   warn("the settings must be right for this, or the store be named with --store=DIRECTORY.");
   return std::nullopt;

@@ -49,15 +49,28 @@ bool fromStdin(const Invocation& invocation) {
   return invocation.operands.empty() || invocation.operands.front() == "-";
 }
 
-int refuse(const Invocation& invocation, const LineFaults& faults) {
+/// `is` for one, `are` for more.
+std::string linesAre(std::uint64_t count) {
+  return grouped(count) + (count == 1 ? " line is" : " lines are");
+}
+
+int refuse(const Invocation& invocation, const std::string& name, const LineFaults& faults) {
   for (const auto& text : faults.texts()) invocation.warn(text);
-  return invocation.fail(EX_DATAERR, "nothing was imported, as " + grouped(faults.count()) +
-                                         (faults.count() == 1 ? " line is" : " lines are") +
-                                         " bad. Correct them, or leave them out with --skip-bad.");
+  const auto count = faults.count();
+  if (invocation.has(kSkipBad.name)) {
+    return invocation.fail(EX_DATAERR, "nothing was imported: " + linesAre(count) + " bad, and " + name +
+                                           " holds no other.");
+  }
+  return invocation.fail(EX_DATAERR, "nothing was imported, as " + linesAre(count) + " bad. Correct " +
+                                         (count == 1 ? "it, or leave it" : "them, or leave them") +
+                                         " out with --skip-bad.");
 }
 
 int report(const Invocation& invocation, const ImportRows& rows, const Store::ImportReport& done) {
   for (const auto& text : rows.faults().texts()) invocation.warn("left out " + text);
+  if (!done.durable) {
+    invocation.warn("the disk has not confirmed the import, which is in place: look into the system's log.");
+  }
   invocation.console.out << grouped(done.added) << " added, " << grouped(done.updated) << " updated, "
                          << grouped(done.unchanged) << " unchanged, " << grouped(rows.faults().count())
                          << " left out\n";
@@ -82,7 +95,7 @@ int importInto(const Invocation& invocation, const std::string& name, ImportRows
   progress.wipe();
   if (!done) return invocation.fail(EX_IOERR, done.error() + " Nothing was imported.");
   if (done.value().imported) return report(invocation, rows, done.value());
-  if (rows.faults().count() > 0 && !invocation.has(kSkipBad.name)) return refuse(invocation, rows.faults());
+  if (rows.faults().count() > 0) return refuse(invocation, name, rows.faults());
   return invocation.fail(EX_DATAERR, name + " holds no registration: nothing was imported.");
 }
 

@@ -18,6 +18,13 @@ core::Error unreadable(const std::ios_base::failure& failure) {
   return core::Error{std::string("the input could not be read to its end (") + failure.what() + ")."};
 }
 
+/// By its byte order mark, or every other byte of what should be a heading in ASCII.
+bool isUtf16(std::string_view line) {
+  if (line.starts_with("\xFF\xFE") || line.starts_with("\xFE\xFF")) return true;
+  return line.size() > 3 && (line[0] == '\0') != (line[1] == '\0') && (line[0] == '\0') == (line[2] == '\0') &&
+         (line[1] == '\0') == (line[3] == '\0');
+}
+
 /// What a file is that is no dump for us, by how it begins; empty if that says nothing.
 std::string_view otherFormat(std::string_view line) {
   constexpr std::string_view kSql =
@@ -34,10 +41,16 @@ std::string_view otherFormat(std::string_view line) {
        {"--", "/*", "INSERT INTO", "CREATE TABLE", "DROP TABLE", "SET ", "USE "}) {
     if (startsLike(word)) return kSql;
   }
-  if (line.starts_with("\xFF\xFE") || line.starts_with("\xFE\xFF") ||
-      line.find('\0') != std::string_view::npos) {
+  if (line.starts_with("\x1F\x8B") || line.starts_with("\x28\xB5\x2F\xFD") || line.starts_with("\xFD" "7zXZ") ||
+      line.starts_with("BZh")) {
+    return "this is compressed: unpack it first (gunzip, unzstd, unxz or bunzip2)";
+  }
+  if (isUtf16(line)) {
     return "this is UTF-16; save it as UTF-8, or have mariadb --batch print it again on a system that writes "
            "that";
+  }
+  if (line.find('\0') != std::string_view::npos) {
+    return "this is no text: neither a table as mariadb --batch prints it nor the lines of p2 export";
   }
   if (line.starts_with("+-")) {
     return "this is a table with frames; print it with mariadb --batch";
@@ -84,9 +97,12 @@ core::Result<void> ImportRows::readFormat() {
   auto read = _reader.next(line);
   for (; read == LineReader::Read::tooLong; read = _reader.next(line)) refuse(_reader.number(), kTooLong);
   if (read == LineReader::Read::end) return {};
+  const auto badHead = [this](const std::string& why) {
+    return core::Error{"line " + std::to_string(_reader.number()) + ": " + why + "."};
+  };
   if (line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
   if (const auto other = otherFormat(line); !other.empty()) {
-    return core::Error{"line 1: " + std::string(other) + "."};
+    return badHead(std::string(other));
   }
   if (line.starts_with('{')) {
     _parse = fromJsonLine;
@@ -94,7 +110,7 @@ core::Result<void> ImportRows::readFormat() {
     return {};
   }
   auto dump = TableDump::fromHeader(line);
-  if (!dump) return core::Error{"line 1: " + dump.error() + "."};
+  if (!dump) return badHead(dump.error());
   _parse = [dump = std::move(dump).value()](const std::string& row) { return dump.row(row); };
   _isDump = true;
   return {};

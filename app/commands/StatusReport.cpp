@@ -81,10 +81,17 @@ std::string tokenLine(const DaemonStatus& status, DaemonStatus::Time now) {
   return text + (status.tokenValid ? "" : " yet: it is fetched with the first push");
 }
 
+/// What became of pushes, for a person.
+std::string_view inWords(std::string_view outcome) {
+  if (outcome == "target_gone") return "gone";
+  if (outcome == "doubted") return "perhaps gone (fcm.goneAfter)";
+  return outcome;
+}
+
 std::string pushLine(const MetricsText& metrics) {
   std::string text;
   for (const auto& [outcome, number] : metrics.by(kPushes, "outcome")) {
-    if (number > 0) text += (text.empty() ? "" : ", ") + count(number) + ' ' + outcome;
+    if (number > 0) text += (text.empty() ? "" : ", ") + count(number) + ' ' + std::string(inWords(outcome));
   }
   const auto coalesced = metrics.total("p2_push_coalesced_total");
   if (coalesced > 0) text += (text.empty() ? "" : ", ") + count(coalesced) + " joined one that waited";

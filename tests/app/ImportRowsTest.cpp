@@ -113,6 +113,9 @@ TEST_CASE("A file of another form is named for what it is, with what to do inste
       {std::string("\xFE\xFF\0s\0e\0\n", 8), "UTF-16"},
       {std::string("s\0e\0r\0\n\0", 8), "UTF-16"},
       {"+---------+--------+\n| service | device |\n", "a table with frames"},
+      {std::string("\x1F\x8B\x08\0\0\0\0\0\0\x03", 10), "gunzip"},
+      {std::string("\x7F" "ELF\x02\x01\x01\0\0\0\0\0\x03\0>", 15), "no text"},
+      {std::string("PK\x03\x04\x14\0\0\0\x08\0", 10), "no text"},
   };
   for (const auto& [text, named] : cases) {
     const auto rows = read(text);
@@ -122,6 +125,12 @@ TEST_CASE("A file of another form is named for what it is, with what to do inste
     CHECK(rows.error().find(named) != std::string::npos);
     CHECK(rows.error().back() == '.');
   }
+}
+
+TEST_CASE("What is wrong with the heading is told with its own line") {
+  const auto rows = read(std::string(LineReader::kMaxLineBytes + 1, 'x') + "\nservice\n");
+  REQUIRE_FALSE(rows.ok());
+  CHECK(rows.error().find("line 2: ") == 0);
 }
 
 TEST_CASE("A byte order mark and Windows' line ends are no part of a dump") {

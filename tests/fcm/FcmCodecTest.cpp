@@ -18,8 +18,8 @@ const std::string kToken =
 const std::string kDevice = "ec164939a8485ee6b7f7871071a11c7bb18aead5";
 const std::string kChannel = "0f1e2d3c4b5a69788796a5b4c3d2e1f000112233";
 
-Message message(const std::string& channel = {}, bool hasBody = false) {
-  return {{Target::Kind::registrationToken, Secret(kToken)}, kDevice, channel, hasBody};
+Message message(const std::string& channel = {}, bool isImportant = false) {
+  return {{Target::Kind::registrationToken, Secret(kToken)}, kDevice, channel, isImportant};
 }
 
 MessageSettings settings(Priority priority, bool collapse, std::optional<std::chrono::seconds> ttl = {},

@@ -44,7 +44,7 @@ Outcome FakeService::send(std::size_t sender, const Message& message, core::Cloc
   std::unique_lock lock(_mutex);
   _mostRunning = std::max(_mostRunning, ++_running);
   const std::size_t index = _calls.size();
-  _calls.push_back({message.target.value.reveal(), message.hasBody, _clock.now(), deadline, sender, _running,
+  _calls.push_back({message.target.value.reveal(), message.isImportant, _clock.now(), deadline, sender, _running,
                     _answered, std::nullopt});
   _changed.notify_all();
   const auto ended = [this, index] { return _answerer || _calls[index].outcome; };
@@ -138,11 +138,11 @@ std::thread::id Recorder::thread(const std::string& who) const {
   return _notes.at(who).thread;
 }
 
-Message message(const std::string& token, bool hasBody) {
+Message message(const std::string& token, bool isImportant) {
   Message result;
   result.target.value = core::Secret(token);
   result.account = "account";
-  result.hasBody = hasBody;
+  result.isImportant = isImportant;
   return result;
 }
 

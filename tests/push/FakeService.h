@@ -22,7 +22,7 @@ class FakeService {
  public:
   struct Call {
     std::string token;
-    bool hasBody = false;
+    bool isImportant = false;
     core::Clock::TimePoint begun;
     core::Clock::TimePoint deadline;
     std::size_t sender = 0;    ///< Which sender, counted from 1 in the order they were made.
@@ -91,7 +91,7 @@ class Recorder {
   std::map<std::string, Note> _notes;
 };
 
-Message message(const std::string& token, bool hasBody = false);
+Message message(const std::string& token, bool isImportant = false);
 Outcome outcome(Outcome::Kind kind);
 Outcome retryAfter(std::chrono::milliseconds after);
 Outcome throttled(std::optional<std::chrono::milliseconds> retryAfter);

@@ -27,15 +27,15 @@ struct Fixture {
   PushQueue::Answers displaced;         // by the last `add`
 
   Added add(const std::string& node, const std::string& who, PushQueue::TimePoint now = kStart,
-            const std::string& token = "token", bool hasBody = false) {
-    return addTo("flow", node, who, now, token, hasBody);
+            const std::string& token = "token", bool isImportant = false) {
+    return addTo("flow", node, who, now, token, isImportant);
   }
   Added addTo(const std::string& flow, const std::string& node, const std::string& who,
-              PushQueue::TimePoint now = kStart, const std::string& token = "token", bool hasBody = false,
+              PushQueue::TimePoint now = kStart, const std::string& token = "token", bool isImportant = false,
               std::size_t bytes = 1) {
     Message message;
     message.target.value = p2::core::Secret(token);
-    message.hasBody = hasBody;
+    message.isImportant = isImportant;
     PushQueue::Done done = [this, who](const Outcome&) { ++answered[who]; };
     const Added added = queue.add(flow, node, message, done, bytes, now, displaced);
     if (added == Added::full) CHECK(done);
@@ -111,7 +111,7 @@ TEST_CASE_METHOD(Fixture, "A joined push has a body if any of its messages has")
       {{false, false, false}, {false, true, true}, {true, false, true}, {true, true, true}}));
   add("n", "a", kStart, "t", std::get<0>(bodies));
   add("n", "b", kStart, "t", std::get<1>(bodies));
-  CHECK(PushQueue::message(queue.take(kStart)).hasBody == std::get<2>(bodies));
+  CHECK(PushQueue::message(queue.take(kStart)).isImportant == std::get<2>(bodies));
 }
 
 TEST_CASE_METHOD(Fixture, "A push for a node that is sending is queued anew, and later ones join that") {
@@ -413,7 +413,7 @@ TEST_CASE_METHOD(Fixture, "A push that is tried again takes in what has come for
   advance(kStart + 4s);
   const auto again = queue.take(kStart);
   CHECK(token(again) == "t2");
-  CHECK(PushQueue::message(again).hasBody);
+  CHECK(PushQueue::message(again).isImportant);
   CHECK(finish(again) == "ab");
 }
 

@@ -44,7 +44,10 @@ struct Fixture {
   std::uint64_t generation = 0;
   Event lastEvent = Event::none;
 
-  Kind judgeNode(const std::string& node, Outcome outcome, const std::string& target = "token") {
+  Kind judgeNode(const std::string& node, Outcome outcome) {
+    return judgeNode(node, outcome, "token of " + node);
+  }
+  Kind judgeNode(const std::string& node, Outcome outcome, const std::string& target) {
     lastEvent = guard.judge({node, "flow", target}, generation, outcome);
     return outcome.kind;
   }
@@ -75,7 +78,7 @@ TEST_CASE_METHOD(Fixture, "Other outcomes pass unchanged and count for nothing")
   const auto kind = GENERATE(Kind::retry, Kind::rejected, Kind::misconfigured);
   for (int i = 0; i < 100; ++i) {
     Outcome outcome = of(kind);
-    CHECK(guard.judge({std::to_string(i), "flow", "token"}, 0, outcome) == Event::none);
+    CHECK(guard.judge({std::to_string(i), "flow", std::to_string(i)}, 0, outcome) == Event::none);
     CHECK(outcome.kind == kind);
     CHECK(outcome.reason == "test");
   }
@@ -226,7 +229,7 @@ TEST_CASE_METHOD(WithGrace,
   guard.judge({"phone", "flow", "token"}, 0, outcome);
   CHECK(outcome.kind == Kind::doubted);
   CHECK(outcome.scope == Outcome::Scope::target);
-  CHECK(outcome.reason == "test; believed when it says so again after fcm.goneAfter");
+  CHECK(outcome.reason == "test; it is removed if that is said again after fcm.goneAfter");
 }
 
 TEST_CASE_METHOD(WithGrace, "A delivery ends the grace, and so does a new target") {
@@ -336,5 +339,26 @@ TEST_CASE_METHOD(Fixture, "The guard judges for several threads at a time") {
   }
   for (auto& thread : threads) thread.join();
   judge(40, of(Kind::delivered));
+  CHECK_FALSE(guard.tripped());
+}
+
+TEST_CASE_METHOD(Fixture, "One phone counts once, however many nodes it has") {
+  CHECK(judge(10, of(Kind::delivered)) == 0);
+  for (int i = 0; i < 40; ++i) judgeNode("account" + std::to_string(i), of(Kind::targetGone), "wiped phone");
+  clock.advance(2min);
+  for (int i = 0; i < 40; ++i) judgeNode("account" + std::to_string(i), of(Kind::targetGone), "wiped phone");
+  CHECK_FALSE(guard.tripped());
+  // Nor can one that lives clear what many that are gone have tripped.
+  CHECK(judge(60, of(Kind::targetGone)) < 60);
+  REQUIRE(guard.tripped());
+  for (int i = 0; i < 40; ++i) judgeNode("alive" + std::to_string(i), of(Kind::delivered), "one phone");
+  CHECK(guard.tripped());
+}
+
+TEST_CASE_METHOD(Fixture, "That a guard begins anew with other credentials is told, if it had tripped") {
+  CHECK(guard.credentialsChanged(++generation) == Event::none);
+  judge(60, of(Kind::targetGone));
+  REQUIRE(guard.tripped());
+  CHECK(guard.credentialsChanged(++generation) == Event::begunAnew);
   CHECK_FALSE(guard.tripped());
 }

@@ -100,3 +100,28 @@ TEST_CASE("What a failed piece of work wrote is not there, and the next one work
   REQUIRE(transaction.ok());
   CHECK(transaction.value().tables().size() == 1);
 }
+
+TEST_CASE("A device that is led to another's record gets a node of its own, and cannot withdraw that one") {
+  const TemporaryDirectory directory;
+  const auto environment = openEnvironment(directory);
+  const RegistrationRules rules{{}, 24h};
+  const auto owner = enrolled(*environment, device(1), rules).value();
+  REQUIRE(environment
+              ->write([&](Tables& tables) {
+                Registration stray = owner;
+                stray.key = device(2);
+                return tables.putDevice(stray);
+              })
+              .ok());
+  const auto withdrawn = environment->write([&](Tables& tables) {
+    const auto applied = unregister(tables, device(2));
+    CHECK_FALSE(applied.outcome.value());
+    return applied.code;
+  });
+  REQUIRE(withdrawn.ok());
+  CHECK(enrolled(*environment, device(2), rules).value().node != owner.node);
+  auto transaction = environment->read();
+  REQUIRE(transaction.ok());
+  CHECK(transaction.value().tables().find(owner.node).value() == owner);
+  CHECK(transaction.value().tables().find(device(1)).value() == owner);
+}

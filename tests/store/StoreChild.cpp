@@ -3,11 +3,13 @@
 //   register DIR N   registers devices without end and prints each answer: device, node, secret, version
 //   read DIR         opens for reading; for each node on its input prints the target or "none"
 //   dawdle DIR       reads the registrations one by one: the next at each line of its input, says its node
+//   foreign DIR      opens the file for reading with LMDB alone; for each line says how many registrations it sees
 //   readonly DIR     opens for writing on a read-only file system and prints why that fails
 //   full DIR         fills a small disk and prints what became of registrations before, then and afterwards
 // The last two need to be root in a name space of their own; they print "skip" if they may not.
 #include "Samples.h"
 
+#include <lmdb.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -99,6 +101,27 @@ int dawdle(const char* path) {
   return walked.ok() ? 0 : 1;
 }
 
+int readAsForeigner(const char* path) {
+  MDB_env* env = nullptr;
+  if (mdb_env_create(&env) != 0) return 1;
+  mdb_env_set_maxdbs(env, 4);
+  const int opened = mdb_env_open(env, path, MDB_RDONLY, 0600);
+  say(opened == 0 ? "open" : mdb_strerror(opened));
+  std::string line;
+  while (opened == 0 && std::getline(std::cin, line)) {
+    MDB_txn* transaction = nullptr;
+    MDB_dbi targets = 0;
+    MDB_stat stat{};
+    int code = mdb_txn_begin(env, nullptr, MDB_RDONLY, &transaction);
+    if (code == 0) code = mdb_dbi_open(transaction, "targets", 0, &targets);
+    if (code == 0) code = mdb_stat(transaction, targets, &stat);
+    say(code == 0 ? std::to_string(stat.ms_entries) : mdb_strerror(code));
+    if (transaction != nullptr) mdb_txn_abort(transaction);
+  }
+  mdb_env_close(env);
+  return 0;
+}
+
 bool ownMounts() {
   return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
 }
@@ -162,6 +185,7 @@ int main(int count, char** words) {
   if (what == "register") return registerWithoutEnd(words[2], static_cast<unsigned>(std::atoi(words[3])));
   if (what == "read") return read(words[2]);
   if (what == "dawdle") return dawdle(words[2]);
+  if (what == "foreign") return readAsForeigner(words[2]);
   if (what == "readonly") return readOnlyFileSystem(words[2]);
   if (what == "full") return fullDisk(words[2]);
   return 2;

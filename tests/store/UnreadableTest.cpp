@@ -8,6 +8,7 @@
 
 using namespace p2::store;
 using namespace p2::store::test;
+using p2::test::RowList;
 
 namespace {
 
@@ -179,6 +180,18 @@ const Operation kOperations[] = {
        CHECK(report.value().imported);
        CHECK(report.value().updated == 1);
        CHECK(found(*hurt.store, hurt.hurt.node) == hurt.hurt);
+     }},
+    {"an import cannot give its node to another device",
+     [](Hurt& hurt) {
+       Registration other = imported(kCount + 1);
+       other.node = hurt.hurt.node;
+       RowList source({other});
+       const auto refused = hurt.store->importRows(source);
+       REQUIRE(refused.ok());
+       CHECK_FALSE(refused.value().imported);
+       REQUIRE(source.faults.size() == 1);
+       CHECK(source.faults[0].second == "Its node is in the store for another device.");
+       CHECK_FALSE(found(*hurt.store, other.key));
      }},
     {"a backup has it, too",
      [](Hurt& hurt) {

@@ -14,7 +14,7 @@ namespace p2::test {
 /// Rows of an import that are all in memory; their lines are counted from 0.
 class RowList final : public store::ImportSource {
  public:
-  explicit RowList(const std::vector<store::Registration>& rows) : _rows(rows) {}
+  explicit RowList(std::vector<store::Registration> rows) : _rows(std::move(rows)) {}
 
   core::Result<std::optional<Row>> next() override {
     if (_next == _rows.size()) return std::optional<Row>();
@@ -27,7 +27,7 @@ class RowList final : public store::ImportSource {
   std::vector<std::pair<std::uint64_t, std::string>> faults;
 
  private:
-  const std::vector<store::Registration>& _rows;
+  const std::vector<store::Registration> _rows;
   std::size_t _next = 0;
 };
 

@@ -22,7 +22,7 @@ constexpr std::string_view kInvalidToken = "The registration token is not a vali
 
 bool isHigh(const push::Message& message, const MessageSettings& settings) {
   return settings.priority == MessageSettings::Priority::high ||
-         (settings.priority == MessageSettings::Priority::automatic && message.hasBody);
+         (settings.priority == MessageSettings::Priority::automatic && message.isImportant);
 }
 
 /// Of the channel if there is one: an account's own messages do not replace those of its channels.

@@ -34,9 +34,9 @@ PushQueue::Added PushQueue::add(const std::string& flow, const std::string& node
     return Added::queued;
   }
   const auto push = known->second;
-  const bool hasBody = push->message.hasBody || message.hasBody;
+  const bool isImportant = push->message.isImportant || message.isImportant;
   std::swap(push->message, message);
-  push->message.hasBody = hasBody;
+  push->message.isImportant = isImportant;
   join(push, std::move(done), bytes, now);
   return Added::joined;
 }
@@ -220,9 +220,9 @@ void PushQueue::join(Handle push, Done&& done, std::size_t bytes, TimePoint now)
 
 /// `other`, which is ready or delayed, becomes part of `push`, which is neither.
 void PushQueue::absorb(Handle push, Handle other) {
-  const bool hasBody = push->message.hasBody || other->message.hasBody;
+  const bool isImportant = push->message.isImportant || other->message.isImportant;
   if (other->updated > push->updated) std::swap(push->message, other->message);
-  push->message.hasBody = hasBody;
+  push->message.isImportant = isImportant;
   push->updated = std::max(push->updated, other->updated);
   push->retries = std::max(push->retries, other->retries);
   Waiter* last = nullptr;

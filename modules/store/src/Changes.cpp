@@ -61,7 +61,9 @@ Applied<Registration> enrol(Tables& tables, const Enrolment& asked, const Regist
   if (node.value()) {
     auto stored = tables.look(*node.value());
     if (!stored.ok()) return {0, Error{stored.error()}};
-    if (auto* registration = std::get_if<Registration>(&stored.value())) {
+    // Another's record is let alone, whatever has led here: this one gets a node of its own.
+    if (auto* registration = std::get_if<Registration>(&stored.value());
+        registration != nullptr && registration->key == asked.key) {
       return renew(tables, std::move(*registration), asked, rules);
     }
     if (std::holds_alternative<Unreadable>(stored.value())) {
@@ -80,6 +82,8 @@ Applied<bool> unregister(Tables& tables, const DeviceKey& key) {
   const auto stored = tables.look(*node.value());
   if (!stored.ok()) return {0, Error{stored.error()}};
   if (std::holds_alternative<std::monostate>(stored.value())) return {0, false};
+  const auto* registration = std::get_if<Registration>(&stored.value());
+  if (registration != nullptr && !(registration->key == key)) return {0, false};
   return {tables.erase(*node.value(), key), true};
 }
 

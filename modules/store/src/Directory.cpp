@@ -210,6 +210,17 @@ bool syncDirectory(const path& directory) {
   return opened.valid() && ::fsync(opened.number()) == 0;
 }
 
+int writeAll(const Descriptor& file, std::string_view bytes, std::uint64_t at) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::pwrite(file.number(), bytes.data(), bytes.size(), static_cast<off_t>(at));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return written < 0 ? errno : EIO;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+    at += static_cast<std::uint64_t>(written);
+  }
+  return 0;
+}
+
 Result<void> makeDirectory(const path& directory) {
   // Asked first: mkdir() may report a lack of permission before it reports that the directory exists.
   if (statusOf(directory)) return checkIsDirectory(directory);

@@ -3,8 +3,10 @@
 #include "p2/core/Result.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace p2::store {
@@ -51,6 +53,9 @@ core::Result<Descriptor> keepReadersOut(const std::filesystem::path& directory);
 int reserveReadersFile(const std::filesystem::path& directory);
 /// Gives LMDB's lock file, if root has just created it, to the owner of the store.
 void giveReadersFileToOwner(const std::filesystem::path& directory);
+
+/// Writes all bytes at a place in the file. Gives 0, or the system's error code.
+int writeAll(const Descriptor& file, std::string_view bytes, std::uint64_t at);
 
 /// Creates the directory (mode 0700), durably. Fine if it exists.
 core::Result<void> makeDirectory(const std::filesystem::path& directory);

@@ -319,19 +319,20 @@ Result<void> Environment::forgetPages() {
   return fault("be written", code);
 }
 
-Result<void> Environment::replaceFile(const std::filesystem::path& file) {
+Result<bool> Environment::replaceFile(const std::filesystem::path& file) {
   const Gate::Alone alone(_gate);
-  // LMDB's lock file knows the old file's last transaction. It learns the new one's from whoever opens the
-  // store while nobody else has it.
+  // LMDB's lock file knows the old file's last transaction, and learns the new one's only from whoever opens
+  // the store while nobody else has it. So it goes with the old file, for whom p2 does not know to read that.
   const auto readers = keepReadersOut(_options.directory);
   if (!readers.ok()) return Error{readers.error()};
   closeFile();
   const int code = ::rename(file.c_str(), (_options.directory / kDataFile).c_str()) == 0 ? 0 : errno;
-  const bool durable = syncDirectory(_options.directory);
-  auto opened = openFile();
+  if (code == 0) ::unlink((_options.directory / kReadersFile).c_str());
+  const bool durable = code == 0 && syncDirectory(_options.directory);
+  // If that fails, the next transaction tries again, and says why.
+  static_cast<void>(openFile());
   if (code != 0) return fault("be written", code);
-  if (!durable && opened.ok()) return fault("be written", EIO);
-  return opened;
+  return durable;
 }
 
 int Environment::copyTo(int file) {

@@ -82,10 +82,10 @@ class Environment {
   /// Lets go of the memory that pages took which were read: the system keeps what it has room for.
   core::Result<void> forgetPages();
 
-  /// Puts a store's file from the same file system in the place of this one's, durably: whoever reads next
-  /// sees that one. Waits some seconds for other processes that read; an error if they go on, and nothing has
-  /// changed then.
-  core::Result<void> replaceFile(const std::filesystem::path& file);
+  /// Puts a store's file from the same file system in the place of this one's: whoever reads next sees that
+  /// one. Gives whether the disk has confirmed it. Waits some seconds for other processes that read; an error
+  /// if they go on, or the system refuses, and nothing has changed then.
+  core::Result<bool> replaceFile(const std::filesystem::path& file);
 
   /// Writes the whole file to `file`, compacted. Gives LMDB's code.
   int copyTo(int file);

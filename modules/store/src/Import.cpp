@@ -31,6 +31,9 @@ struct Owner {
   std::uint64_t line = 0;
 };
 
+/// A row that cannot be taken: its line, and why.
+using Refused = std::pair<std::uint64_t, std::string>;
+
 std::string inLine(std::uint64_t line) {
   return " in line " + std::to_string(line) + ".";
 }
@@ -61,17 +64,13 @@ class Import {
   Result<void> eachNode(bool tells, const Take& take);
   Result<void> checkNodes();
   Result<void> putDevices();
-  Result<void> putDevices(const std::vector<Owner>& owners);
-  int putDevice(Tables& tables, const Owner& owner, std::vector<std::pair<std::uint64_t, std::string>>& refused);
+  Result<void> writeDevices(const std::vector<Owner>& owners);
+  static int putDevice(Tables& tables, const Owner& owner, std::vector<Refused>& refused);
   Result<void> putTargets();
-  Result<void> putTargets(const std::vector<Row>& rows);
+  Result<void> writeTargets(const std::vector<Row>& rows);
   int putTarget(Tables& tables, const Row& row, Store::ImportReport& report);
   Result<void> renewAll();
 
-  void refuse(std::uint64_t line, const std::string& why) {
-    ++_report.refused;
-    _source.refuse(line, why);
-  }
   Error fault(int code) const { return systemError(_copy.directory(), "be written", code); }
 
   Environment& _copy;
@@ -79,16 +78,16 @@ class Import {
   const bool _keepDomain;
   SortedSpool _rows;    ///< By node, then by line.
   SortedSpool _owners;  ///< By device, then by line.
-  bool _deviceRefused = false;
+  bool _anyRefused = false;
   Store::ImportReport _report;
 };
 
 Result<void> Import::prepare() {
-  for (const auto step : {&Import::readAll, &Import::checkNodes, &Import::renewAll}) {
+  for (const auto step :
+       {&Import::readAll, &Import::checkNodes, &Import::putDevices, &Import::putTargets, &Import::renewAll}) {
     if (auto done = (this->*step)(); !done.ok()) return done;
   }
-  if (auto done = putDevices(); !done.ok()) return done;
-  return putTargets();
+  return {};
 }
 
 Result<void> Import::readAll() {
@@ -99,7 +98,7 @@ Result<void> Import::readAll() {
     auto& [registration, line, dated] = *given.value();
     if (!_keepDomain) registration.domain.clear();
     if (auto valid = checkRegistration(registration); !valid.ok()) {
-      refuse(line, valid.error());
+      _source.refuse(line, valid.error());
       continue;
     }
     const std::string value = (dated ? '+' : '-') + encodeRecord(registration);
@@ -132,7 +131,7 @@ Result<void> Import::eachNode(bool tells, const Take& take) {
       }
       kept = std::move(row).value();
     } else if (!(kept->registration.key == row.value().registration.key)) {
-      if (tells) refuse(entry.order, "Its node is that of another device" + inLine(kept->line));
+      if (tells) _source.refuse(entry.order, "Its node is that of another device" + inLine(kept->line));
     } else {
       if (tells) ++_report.unchanged;
       if (row.value().registration.lastRegistered >= kept->registration.lastRegistered) {
@@ -141,6 +140,18 @@ Result<void> Import::eachNode(bool tells, const Take& take) {
     }
   }
   return kept ? take(std::move(*kept)) : Result<void>();
+}
+
+/// Whether what is stored under the row's node, if anything is, is the row's own.
+Result<bool> ownsNode(const Tables& tables, const Registration& row) {
+  const auto stored = tables.look(row.node);
+  if (!stored.ok()) return Error{stored.error()};
+  if (const auto* registration = std::get_if<Registration>(&stored.value())) return registration->key == row.key;
+  if (std::holds_alternative<std::monostate>(stored.value())) return true;
+  // What cannot be read belongs to whose device leads to it.
+  const auto node = tables.nodeOf(row.key);
+  if (!node.ok()) return Error{node.error()};
+  return node.value() == row.node;
 }
 
 /// Refuses rows whose node is stored for another device; the others are sorted by their devices.
@@ -152,11 +163,11 @@ Result<void> Import::checkNodes() {
     }
     auto transaction = _copy.read();
     if (!transaction.ok()) return Error{transaction.error()};
-    auto stored = transaction.value().tables().look(row.registration.node);
-    if (!stored.ok()) return Error{stored.error()};
-    const auto* registration = std::get_if<Registration>(&stored.value());
-    if (registration != nullptr && !(registration->key == row.registration.key)) {
-      refuse(row.line, "Its node is in the store for another device.");
+    const auto owns = ownsNode(transaction.value().tables(), row.registration);
+    if (!owns.ok()) return Error{owns.error()};
+    if (!owns.value()) {
+      _anyRefused = true;
+      _source.refuse(row.line, "Its node is in the store for another device.");
       return {};
     }
     const int code = _owners.add(encodeDeviceKey(row.registration.key), row.line, row.registration.node);
@@ -175,13 +186,13 @@ Result<void> Import::putDevices() {
     bool found = false;
     if (const int code = reader.next(entry, found); code != 0) return fault(code);
     if (batch.size() == kBatch || (!found && !batch.empty())) {
-      if (auto put = putDevices(batch); !put.ok()) return put;
+      if (auto put = writeDevices(batch); !put.ok()) return put;
       batch.clear();
     }
     if (!found) return {};
     if (last && last->device == entry.key) {
-      _deviceRefused = true;
-      refuse(entry.order, "Its device has another node" + inLine(last->line));
+      _anyRefused = true;
+      _source.refuse(entry.order, "Its device has another node" + inLine(last->line));
       continue;
     }
     last = Owner{std::move(entry.key), std::move(entry.value), entry.order};
@@ -189,10 +200,10 @@ Result<void> Import::putDevices() {
   }
 }
 
-Result<void> Import::putDevices(const std::vector<Owner>& owners) {
+Result<void> Import::writeDevices(const std::vector<Owner>& owners) {
   constexpr std::size_t kEntryBytes = 256;
   _copy.reserve(owners.size() * kEntryBytes);
-  std::vector<std::pair<std::uint64_t, std::string>> refused;
+  std::vector<Refused> refused;
   const auto written = _copy.write([&](Tables& tables) {
     refused.clear();
     for (const Owner& owner : owners) {
@@ -201,13 +212,12 @@ Result<void> Import::putDevices(const std::vector<Owner>& owners) {
     return 0;
   });
   if (!written.ok()) return Error{written.error()};
-  _deviceRefused |= !refused.empty();
-  for (const auto& [line, why] : refused) refuse(line, why);
+  _anyRefused |= !refused.empty();
+  for (const auto& [line, why] : refused) _source.refuse(line, why);
   return _copy.forgetPages();
 }
 
-int Import::putDevice(Tables& tables, const Owner& owner,
-                      std::vector<std::pair<std::uint64_t, std::string>>& refused) {
+int Import::putDevice(Tables& tables, const Owner& owner, std::vector<Refused>& refused) {
   auto stored = tables.nodeOf(owner.device);
   if (!stored.ok()) return MDB_CORRUPTED;
   if (!stored.value()) return tables.putDevice(owner.device, owner.node);
@@ -220,7 +230,7 @@ int Import::putDevice(Tables& tables, const Owner& owner,
 Result<void> Import::putTargets() {
   std::vector<Row> batch;
   const auto flush = [&]() -> Result<void> {
-    auto put = putTargets(batch);
+    auto put = writeTargets(batch);
     batch.clear();
     return put;
   };
@@ -243,7 +253,7 @@ std::size_t bytesOf(const std::vector<Row>& rows) {
   return bytes + bytes / 2;
 }
 
-Result<void> Import::putTargets(const std::vector<Row>& rows) {
+Result<void> Import::writeTargets(const std::vector<Row>& rows) {
   _copy.reserve(bytesOf(rows));
   Store::ImportReport report;
   const auto written = _copy.write([&](Tables& tables) {
@@ -262,10 +272,10 @@ Result<void> Import::putTargets(const std::vector<Row>& rows) {
 
 int Import::putTarget(Tables& tables, const Row& row, Store::ImportReport& report) {
   Registration target = row.registration;
-  if (_deviceRefused) {
+  if (_anyRefused) {
     const auto owned = tables.nodeOf(target.key);
     if (!owned.ok()) return MDB_CORRUPTED;
-    if (owned.value() != target.node) return 0;  // refused, or it stands for another device
+    if (owned.value() != target.node) return 0;  // this is one that was refused
   }
   const auto found = tables.look(target.node);
   if (!found.ok()) return MDB_CORRUPTED;
@@ -308,8 +318,10 @@ Result<Store::ImportReport> importRows(Environment& store, ImportSource& source,
     report = import.report();
   }
   if (!source.confirm()) return report;
-  if (auto published = staging.value()->publish(); !published.ok()) return Error{published.error()};
+  const auto durable = staging.value()->publish();
+  if (!durable.ok()) return Error{durable.error()};
   report.imported = true;
+  report.durable = durable.value();
   return report;
 }
 

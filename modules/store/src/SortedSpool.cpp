@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <optional>
 #include <tuple>
 
 namespace p2::store {
@@ -18,17 +17,6 @@ namespace {
 // Before each entry in the file: the lengths of its key and its value, and its order.
 constexpr std::size_t kHeadBytes = 16;
 constexpr std::size_t kReadBytes = std::size_t{64} << 10U;
-
-int writeAll(int file, std::string_view bytes, std::uint64_t at) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(at));
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return written < 0 ? errno : EIO;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-    at += static_cast<std::uint64_t>(written);
-  }
-  return 0;
-}
 
 }  // namespace
 
@@ -125,7 +113,7 @@ int SortedSpool::writeRun() {
     putInteger(piece, place.order);
     piece.append(_bytes, place.at, std::size_t{place.keyBytes} + place.valueBytes);
     if (piece.size() < kReadBytes && i + 1 < _places.size()) continue;
-    if (const int code = writeAll(_file.number(), piece, _end); code != 0) return code;
+    if (const int code = writeAll(_file, piece, _end); code != 0) return code;
     _end += piece.size();
     piece.clear();
   }

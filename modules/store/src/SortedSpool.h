@@ -1,7 +1,6 @@
 #pragma once
 
 #include "Directory.h"
-#include "p2/core/Result.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -14,9 +13,9 @@
 
 namespace p2::store {
 
-/// Takes entries in any order and gives them sorted, as often as asked, in memory that does not grow with
-/// them: they are sorted in runs, which go to a file without a name and are merged when they are read. Used
-/// by one thread.
+/// Takes entries in any order and gives them sorted, as often as asked, in memory that hardly grows with them:
+/// they are sorted in runs, which go to a file without a name and are merged when they are read, each with a
+/// buffer of 64 KiB. Used by one thread.
 class SortedSpool {
  public:
   struct Entry {
@@ -27,7 +26,7 @@ class SortedSpool {
 
   static constexpr std::size_t kRunBytes = std::size_t{8} << 20U;
 
-  /// Makes the file in `directory`. Error: LMDB's or the system's code.
+  /// Makes the file in `directory`; what keeps it from that is told by what follows.
   explicit SortedSpool(const std::filesystem::path& directory, std::size_t runBytes = kRunBytes);
 
   /// 0, or the system's error code. The same for all that follows.
@@ -64,7 +63,9 @@ class SortedSpool {
     std::uint64_t order;
   };
 
-  std::string_view keyOf(const Place& place) const { return std::string_view(_bytes).substr(place.at, place.keyBytes); }
+  std::string_view keyOf(const Place& place) const {
+    return std::string_view(_bytes).substr(place.at, place.keyBytes);
+  }
   int writeRun();
 
   const std::size_t _runBytes;

@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <system_error>
-#include <vector>
+#include <string>
+#include <string_view>
 
 namespace p2::store {
 
@@ -27,16 +27,6 @@ void removeAt(const path& directory) {
   ::rmdir(directory.c_str());
 }
 
-int writeAll(int file, const char* bytes, std::size_t size) {
-  while (size > 0) {
-    const ssize_t written = ::write(file, bytes, size);
-    if (written < 0 && errno != EINTR) return errno;
-    bytes += std::max<ssize_t>(written, 0);
-    size -= static_cast<std::size_t>(std::max<ssize_t>(written, 0));
-  }
-  return 0;
-}
-
 /// Copies the first `bytes`. Not through the map, nor by LMDB, which would take as much memory.
 int copyFile(const path& from, const path& to, std::uint64_t bytes) {
   constexpr std::size_t kPiece = std::size_t{256} << 10U;
@@ -45,16 +35,15 @@ int copyFile(const path& from, const path& to, std::uint64_t bytes) {
   const Descriptor out(
       ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
   if (!out.valid()) return errno;
-  std::vector<char> piece(kPiece);
-  while (bytes > 0) {
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, bytes));
-    const ssize_t read = ::read(in.number(), piece.data(), wanted);
+  std::string piece(kPiece, '\0');
+  for (std::uint64_t at = 0; at < bytes;) {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, bytes - at));
+    const ssize_t read = ::pread(in.number(), piece.data(), wanted, static_cast<off_t>(at));
     if (read < 0 && errno == EINTR) continue;
     if (read <= 0) return read < 0 ? errno : EIO;
-    if (const int code = writeAll(out.number(), piece.data(), static_cast<std::size_t>(read)); code != 0) {
-      return code;
-    }
-    bytes -= static_cast<std::uint64_t>(read);
+    const auto got = std::string_view(piece).substr(0, static_cast<std::size_t>(read));
+    if (const int code = writeAll(out, got, at); code != 0) return code;
+    at += got.size();
   }
   return 0;
 }
@@ -68,6 +57,8 @@ Result<std::uint64_t> usedBytes(Environment& store) {
 }  // namespace
 
 Result<std::unique_ptr<Staging>> Staging::begin(Environment& store) {
+  // Now, and not only when all is done.
+  if (const auto alone = keepReadersOut(store.directory()); !alone.ok()) return Error{alone.error()};
   const auto used = usedBytes(store);
   if (!used.ok()) return Error{used.error()};
   std::unique_ptr<Staging> staging(new Staging(store, store.directory() / kDirectory));
@@ -96,8 +87,8 @@ Staging::~Staging() {
   removeAt(_directory);
 }
 
-Result<void> Staging::publish() {
-  if (auto synced = _copy->sync(); !synced.ok()) return synced;
+Result<bool> Staging::publish() {
+  if (auto synced = _copy->sync(); !synced.ok()) return Error{synced.error()};
   _copy.reset();
   return _store.replaceFile(_directory / kDataFile);
 }

@@ -27,8 +27,8 @@ class Staging {
   /// Where the copy is; other files that are needed for it may be made there, and unlinked.
   const std::filesystem::path& directory() const { return _directory; }
 
-  /// Puts the copy in the store's place: afterwards all is on disk, or nothing has changed. Once.
-  core::Result<void> publish();
+  /// Puts the copy in the store's place as Environment::replaceFile() says. Once.
+  core::Result<bool> publish();
 
  private:
   Staging(Environment& store, std::filesystem::path directory)

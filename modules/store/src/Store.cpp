@@ -13,6 +13,7 @@
 #include "Sweep.h"
 #include "Writer.h"
 
+#include <exception>
 #include <future>
 #include <limits>
 #include <system_error>
@@ -207,7 +208,8 @@ Result<std::unique_ptr<const Store>> Store::openReadOnly(const std::filesystem::
   Options options;
   options.path = path;
   return std::unique_ptr<const Store>(
-      new Store(std::make_unique<Impl>(std::move(options), std::move(entered).value(), std::move(environment).value())));
+      new Store(std::make_unique<Impl>(std::move(options), std::move(entered).value(),
+                                       std::move(environment).value())));
 }
 
 Result<std::optional<Registration>> Store::find(std::string_view node) const {
@@ -315,11 +317,17 @@ Result<Store::ImportReport> Store::importRows(ImportSource& source) {
 Result<Store::ImportReport> Store::Impl::import(ImportSource& source) {
   std::promise<Result<ImportReport>> promise;
   auto report = promise.get_future();
+  const auto attempt = [&]() -> Result<ImportReport> {
+    try {
+      return store::importRows(*_environment, source, _options.keepDomain);
+    } catch (const std::exception& exception) {
+      return storeError(_options.path, std::string("cannot be imported into: ") + exception.what() + ".");
+    }
+  };
   submit<void>(
       _pending.ofAny(), [](Tables&) -> Applied<void> { return {0, Result<void>()}; },
-      [this, &source, &promise](const Result<void>& turn) {
-        promise.set_value(turn.ok() ? store::importRows(*_environment, source, _options.keepDomain)
-                                    : Result<ImportReport>(Error{turn.error()}));
+      [&attempt, &promise](const Result<void>& turn) {
+        promise.set_value(turn.ok() ? attempt() : Result<ImportReport>(Error{turn.error()}));
       });
   auto outcome = report.get();
   if (outcome.ok() && outcome.value().imported) _meter.renewAll();

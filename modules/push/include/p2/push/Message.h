@@ -11,7 +11,7 @@ struct Message {
   core::Target target;
   std::string account;   ///< The registration's device: which of the phone's accounts to wake.
   std::string channel;   ///< The registration's channel, or empty.
-  bool hasBody = false;  ///< Whether the server announced a message with a body.
+  bool isImportant = false;  ///< Whether the server said, or it shows, that a person waits for it.
 };
 
 }  // namespace p2::push

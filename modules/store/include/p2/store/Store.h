@@ -70,8 +70,8 @@ class Store {
     std::uint64_t added = 0;
     std::uint64_t updated = 0;
     std::uint64_t unchanged = 0;  ///< But for its dates, perhaps: a later one is taken over.
-    std::uint64_t refused = 0;    ///< Rows that could not be taken.
     bool imported = false;        ///< Whether the source has confirmed the import: else nothing has changed.
+    bool durable = true;          ///< False if the disk has not confirmed an import that is in place.
   };
 
   /// Called exactly once, in the writer's thread unless said otherwise. Must neither block nor throw; may
@@ -142,8 +142,8 @@ class Store {
   /// if the source confirms it at the end, or none. A row for a registration that is there (same node, same
   /// device) replaces it unless that was registered later. Two devices for one node, or two nodes for one
   /// device, is a fault of the later row. An error if the rows cannot be written, the source fails, or
-  /// another process goes on reading the store; nothing is imported then. Takes the room of a second store on
-  /// the disk. Blocks until it is on disk, and the other changes with it: for a command that has the store to
+  /// another process goes on reading the store; nothing is imported then. Takes some three times the room of the
+  /// resulting store on the disk. Blocks until it is on disk, and the other changes with it: for a command that has the store to
   /// itself. Not to be called from a callback.
   core::Result<ImportReport> importRows(ImportSource& source);
 
