@@ -16,7 +16,9 @@
 namespace p2::push {
 
 /// Threads that come when there is work and end when there is none for long. The one that has been idle for
-/// the shortest time is called first, so that warm connections are used and the others may end.
+/// the shortest time is called first, so that warm connections are used and the others may end. That is what
+/// Poco::ThreadPool does not do: its idle threads all wait for their turn alike, and a start makes its caller
+/// wait, here with the mutex held.
 ///
 /// Guarded by its owner's mutex: every function but the constructor, the destructor and `join` REQUIRES that
 /// it is held.

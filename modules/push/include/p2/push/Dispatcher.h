@@ -70,7 +70,8 @@ class Dispatcher {
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
   /// Stops at once: what is unfinished ends as retry. Then joins the workers, which takes until their senders
-  /// return, at most the deadline.
+  /// return: at most the deadline, and what they need to find a host's addresses, which the system bounds
+  /// (seconds for each of its name servers).
   ~Dispatcher();
 
   /// Queues a message for `node`, which belongs to `flow`; does not block. `message` and `done` hold `bytes`
