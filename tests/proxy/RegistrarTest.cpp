@@ -81,8 +81,12 @@ TEST_CASE("An account that registers without end leaves its domain's other phone
 }
 
 TEST_CASE("All phones of a big server come back within five minutes") {
+#ifdef P2_SANITIZED  // takes minutes
+  constexpr int kPhones = 5000;
+#else
   constexpr int kPhones = 50000;
-  constexpr int kAtOnce = 5000;
+#endif
+  constexpr int kAtOnce = kPhones / 10;
   ManualClock clock;
   ProxyFixture p2({}, true, clock);
   auto known = phones(kPhones, secondsOf(clock) - 1h);
@@ -109,7 +113,7 @@ TEST_CASE("A phone that registers again and again has one date written in a day"
   const std::string node = valueOf(p2.registerPhone("token"), "node");
   std::vector<Registration::Time> dates;
   for (int i = 0; i < 49; ++i) {
-    for (int times = 0; times < 100; ++times) REQUIRE(errorIn(p2.registerPhone("token")).empty());
+    for (int times = 0; times < 20; ++times) REQUIRE(errorIn(p2.registerPhone("token")).empty());
     const auto date = p2.store->find(node).value()->lastRegistered;
     if (dates.empty() || dates.back() != date) dates.push_back(date);
     clock.advance(1h);
