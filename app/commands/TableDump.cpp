@@ -2,6 +2,9 @@
 
 #include "p2/xmpp/Jid.h"
 
+#include <Poco/TextIterator.h>
+#include <Poco/UTF8Encoding.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -43,11 +46,21 @@ std::string lowercase(std::string_view text) {
   return lower;
 }
 
-/// Whether a domain has only what a domain can have: no `@`, no `/`, no space, no control character. An
-/// export has none if domains are not kept.
-bool isDomain(std::string_view text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return (c >= '\0' && c <= ' ') || c == '\x7f' || c == '@' || c == '/'; });
+bool isUtf8(const std::string& text) {
+  const Poco::UTF8Encoding encoding;
+  Poco::TextIterator at(text, encoding);
+  const Poco::TextIterator end(text);
+  while (at != end && *at >= 0) ++at;
+  return at == end;
+}
+
+/// Whether a domain has only what a domain can have: UTF-8 without `@`, `/`, space and control characters, and
+/// something before each dot. An export has none if domains are not kept.
+bool isDomain(const std::string& text) {
+  if (text.starts_with('.') || text.find("..") != std::string::npos) return false;
+  return isUtf8(text) && std::none_of(text.begin(), text.end(), [](char c) {
+           return (c >= '\0' && c <= ' ') || c == '\x7f' || c == '@' || c == '/';
+         });
 }
 
 constexpr std::string_view kWantedHeader =
