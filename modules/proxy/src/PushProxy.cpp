@@ -216,9 +216,8 @@ class PushProxy::Impl {
                               registration.domain.size() + responder.bytes();
     push::Message message{std::move(registration.target), std::move(registration.key.device),
                           std::move(registration.key.channel), request.isImportant};
-    // Without a stored domain several may push to one node. Subdomains, which cost nothing, share a turn.
-    const std::string flow(
-        registrableDomain(registration.domain.empty() ? request.domain : registration.domain));
+    // The stored domain is the sender's or none. Subdomains, which cost nothing, share a turn.
+    const std::string flow(registrableDomain(request.domain));
     _dispatcher.submit(
         flow, request.node, std::move(message),
         [this, node = std::move(registration.node), domain = std::move(registration.domain),

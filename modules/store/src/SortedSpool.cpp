@@ -3,11 +3,11 @@
 #include "Bytes.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <tuple>
 
 namespace p2::store {
@@ -124,7 +124,6 @@ int SortedSpool::writeRun() {
 }
 
 SortedSpool::Reader::Reader(const SortedSpool& spool) : _spool(spool) {}
-SortedSpool::Reader::Reader(Reader&&) noexcept = default;
 SortedSpool::Reader::~Reader() = default;
 
 namespace {

@@ -38,8 +38,8 @@ class SortedSpool {
   class Reader {
    public:
     explicit Reader(const SortedSpool& spool);
-    Reader(Reader&&) noexcept;
-    Reader& operator=(Reader&&) = delete;
+    Reader(const Reader&) = delete;
+    Reader& operator=(const Reader&) = delete;
     ~Reader();
 
     /// `found` says whether there was another.
