@@ -129,6 +129,21 @@ TEST_CASE("What is too old for a new connection is dropped, and counted") {
   CHECK(f.seen.take() == "<new/>");
 }
 
+TEST_CASE("What is too old is dropped, though something new is sent as soon as there is a connection") {
+  Fixture f;
+  for (unsigned n = 0; n < 20; ++n) {
+    Outbox outbox(10, 0ms, f.metrics);
+    outbox.send("<old/>");
+    const auto connection = connected(f.server);
+    outbox.attach(connection);
+    outbox.send("<new/>");
+    REQUIRE(outbox.flush(kPatience));
+    connection->shutdown();
+    CHECK(f.seen.take() == "<new/>");
+    CHECK(f.expired() == n + 1);
+  }
+}
+
 TEST_CASE("There is room while fewer stanzas than the capacity are unsent") {
   Fixture f;
   Outbox outbox(2, kPatience, f.metrics);

@@ -56,9 +56,10 @@ void Outbox::attach(std::shared_ptr<Connection> connection) {
   {
     const std::scoped_lock lock(_mutex);
     _connection = std::move(connection);
-    _fresh = true;
+    dropExpired();  // now, while nothing that is sent on this connection has joined a batch of before
   }
   _work.notify_one();
+  _done.notify_all();
 }
 
 void Outbox::detach() {
@@ -119,8 +120,6 @@ void Outbox::run() {
 /// Writes the oldest batch, without the lock. False if the connection is lost: nothing is forgotten then, for
 /// nobody knows how much of it arrived, and an answer that comes twice does no harm.
 bool Outbox::sendBatch(std::unique_lock<std::mutex>& lock) {
-  if (std::exchange(_fresh, false)) dropExpired();
-  if (_batches.empty()) return true;
   Batch batch = takeOldest();
   const auto connection = _connection;
   lock.unlock();
@@ -128,8 +127,10 @@ bool Outbox::sendBatch(std::unique_lock<std::mutex>& lock) {
   lock.lock();
   if (!sent) {
     _batches.push_front(std::move(batch));
-    // A connection that was attached meanwhile is another one and stays.
-    return _connection != connection;
+    if (_connection == connection) return false;
+    // One was attached meanwhile, which is another and stays.
+    dropExpired();
+    return true;
   }
   _sent.add(batch.stanzas);
   forget(std::move(batch));

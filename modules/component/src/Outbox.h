@@ -75,7 +75,6 @@ class Outbox final : public xmpp::ReplySink {
   Batch _spare;                      // empty, with the memory of one that was sent
   std::atomic<bool> _hasRoom{true};  // changed with the mutex held
   std::shared_ptr<Connection> _connection;
-  bool _fresh = false;    // nothing was sent through _connection yet
   bool _waiting = false;  // the thread waits for something to send
   bool _stopping = false;
   std::thread _thread;
