@@ -104,7 +104,8 @@ TEST_CASE(
 
 TEST_CASE("A node that drops or refuses connections does not keep a component from the others") {
   const DeafServer deaf;
-  for (const auto port : {deaf.port(), unusedPort()}) {
+  const RefusingPort refusing;
+  for (const auto port : {deaf.port(), refusing.port()}) {
     ScriptedServer good(serve);
     auto options = optionsFor(std::vector{at(port), at(good.port())});
     options.connectTimeout = 60s;

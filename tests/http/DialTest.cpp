@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 using namespace p2::http;
 using p2::test::DeafServer;
 using p2::test::LoopbackServer;
+using p2::test::RefusingPort;
 
 namespace {
 
@@ -36,12 +37,13 @@ void hold(int socket, int) {
 TEST_CASE("The next address is tried beside one that does not answer, and at once after one that refuses") {
   const LoopbackServer good(hold);
   const DeafServer deaf;
-  const auto refusing = p2::test::unusedPort();
-  const std::vector<std::vector<std::uint16_t>> cases{{deaf.port()},
-                                                      {refusing},
-                                                      {deaf.port(), refusing},
-                                                      {refusing, deaf.port()},
-                                                      {deaf.port(), deaf.port(), refusing, refusing}};
+  const RefusingPort refusing;
+  const std::vector<std::vector<std::uint16_t>> cases{
+      {deaf.port()},
+      {refusing.port()},
+      {deaf.port(), refusing.port()},
+      {refusing.port(), deaf.port()},
+      {deaf.port(), deaf.port(), refusing.port(), refusing.port()}};
   for (const auto& before : cases) {
     std::vector<Address> addresses;
     for (const auto port : before) addresses.push_back(at(port));
@@ -56,7 +58,8 @@ TEST_CASE("The next address is tried beside one that does not answer, and at onc
 
 TEST_CASE("While addresses refuse, the delay between attempts is not waited for") {
   const LoopbackServer good(hold);
-  const auto refusing = at(p2::test::unusedPort());
+  const RefusingPort held;
+  const auto refusing = at(held.port());
   Dial dial({refusing, refusing, refusing, at(good.port())}, {.attemptDelay = 60s, .connectTimeout = 60s});
   REQUIRE(dial.next(in(30s)));
   CHECK(dial.failed().size() == 3);
@@ -65,7 +68,8 @@ TEST_CASE("While addresses refuse, the delay between attempts is not waited for"
 
 TEST_CASE("An address that was of no use is followed by the others, each once") {
   const LoopbackServer first(hold), second(hold);
-  const auto refusing = at(p2::test::unusedPort());
+  const RefusingPort held;
+  const auto refusing = at(held.port());
   Dial dial({at(first.port()), refusing, at(second.port())}, {});
   CHECK(dial.next(in(60s))->address == at(first.port()));
   CHECK(dial.hasMore());
@@ -77,7 +81,8 @@ TEST_CASE("An address that was of no use is followed by the others, each once") 
 
 TEST_CASE("Why there is no connection is told, a refusal before what this machine lacks") {
   const DeafServer deaf;
-  const auto refusing = at(p2::test::unusedPort());
+  const RefusingPort held;
+  const auto refusing = at(held.port());
   const auto faultOf = [](const std::vector<Address>& addresses, std::chrono::milliseconds bound = 60s) {
     Dial dial(addresses, {.attemptDelay = 1ms, .connectTimeout = 50ms});
     CHECK_FALSE(dial.next(in(bound)));

@@ -60,7 +60,7 @@ class BadServers {
 
   std::vector<Bad> all() {
     return {{"drops what comes", _deaf.port(), Fault::Kind::connect, {}},
-            {"refuses", unusedPort(), Fault::Kind::connect, {}},
+            {"refuses", _refusing.port(), Fault::Kind::connect, {}},
             {"says nothing", _silent.port(), Fault::Kind::timeout, [this] { return _silent.connections(); }},
             {"closes", _closing.port(), Fault::Kind::tls, [this] { return _closing.connections(); }},
             {"does not speak TLS", _speaking.port(), Fault::Kind::tls,
@@ -78,6 +78,7 @@ class BadServers {
   }
 
   DeafServer _deaf;
+  RefusingPort _refusing;
   LoopbackServer _silent, _closing, _speaking;
   TlsServer _expired, _foreign, _other;
 };
@@ -91,7 +92,7 @@ TEST_CASE("One address of a service that is of no use is passed over, and rememb
     TlsServer good(authority().issue(), answerAll);
     const auto route = routeTo({at(bad.port), at(good.port())});
     auto made = optionsVia(route);
-    if (bad.kind == Fault::Kind::timeout) made.connectTimeout = 100ms;
+    if (bad.kind == Fault::Kind::timeout) made.connectTimeout = 500ms;
     const int before = bad.connections ? bad.connections() : 0;
     for (int n = 1; n <= 3; ++n) {
       HttpsSession session(made, context());

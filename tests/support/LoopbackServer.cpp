@@ -22,6 +22,17 @@ sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
+/// Gives the port. Throws std::runtime_error if there is none.
+std::uint16_t bindToFreePort(int socket) {
+  sockaddr_in address = loopback(0);
+  socklen_t size = sizeof(address);
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  if (::bind(socket, generic, size) != 0 || ::getsockname(socket, generic, &size) != 0) {
+    throw std::runtime_error("no port on 127.0.0.1");
+  }
+  return ntohs(address.sin_port);
+}
+
 }  // namespace
 
 LoopbackServer::LoopbackServer(Handler handle, const std::string& address) : _handle(std::move(handle)) {
@@ -78,20 +89,15 @@ void LoopbackServer::acceptLoop() {
 }
 
 DeafServer::DeafServer() {
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof(address);
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
   _sockets.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (::bind(_sockets.front(), generic, size) != 0 || ::listen(_sockets.front(), 0) != 0 ||
-      ::getsockname(_sockets.front(), generic, &size) != 0) {
-    throw std::runtime_error("no port on 127.0.0.1");
-  }
-  _port = ntohs(address.sin_port);
+  _port = bindToFreePort(_sockets.front());
+  if (::listen(_sockets.front(), 0) != 0) throw std::runtime_error("nobody may listen on 127.0.0.1");
+  const sockaddr_in address = loopback(_port);
   // Nobody accepts, so that the system drops what comes once the queue is full.
   for (bool full = false; !full;) {
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     _sockets.push_back(socket);
-    if (::connect(socket, generic, size) == 0) continue;
+    if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) continue;
     pollfd entry{socket, POLLOUT, 0};
     full = ::poll(&entry, 1, 100) == 0;
   }
@@ -101,8 +107,12 @@ DeafServer::~DeafServer() {
   for (const int socket : _sockets) ::close(socket);
 }
 
-std::uint16_t unusedPort() {
-  return LoopbackServer([](int, int) {}).port();
+RefusingPort::RefusingPort() : _socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  _port = bindToFreePort(_socket);
+}
+
+RefusingPort::~RefusingPort() {
+  ::close(_socket);
 }
 
 int connectLoopback(std::uint16_t port) {

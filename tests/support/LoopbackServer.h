@@ -58,8 +58,20 @@ class DeafServer {
   std::vector<int> _sockets;  // the listener, and those that fill its queue
 };
 
-/// A port of 127.0.0.1 at which nobody listens.
-std::uint16_t unusedPort();
+/// A port of 127.0.0.1 at which nobody listens. It is held, so that nobody else gets it meanwhile.
+class RefusingPort {
+ public:
+  RefusingPort();
+  RefusingPort(const RefusingPort&) = delete;
+  RefusingPort& operator=(const RefusingPort&) = delete;
+  ~RefusingPort();
+
+  std::uint16_t port() const { return _port; }
+
+ private:
+  int _socket = -1;
+  std::uint16_t _port = 0;
+};
 
 /// A socket connected to a port of 127.0.0.1.
 int connectLoopback(std::uint16_t port);
