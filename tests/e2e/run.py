@@ -8,6 +8,7 @@ Prints one line a scenario, a transcript of those that fail, and `N passed, N fa
 
 import argparse
 import os
+import re
 import sys
 import time
 import traceback
@@ -85,6 +86,11 @@ def play(world, function, server, verbose):
     return f"{report}  transcript:\n{shown}  p2's log:\n{s.logs()}"
 
 
+def is_crash(report):
+    """What is seldom seen twice, and never the machine's fault."""
+    return re.search(r"Sanitizer|runtime error:|p2 ended with (-|99)", report) is not None
+
+
 def describe(error):
     where = [f for f in traceback.extract_tb(error.__traceback__) if _HERE in f.filename and "run.py" not in f.filename]
     place = f"{os.path.basename(where[-1].filename)}:{where[-1].lineno}: " if where else ""
@@ -127,7 +133,7 @@ def main():
             began = time.monotonic()
             report = play(world, function, server, options.verbose)
             took = time.monotonic() - began
-            if report is not None and options.retry:
+            if report is not None and options.retry and not is_crash(report):
                 print(f"UNSTEADY{took:5.1f} s  {name_of(function, server)}\n{report}", flush=True)
                 report = play(world, function, server, options.verbose)
             if report is None:

@@ -20,7 +20,6 @@ from p2test.prosody import Prosody
 BOTH = ("prosody", "ejabberd")
 _SERVERS = {"prosody": Prosody, "ejabberd": Ejabberd}
 _SANITIZER = re.compile(r"(AddressSanitizer|ThreadSanitizer|LeakSanitizer|UndefinedBehavior|runtime error:)")
-
 scenarios = []
 
 
@@ -178,6 +177,8 @@ class Stage:
                         faults.append(f"p2 ended with {code} on SIGTERM:\n{process.tail()}")
                 except AssertionError as error:
                     faults.append(str(error))
+            elif process and process.crashed():
+                faults.append(f"p2 ended with {process.exit_code()}:\n{process.tail()}")
         for action in reversed(self._cleanup):
             if action != self._world.fcm:
                 try:

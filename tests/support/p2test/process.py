@@ -10,6 +10,9 @@ import time
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
+_CRASHES = {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV}
+_SANITIZERS_EXIT = 99  # as tests/run tells them
+
 
 def _die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -28,6 +31,7 @@ class Process:
         self._lines = []
         self._changed = threading.Condition()
         self._closed = False
+        self._signals = set()  # sent by the test
         self.started = time.monotonic()
         file = open(log, "ab")
         self._process = subprocess.Popen(
@@ -98,7 +102,13 @@ class Process:
 
     def send_signal(self, number):
         if self.exit_code() is None:
+            self._signals.add(number)
             self._process.send_signal(number)
+
+    def crashed(self):
+        """Whether it ended by a fault of its own memory or a sanitizer's report, and not by a signal of the test's."""
+        code = self.exit_code()
+        return code == _SANITIZERS_EXIT or -(code or 0) in _CRASHES - self._signals
 
     def stop(self, seconds=20, number=signal.SIGTERM):
         """Signals it and waits; kills the whole process group if it does not end. Gives the exit status."""
