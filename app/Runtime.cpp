@@ -40,8 +40,7 @@ proxy::PushProxy::Limits proxyLimits(const Settings::Limits& settings) {
   limits.newRegistrationsPerHour = settings.newRegistrationsPerHour;
   limits.pushesPerSecond = settings.pushesPerSecond;
   limits.pushBurst = settings.pushBurst();
-  limits.unknownPerSecond = settings.unknownPerSecond;
-  limits.unknownBurst = settings.unknownBurst();
+  limits.unknownPerHour = settings.unknownPerHour;
   limits.allow = settings.allowDomains;
   limits.deny = settings.denyDomains;
   return limits;

@@ -84,17 +84,16 @@ struct Settings {
     std::size_t registrationsPerMinute = 0;   ///< Of one domain; 0: no limit.
     std::size_t newRegistrationsPerHour = 0;  ///< Of all domains; 0: no limit.
     std::size_t pushesPerSecond = 0;          ///< Of one domain; 0: no limit.
-    std::size_t unknownPerSecond = 0;         ///< Of one domain; 0: no limit.
+    std::size_t unknownPerHour = 0;           ///< Of one domain; 0: no limit.
     /// Sorted, each in xmpp::comparableDomain's form. Empty: all are allowed.
     std::vector<std::string> allowDomains;
     std::vector<std::string> denyDomains;  ///< Likewise; wins over allowDomains.
 
     /// How many one that was quiet may do at once. An account: three hours' worth, as it may have a
     /// registration for each of its channels. A domain: ten seconds' pushes, as a server that comes back
-    /// sends what it held, and a minute's that are unknown.
+    /// sends what it held.
     std::size_t accountBurst() const noexcept { return registrationsPerAccount * 3; }
     std::size_t pushBurst() const noexcept { return pushesPerSecond * 10; }
-    std::size_t unknownBurst() const noexcept { return unknownPerSecond * 60; }
   };
 
   struct Http {

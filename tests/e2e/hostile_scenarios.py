@@ -81,7 +81,7 @@ def check_batch(server, batch, numbers, honest):
 def hostile_stanzas(s):
     """Hostile stanzas get the answer that is defined for them, or none, and an honest push among them is delivered"""
     server = s.fake_server()
-    p2 = s.p2(server).up()
+    p2 = s.p2(server, limits_unknownPerHour=0).up()
     [(honest, _, _)] = s.registered(server)
     [(victim, _, _)] = s.registered(server)
     inputs = [*hostile_inputs.publishes(victim), *hostile_inputs.oddities(victim),

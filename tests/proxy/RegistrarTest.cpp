@@ -150,8 +150,7 @@ TEST_CASE("New registrations of all domains have a limit that those who are know
 
 TEST_CASE("Who asks for much that is not there waits, and who asks for what is there does not") {
   PushProxy::Limits limits;
-  limits.unknownBurst = 20;
-  limits.unknownPerSecond = 1;
+  limits.unknownPerHour = 20;
   ManualClock clock;
   ProxyFixture p2(limits, true, clock);
   const std::string answer = p2.registerPhone("token");
@@ -169,6 +168,22 @@ TEST_CASE("Who asks for much that is not there waits, and who asks for what is t
   CHECK(errorIn(p2.publish(valueOf(answer, "node"), "AAAAAAAAAAAAAAAAAAAAAAAA")) == p2::test::kTryLater);
   CHECK(errorIn(p2.publish(valueOf(answer, "node"), valueOf(answer, "secret"))).empty());
   CHECK(errorIn(p2.publish("AAAAAAAAAAAA", "A", "other.example")) == p2::test::kItemNotFound);
+}
+
+TEST_CASE("An empty store says of nobody that it is not there, and that in the log") {
+  const p2::test::LogOfProxy log;
+  ProxyFixture p2;
+  CHECK(errorIn(p2.publish("AAAAAAAAAAAA", "A")) == p2::test::kTryLater);
+  CHECK(errorIn(p2.publish("AAAAAAAAAAAA", "A", "other.example")) == p2::test::kTryLater);
+  REQUIRE(log.texts().size() == 1);
+  CHECK(log.texts()[0].find("this store is empty") != std::string::npos);
+  p2.registerPhone("token");
+  CHECK(errorIn(p2.publish("AAAAAAAAAAAA", "A")) == p2::test::kItemNotFound);
+  // It has had its say, though nobody is left.
+  std::string leaving = withdrawal("xiaomia1@jabber.de");
+  leaving.replace(leaving.find("none"), 4, kDevice);
+  CHECK(errorIn(p2.ask(leaving)).empty());
+  CHECK(errorIn(p2.publish("AAAAAAAAAAAA", "A")) == p2::test::kItemNotFound);
 }
 
 TEST_CASE("Pushes above a domain's rate are said once in the log, with the domain") {

@@ -65,7 +65,7 @@ TEST_CASE("Without a limit everything is admitted") {
   none.registrationsPerAccount = 0;
   none.registrationsPerMinute = 0;
   none.newRegistrationsPerHour = 0;
-  none.unknownPerSecond = 0;
+  none.unknownPerHour = 0;
   RequestLimits limits(none, clock);
   CHECK(admitted(limits, "a", 1000) == 1000);
   int changes = 0;
@@ -173,13 +173,15 @@ TEST_CASE("Subdomains share the limits of the domain that was registered") {
   int pushes = 0;
   int registrations = 0;
   int unknown = 0;
-  of.unknownBurst = 30;
+  of.unknownPerHour = 30;
   limits.reconfigure(of);
   for (int i = 0; i < 1000; ++i) {
     const std::string domain = "x" + std::to_string(i) + ".evil.example";
     pushes += admitsPush(limits, domain) ? 1 : 0;
     registrations += limits.admitChange(domain, "a@" + domain, true) == Verdict::admitted ? 1 : 0;
-    unknown += limits.admitUnknown(domain) ? 1 : 0;
+  }
+  for (int i = 0; i < 1000; ++i) {
+    unknown += limits.admitUnknown("x" + std::to_string(i) + ".evil.example") ? 1 : 0;
   }
   CHECK(pushes == 20);
   CHECK(registrations == 60);
@@ -190,6 +192,30 @@ TEST_CASE("Subdomains share the limits of the domain that was registered") {
   of.deny = {"evil.example"};
   limits.reconfigure(of);
   CHECK(limits.serves("x1.evil.example"));
+}
+
+TEST_CASE("A domain is told of as many that are not there as it pushes to that are, and of a few beyond") {
+  ManualClock clock;
+  PushProxy::Limits of = options();
+  of.pushesPerSecond = GENERATE(std::size_t{0}, std::size_t{2000});
+  of.pushBurst = 20000;
+  RequestLimits limits(of, clock);
+  const auto told = [&limits](int tries) {
+    int count = 0;
+    for (int i = 0; i < tries; ++i) count += limits.admitUnknown("a.example") ? 1 : 0;
+    return count;
+  };
+  CHECK(told(1000) == 10);
+  clock.advance(std::chrono::minutes(30));
+  CHECK(told(1000) == 5);
+  // What is pushed while nothing is told is no credit for later.
+  admitted(limits, "a.example", 1000);
+  CHECK(told(1000) == 10);
+  for (int i = 0; i < 1000; ++i) {
+    REQUIRE(admitsPush(limits, "a.example"));
+    REQUIRE(told(1) == 1);
+  }
+  CHECK(told(1000) == 0);
 }
 
 TEST_CASE("A flood on one node takes nothing from the others of its domain") {

@@ -39,6 +39,8 @@ class Bucket {
     add(rate);
     return true;
   }
+  /// Takes one out, if any is in it.
+  void remove() { _level = std::max(0.0, _level - 1); }
 
  private:
   double _level = 0;

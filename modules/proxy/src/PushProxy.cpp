@@ -14,6 +14,7 @@
 #include <Poco/Logger.h>
 #include <Poco/Message.h>
 
+#include <atomic>
 #include <utility>
 #include <variant>
 
@@ -67,7 +68,9 @@ class PushProxy::Impl {
         _registrar({_options.jid, *_options.clock, store, _limits, _storeFaults, _denied}, metrics),
         _faultLog(*_options.clock),
         _lines(*_options.clock),
-        _messageLines(*_options.clock) {}
+        _messageLines(*_options.clock) {
+    holdsAny();
+  }
 
   void setLimits(Limits limits) { _limits.reconfigure(std::move(limits)); }
 
@@ -162,17 +165,30 @@ class PushProxy::Impl {
     send(std::move(registration), request, std::move(responder));
   }
 
-  /// Whether the node is unknown or the secret or the domain is wrong is not to be seen from outside. One
-  /// that asks for much that is not there guesses, or has what was here before a wrong store was put in its
-  /// place: to wait costs a server nothing, and its users are not dropped all at once.
+  /// Whether the node is unknown or the secret or the domain is wrong is not to be seen from outside. A store
+  /// that was empty from the start has nothing to say of anybody. A domain that asks for more that is not
+  /// there than for what is guesses, or has what was here before a wrong store was put in its place: to wait
+  /// costs its server nothing, and it drops no user.
   void answerUnknown(const std::string& domain, Responder& responder) {
     _unknown.add();
-    if (_limits.admitUnknown(domain)) return responder.error(StanzaError::itemNotFound());
+    const bool hasHeldAny = _hasHeldAny || holdsAny();
+    if (hasHeldAny && _limits.admitUnknown(domain)) return responder.error(StanzaError::itemNotFound());
     _unknownLimited.add();
-    _lines.note(Poco::Message::PRIO_WARNING,
-                "servers of " + std::string(registrableDomain(domain)) +
-                    " push for much that is not in this store, and were asked to wait: is it the right one?");
+    if (!hasHeldAny) {
+      _lines.note(Poco::Message::PRIO_WARNING,
+                  "a server pushes, but this store is empty, and it was asked to wait: is it the right one "
+                  "(store.path)?");
+      return responder.error(StanzaError::tryLater());
+    }
+    _lines.note(Poco::Message::PRIO_WARNING, "servers of " + std::string(registrableDomain(domain)) +
+                                                 " push for more that is not in this store than for what is, "
+                                                 "and were asked to wait: is it the right one?");
     responder.error(StanzaError::tryLater());
+  }
+
+  bool holdsAny() {
+    if (_store.statistics().registrations > 0) _hasHeldAny = true;
+    return _hasHeldAny;
   }
 
   void serve(DiscoInfo&& request, const Iq& /*iq*/, Responder responder) {
@@ -259,6 +275,7 @@ class PushProxy::Impl {
                              return;
                            }
                            if (removal.value() == store::Removal::removed) {
+                             _hasHeldAny = true;
                              _removed.add();
                              logEvent(Poco::Message::PRIO_INFORMATION, "removed ", node, domain,
                                       ": its target is gone");
@@ -285,6 +302,7 @@ class PushProxy::Impl {
   const Registration _decoy = makeDecoy();
   RequestLimits _limits;
   store::Store& _store;
+  std::atomic<bool> _hasHeldAny{false};  ///< The store, since the start. True once that was seen.
   push::Dispatcher& _dispatcher;
   core::Counter& _registrations;
   core::Counter& _withdrawals;

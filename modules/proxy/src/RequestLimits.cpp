@@ -77,11 +77,12 @@ RequestLimits::Verdict RequestLimits::mayCreate(Domain& domain, core::Clock::Tim
 
 RequestLimits::PushVerdict RequestLimits::admitPush(const std::string& domain, const std::string& node) {
   const std::scoped_lock lock(_mutex);
-  if (!_rates.pushes.limits()) return PushVerdict::admitted;
   const auto now = _clock.now();
+  Domain& ofDomain = _domains.touch(registrableDomain(domain));
+  ofDomain.unknown.remove();
+  if (!_rates.pushes.limits()) return PushVerdict::admitted;
   if (!_nodes.touch(node).take(kPushesOfNode, now)) return PushVerdict::node;
-  const bool admitted = _domains.touch(registrableDomain(domain)).pushes.take(_rates.pushes, now);
-  return admitted ? PushVerdict::admitted : PushVerdict::domain;
+  return ofDomain.pushes.take(_rates.pushes, now) ? PushVerdict::admitted : PushVerdict::domain;
 }
 
 bool RequestLimits::admitUnknown(const std::string& domain) {
@@ -101,7 +102,7 @@ RequestLimits::Rates RequestLimits::ratesOf(const PushProxy::Limits& limits) {
           rate(limits.registrationsPerMinute, kSecondsPerMinute, limits.registrationsPerMinute),
           rate(limits.newRegistrationsPerHour, kSecondsPerHour, limits.newRegistrationsPerHour),
           rate(limits.pushesPerSecond, 1, limits.pushBurst),
-          rate(limits.unknownPerSecond, 1, limits.unknownBurst)};
+          rate(limits.unknownPerHour, kSecondsPerHour, limits.unknownPerHour)};
 }
 
 core::Counter& limitedCounter(core::Metrics& metrics, const std::string& limit) {

@@ -49,7 +49,8 @@ class RequestLimits {
   /// A push for a registration of the domain. Counts it if it is admitted. What one node gets beyond some a
   /// second becomes one message anyway, and takes nothing from the others of its domain.
   PushVerdict admitPush(const std::string& domain, const std::string& node);
-  /// Whether the domain's server may be told again that a node is not there. Counts it if so.
+  /// Whether the domain's server may be told again that a node is not there. Counts it if so; each push of
+  /// the domain for one that is there makes up for one.
   bool admitUnknown(const std::string& domain);
 
   /// Takes over new limits; what was counted stays.

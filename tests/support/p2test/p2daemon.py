@@ -14,7 +14,7 @@ EX_USAGE, EX_CANTCREAT, EX_CONFIG = 64, 73, 78  # sysexits.h
 
 #: Settings for a load that comes from few accounts.
 UNLIMITED = dict(limits_registrationsPerAccount=0, limits_registrationsPerMinute=0, limits_newRegistrationsPerHour=0,
-                 limits_unknownPerSecond=0)
+                 limits_unknownPerHour=0)
 
 
 class ServiceManager:

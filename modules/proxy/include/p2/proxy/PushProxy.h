@@ -33,10 +33,10 @@ class PushProxy {
     std::size_t newRegistrationsPerHour = 100000;
     std::size_t pushesPerSecond = 2000;  ///< `limits.pushesPerSecond`: of a domain; 0: no limit.
     std::size_t pushBurst = 20000;       ///< Pushes at once of a domain that was quiet.
-    /// `limits.unknownPerSecond`: how often a domain is told in a second that a node is not there, on which
-    /// its server may drop a user; 0: no limit. Beyond that it is asked to wait.
-    std::size_t unknownPerSecond = 10;
-    std::size_t unknownBurst = 600;
+    /// `limits.unknownPerHour`: how often a domain is told in an hour that a node is not there, on which its
+    /// server may drop a user, beyond once for each push of its for one that is there; 0: no limit. Also the
+    /// burst. Above that it is asked to wait.
+    std::size_t unknownPerHour = 10;
     std::vector<std::string> allow;  ///< `limits.allowDomains`: sorted, comparable; empty: all.
     std::vector<std::string> deny;   ///< `limits.denyDomains`: sorted, comparable; wins.
   };
