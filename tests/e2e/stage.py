@@ -79,6 +79,7 @@ class Stage:
         self._world = world
         self._server_name = server
         self._cleanup = []
+        self._numbers = itertools.count(1)  # of the stand-ins
         self._daemons = []
         self._secrets = set()
         self.directory = os.path.join(world.directory, f"s{next(world.numbers)}")
@@ -108,7 +109,7 @@ class Stage:
 
     def own_fcm(self, **options):
         """A stand-in for this scenario alone."""
-        fcm = Fcm(os.path.join(self.directory, "fcm"), **options)
+        fcm = Fcm(os.path.join(self.directory, f"fcm-{next(self._numbers)}"), **options)
         self._cleanup.append(fcm.stop)
         return fcm
 
