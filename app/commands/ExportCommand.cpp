@@ -1,15 +1,14 @@
 #include "commands/ExportCommand.h"
 
+#include "AtomicFile.h"
 #include "commands/NodeSearch.h"
 #include "commands/ProgressBar.h"
 #include "commands/RegistrationJson.h"
 #include "p2/store/Store.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <ostream>
 #include <sysexits.h>
 #include <system_error>
@@ -32,21 +31,16 @@ class Output {
  public:
   explicit Output(int descriptor) : _descriptor(descriptor) {}
 
-  /// False if it cannot be written; errno says why.
-  bool line(const std::string& text) {
+  /// 0, or errno.
+  int line(const std::string& text) {
     _buffer += text;
     _buffer += '\n';
-    return _buffer.size() < kPiece || flush();
+    return _buffer.size() < kPiece ? 0 : flush();
   }
-  bool flush() {
-    for (std::size_t done = 0; done < _buffer.size();) {
-      const auto count = ::write(_descriptor, _buffer.data() + done, _buffer.size() - done);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return false;
-      done += static_cast<std::size_t>(count);
-    }
+  int flush() {
+    const int fault = writeAll(_descriptor, _buffer);
     _buffer.clear();
-    return true;
+    return fault;
   }
 
  private:
@@ -57,19 +51,18 @@ class Output {
 };
 
 /// Writes all lines; gives 0, or errno.
-int writeAll(const store::Store& store, Output& output, ProgressBar& progress, core::Result<void>& read,
-             UnreadableRecords& unreadable) {
+int writeLines(const store::Store& store, Output& output, ProgressBar& progress, core::Result<void>& read,
+               UnreadableRecords& unreadable) {
   int fault = 0;
   std::uint64_t count = 0;
   read = store.forEach(
       [&](const store::Registration& registration) {
         progress.show(++count);
-        if (!output.line(toJsonLine(registration))) fault = errno;
+        fault = output.line(toJsonLine(registration));
         return fault == 0;
       },
       [&](std::string_view node, const std::string& why) { unreadable.add(node, why); });
-  if (fault == 0 && !output.flush()) fault = errno;
-  return fault;
+  return fault != 0 ? fault : output.flush();
 }
 
 int exportTo(int descriptor, const std::string& name, const store::Store& store,
@@ -78,7 +71,7 @@ int exportTo(int descriptor, const std::string& name, const store::Store& store,
   core::Result<void> read;
   UnreadableRecords unreadable;
   ProgressBar progress(invocation.console, "exporting", store.statistics().registrations);
-  const int fault = writeAll(store, output, progress, read, unreadable);
+  const int fault = writeLines(store, output, progress, read, unreadable);
   if (!read) return invocation.fail(EX_IOERR, read.error());
   if (fault != 0) {
     return invocation.fail(EX_IOERR, name + " cannot be written (" + std::generic_category().message(fault) +
@@ -90,23 +83,19 @@ int exportTo(int descriptor, const std::string& name, const store::Store& store,
 
 /// Nobody sees half an export: it is written beside and put in the place of FILE at the end.
 int exportToFile(const std::string& name, const store::Store& store, const Invocation& invocation) {
-  const std::string beside = name + ".part";
-  ::unlink(beside.c_str());
-  const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) {
+  int fault = 0;
+  const auto file = AtomicFile::create(name, fault);
+  if (!file) {
     return invocation.fail(EX_CANTCREAT,
-                           name + " cannot be created (" + std::generic_category().message(errno) + ").");
+                           name + " cannot be created (" + std::generic_category().message(fault) + ").");
   }
-  int code = exportTo(file, name, store, invocation);
+  const int code = exportTo(file->descriptor(), name, store, invocation);
   // What could not be read is left out, and said to be; the rest is as good as it can be.
-  const bool written = code == EX_OK || code == EX_DATAERR;
-  if (written && (::fsync(file) != 0 || ::rename(beside.c_str(), name.c_str()) != 0)) {
-    code = invocation.fail(EX_IOERR,
-                           name + " cannot be written (" + std::generic_category().message(errno) + ").");
-  }
-  ::close(file);
-  if (!written || code == EX_IOERR) ::unlink(beside.c_str());
-  return code;
+  if (code != EX_OK && code != EX_DATAERR) return code;
+  fault = file->commit();
+  if (fault == 0) return code;
+  return invocation.fail(EX_IOERR,
+                         name + " cannot be written (" + std::generic_category().message(fault) + ").");
 }
 
 int run(const Invocation& invocation) {

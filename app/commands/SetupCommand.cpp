@@ -1,5 +1,6 @@
 #include "commands/SetupCommand.h"
 
+#include "AtomicFile.h"
 #include "SettingsCodecs.h"
 #include "ShippedSettings.h"
 #include "commands/AppSnippets.h"
@@ -8,7 +9,6 @@
 #include "commands/SettingsTemplate.h"
 #include "p2/fcm/ServiceAccount.h"
 
-#include <fcntl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -157,12 +157,11 @@ core::Result<Answers> collect(const Invocation& invocation) {
   return answers;
 }
 
-/// Whether the file may be written: it is not there, or as it was shipped, or --force is given.
-bool mayReplace(const Invocation& invocation, const path& file) {
-  if (invocation.has(kForce.name)) return true;
+/// Whether the file holds what somebody may miss: it is there, and not as it was shipped.
+bool holdsSettings(const path& file) {
   const auto content = readFile(file, kMaxSettingsFileSize);
   std::error_code ignored;
-  return content ? content.value().text == kShippedSettings : !std::filesystem::exists(file, ignored);
+  return content ? content.value().text != kShippedSettings : std::filesystem::exists(file, ignored);
 }
 
 /// Gives the new file the owner of the old one; a first one belongs to root and the group p2, if that exists.
@@ -178,22 +177,29 @@ void giveToReaders(int descriptor, const path& file) {
   (void)result;  // who may not give it away keeps it
 }
 
-/// Written beside and renamed, so that there is never half a file. 0, or errno.
-int writeFile(const path& file, const std::string& text) {
-  const path beside = file.string() + ".new";
-  ::unlink(beside.c_str());
-  const int descriptor = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (descriptor < 0) return errno;
-  giveToReaders(descriptor, file);
-  const bool written = ::fchmod(descriptor, S_IRUSR | S_IWUSR | S_IRGRP) == 0 &&
-                       ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       ::fsync(descriptor) == 0;
-  const int fault = written ? 0 : errno;
-  ::close(descriptor);
-  if (fault == 0 && ::rename(beside.c_str(), file.c_str()) == 0) return 0;
-  const int code = fault != 0 ? fault : errno;
-  ::unlink(beside.c_str());
-  return code;
+/// Keeps the settings that are there as `.old`. 0, or errno.
+int keepOld(const path& file) {
+  const path old = file.string() + ".old";
+  ::unlink(old.c_str());
+  return ::link(file.c_str(), old.c_str()) == 0 ? 0 : errno;
+}
+
+/// 0, or errno.
+int write(AtomicFile& target, const path& file, const std::string& text) {
+  giveToReaders(target.descriptor(), file);
+  if (::fchmod(target.descriptor(), S_IRUSR | S_IWUSR | S_IRGRP) != 0) return errno;
+  if (const int fault = writeAll(target.descriptor(), text); fault != 0) return fault;
+  if (holdsSettings(file)) {
+    if (const int fault = keepOld(file); fault != 0) return fault;
+  }
+  return target.commit();
+}
+
+int cannotWrite(const Invocation& invocation, const path& file, int fault) {
+  return invocation.fail(
+      EX_CANTCREAT, file.string() + " cannot be written (" + std::generic_category().message(fault) +
+                        (fault == ENOENT ? "): create its directory, or name" : "): mend that, or name") +
+                        " another file with --config=FILE.");
 }
 
 void printSection(std::ostream& out, std::string_view title, const std::string& text) {
@@ -255,21 +261,26 @@ int run(const Invocation& invocation) {
   if (server == nullptr && !invocation.value(kServer.name).empty()) {
     return invocation.fail(EX_USAGE, "--server: give " + serverNames() + '.');
   }
-  if (!mayReplace(invocation, file)) {
+  if (!invocation.has(kForce.name) && holdsSettings(file)) {
     return invocation.fail(EX_CANTCREAT, file.string() +
                                              " holds settings already: edit them, name another file "
                                              "with --config=FILE, or replace them with --force.");
   }
+  std::error_code ignored;
+  if (std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored)) {
+    return invocation.fail(EX_CANTCREAT, file.string() + " is not a file: name another with --config=FILE.");
+  }
+  // Before the questions: who has answered them all wants to keep that.
+  int fault = 0;
+  const auto target = AtomicFile::create(file, fault);
+  if (!target) return cannotWrite(invocation, file, fault);
   const auto answers = collect(invocation);
   if (!answers) return invocation.fail(EX_USAGE, answers.error());
   const auto& xmpp = answers.value().settings.xmpp;
   const auto app = appSnippet(invocation, xmpp.jid);
   if (!app) return invocation.fail(EX_NOINPUT, app.error());
-  if (const int fault = writeFile(file, fillIn(kShippedSettings, answers.value().values)); fault != 0) {
-    return invocation.fail(EX_CANTCREAT,
-                           file.string() + " cannot be written (" + std::generic_category().message(fault) +
-                               "): create its directory, or name another file with --config=FILE.");
-  }
+  fault = write(*target, file, fillIn(kShippedSettings, answers.value().values));
+  if (fault != 0) return cannotWrite(invocation, file, fault);
   auto& out = invocation.console.out;
   out << "Written: " << file.string() << '\n';
   printServers(out, server, xmpp);

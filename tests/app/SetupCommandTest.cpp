@@ -238,6 +238,8 @@ TEST_CASE("Setup replaces settings only if told to, but the file as it is shippe
   std::ofstream(folder.config) << contentOf(std::filesystem::path(P2_SOURCE_DIR) / "p2.properties");
   CHECK(run(words, folder.config).code == EX_OK);
   const auto first = contentOf(folder.config);
+  const auto old = folder.config.string() + ".old";
+  CHECK_FALSE(std::filesystem::exists(old));
   const auto again = run(words, folder.config);
   CHECK(again.code == EX_CANTCREAT);
   CHECK(again.err.find("--force") != std::string::npos);
@@ -246,6 +248,21 @@ TEST_CASE("Setup replaces settings only if told to, but the file as it is shippe
   forced.emplace_back("--force");
   CHECK(run(forced, folder.config).code == EX_OK);
   CHECK(contentOf(folder.config) != first);
+  CHECK(contentOf(old) == first);
+}
+
+TEST_CASE("Setup does not ask where it cannot write, and writes into nothing but a file") {
+  const Folder folder;
+  const std::vector<std::string> words{"setup", "--force"};
+  const auto nowhere =
+      run(words, folder.config.parent_path() / "none" / "p2.properties", "push.example.org\n", true);
+  CHECK(nowhere.code == EX_CANTCREAT);
+  CHECK(nowhere.err.find("create its directory") != std::string::npos);
+  CHECK(nowhere.out.empty());
+  const auto device = run(words, "/dev/null", "push.example.org\n", true);
+  CHECK(device.code == EX_CANTCREAT);
+  CHECK(device.err.find("is not a file") != std::string::npos);
+  CHECK(std::filesystem::is_character_file("/dev/null"));
 }
 
 TEST_CASE("Setup names what is missing or wrong and writes nothing") {
