@@ -70,6 +70,15 @@ bool hasVariables(const Environment& environment) {
                      [](const auto& variable) { return variable.first.starts_with("P2_"); });
 }
 
+/// The working directory at the first call; empty if there is none any more.
+const std::filesystem::path& firstDirectory() {
+  static const std::filesystem::path directory = [] {
+    std::error_code none;
+    return std::filesystem::current_path(none);
+  }();
+  return directory;
+}
+
 LoadedSettings loadWithoutFile(const std::vector<std::filesystem::path>& locations,
                                const Environment& environment, const ReadFile& read) {
   const std::string looked = "There is no settings file: looked for " + listed(locations);
@@ -78,7 +87,7 @@ LoadedSettings loadWithoutFile(const std::vector<std::filesystem::path>& locatio
                           ". Copy the p2.properties that comes with p2 to one of these places, or name " +
                           "a file with --config=FILE.");
   }
-  LoadedSettings loaded{parse({}, "", environment, read), {}};
+  LoadedSettings loaded{parse({}, "", environment, read, firstDirectory()), {}};
   loaded.warnings.push_back(looked + "; the environment alone is used.");
   return loaded;
 }
@@ -134,7 +143,7 @@ LoadedSettings load(const std::optional<std::filesystem::path>& config,
         config ? "; --config must name a settings file" : "; mend that or name another with --config=FILE";
     return faulty(file, file.string() + ": the settings file " + content.error() + advice + ".");
   }
-  return {parse(content.value(), file.string(), environment, read), file};
+  return {parse(content.value(), file.string(), environment, read, firstDirectory()), file};
 }
 
 }  // namespace p2::app

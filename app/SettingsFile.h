@@ -24,7 +24,8 @@ struct LoadedSettings : ParsedSettings {
 
 /// Reads `config` if given, else the first of `locations` that exists, and parses it. Without any file the
 /// environment alone will do if it has P2_ variables (containers); else the fault says where p2 looked.
-/// Blocks on the disk.
+/// Relative paths in the environment begin where the process was at the first call, before a daemon leaves
+/// it. Blocks on the disk.
 LoadedSettings load(const std::optional<std::filesystem::path>& config,
                     const std::vector<std::filesystem::path>& locations, const Environment& environment,
                     const ReadFile& read = readFile);

@@ -81,7 +81,7 @@ constexpr std::array kKeys{
            "the largest stanza accepted, in bytes"),
     P2_KEY(xmpp, Xmpp, connections, "1", Kind::value, kRestart, Streams,
            "connections to the XMPP server at a time"),
-    P2_KEY(store, Store, path, "/var/lib/p2", Kind::value, kRestart, codec::Path,
+    P2_KEY(store, Store, path, "/var/lib/p2", Kind::path, kRestart, codec::Path,
            "the directory of the registrations"),
     P2_KEY(store, Store, expireAfter, "0", Kind::value, kLive, Expiry,
            "when a registration that is not renewed is removed"),

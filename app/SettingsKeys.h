@@ -15,6 +15,7 @@ struct SettingsKey {
   enum class Kind {
     value,
     secret,      ///< Never shown.
+    path,        ///< Relative ones begin beside the settings file.
     file,        ///< A path; the file must be readable.
     secretFile,  ///< Likewise, and nobody else should be able to read it.
   };
@@ -33,6 +34,9 @@ struct SettingsKey {
   std::string_view meaning;
   std::string_view referenceVariable = {};  ///< The reference service's environment variable for the same.
   std::string_view referenceJson = {};      ///< The reference service's key in config.json for the same.
+
+  bool namesFile() const noexcept { return kind == Kind::file || kind == Kind::secretFile; }
+  bool isPath() const noexcept { return kind == Kind::path || namesFile(); }
 };
 
 /// All keys, in the order of p2.properties.

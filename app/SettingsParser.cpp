@@ -56,8 +56,8 @@ const SettingsKey* keyOfVariable(std::string_view name) {
 class Parser {
  public:
   Parser(const FileContent& content, const std::string& file, const Environment& environment,
-         const ReadFile& read)
-      : _content(content), _file(file), _environment(environment), _read(read) {}
+         const ReadFile& read, const std::filesystem::path& directory)
+      : _content(content), _file(file), _environment(environment), _read(read), _directory(directory) {}
 
   ParsedSettings run() {
     takeFile();
@@ -116,6 +116,7 @@ class Parser {
     const auto found = _entries.find(key);
     return found == _entries.end() || found->second.value.empty() ? nullptr : &found->second;
   }
+  std::string located(const std::string& path, bool fromEnvironment) const;
   std::string at(std::size_t line) const { return _file + ':' + std::to_string(line); }
   void fault(std::size_t line, std::string text) { _faults.push_back({line, std::move(text)}); }
   void valueFault(const SettingsKey& key, const Entry& entry, const std::string& wrong);
@@ -126,6 +127,7 @@ class Parser {
   const std::string& _file;
   const Environment& _environment;
   const ReadFile& _read;
+  const std::filesystem::path& _directory;
   std::map<std::string, std::size_t> _firstLines;           ///< Where each key of the file stood first.
   std::map<std::string_view, Entry, std::less<>> _entries;  ///< By the name of a known key.
   std::vector<Fault> _faults;
@@ -172,7 +174,8 @@ void Parser::takeProperty(const SettingsSource::Entry& entry) {
     adviseOnText(*key, entry);
     _entries[key->name] = {entry.value, at(entry.line), entry.line, false};
   } else if (isPocoLoggingKey(entry.key)) {
-    _settings.logging.poco[entry.key] = entry.value;
+    const bool isPath = entry.key.ends_with(".path") && !entry.value.empty();
+    _settings.logging.poco[entry.key] = isPath ? located(entry.value, false) : entry.value;
   } else {
     unknownKey(entry);
   }
@@ -331,17 +334,24 @@ void Parser::applyEntries() {
   for (const auto& key : settingsKeys()) {
     const auto found = _entries.find(key.name);
     if (found == _entries.end() || (found->second.value.empty() && key.fallback.empty())) continue;
+    auto& [value, origin, line, fromEnvironment] = found->second;
+    if (key.isPath() && !value.empty()) value = located(value, fromEnvironment);
     if (const auto done = key.set(_settings, found->second.value); !done) {
       valueFault(key, found->second, done.error());
     }
   }
 }
 
+/// Where the path leads from wherever p2 is started, or goes to as a daemon.
+std::string Parser::located(const std::string& path, bool fromEnvironment) const {
+  const auto beside = std::filesystem::path(_file).parent_path();
+  return ((fromEnvironment ? _directory : _directory / beside) / path).string();
+}
+
 void Parser::readNamedFiles() {
   for (const auto& key : settingsKeys()) {
     const auto* const entry = entryOf(key.name);
-    const bool isFile = key.kind == Kind::file || key.kind == Kind::secretFile;
-    if (!isFile || entry == nullptr || key.get(_settings).empty()) continue;
+    if (!key.namesFile() || entry == nullptr || key.get(_settings).empty()) continue;
     const auto content = _read(entry->value, kMaxSettingsFileSize);
     if (!content) {
       const bool saysWhatToDo = content.error().find(';') != std::string::npos;
@@ -454,8 +464,8 @@ ParsedSettings Parser::finish() {
 }  // namespace
 
 ParsedSettings parse(const FileContent& content, const std::string& file, const Environment& environment,
-                     const ReadFile& read) {
-  return Parser(content, file, environment, read).run();
+                     const ReadFile& read, const std::filesystem::path& directory) {
+  return Parser(content, file, environment, read, directory).run();
 }
 
 }  // namespace p2::app

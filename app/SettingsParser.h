@@ -39,9 +39,10 @@ struct ParsedSettings {
 
 /// Parses the text of p2.properties, or of the reference service's config.json (its name ends in .json or it
 /// begins with a brace), with the environment on top. `file` is the name for messages; empty: there is no
-/// file. Reaches no file but those that the settings name, through `read`. Never throws except for lack of
-/// memory. Thread-safe.
+/// file. A relative path in it begins at its own directory, one in the environment at `directory`. Reaches no
+/// file but those that the settings name, through `read`. Never throws except for lack of memory.
+/// Thread-safe.
 ParsedSettings parse(const FileContent& content, const std::string& file, const Environment& environment,
-                     const ReadFile& read);
+                     const ReadFile& read, const std::filesystem::path& directory = {});
 
 }  // namespace p2::app

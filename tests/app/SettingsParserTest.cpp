@@ -246,6 +246,47 @@ TEST_CASE("A fault names the line and the key, what is wrong and what would be r
   });
 }
 
+TEST_CASE(
+    "A relative path leads beside the settings file, one of the environment from the working directory") {
+  std::vector<std::filesystem::path> asked;
+  const auto read = [&asked](const std::filesystem::path& path, std::size_t) {
+    asked.push_back(path);
+    return core::Result<FileContent>(FileContent{"secret", false});
+  };
+  const std::string text =
+      "xmpp.jid = push.example.org\nxmpp.sharedSecretFile = secret\nfcm.serviceAccountFile = keys/sa.json\n"
+      "fcm.caFile = /ca.pem\nstore.path = data\nlogging.channels.file.path = log/p2.log\n"
+      "logging.channels.other.path = /log/p2.log\nlogging.channels.file.rotation = 1 M\n";
+  struct Place {
+    const char* file;
+    const char* beside;
+  };
+  for (const auto& [file, beside] :
+       {Place{"/etc/p2/p2.properties", "/etc/p2/"}, Place{"p2.properties", "/home/"},
+        Place{"conf/p2.properties", "/home/conf/"}}) {
+    CAPTURE(file);
+    asked.clear();
+    const auto result = parse({text, false}, file, {{"P2_XMPP_CAFILE", "own/ca.pem"}}, read, "/home");
+    REQUIRE(result.settings);
+    const auto& settings = *result.settings;
+    const std::string at(beside);
+    CHECK(settings.store.path == at + "data");
+    CHECK(settings.fcm.serviceAccountFile == at + "keys/sa.json");
+    CHECK(settings.fcm.caFile == "/ca.pem");
+    CHECK(settings.xmpp.caFile == "/home/own/ca.pem");
+    CHECK(settings.logging.poco.at("logging.channels.file.path") == at + "log/p2.log");
+    CHECK(settings.logging.poco.at("logging.channels.other.path") == "/log/p2.log");
+    CHECK(settings.logging.poco.at("logging.channels.file.rotation") == "1 M");
+    const std::vector<std::filesystem::path> expected{at + "secret", at + "keys/sa.json", "/home/own/ca.pem",
+                                                      "/ca.pem"};
+    CHECK(asked == expected);
+  }
+  // In a config.json, too.
+  const auto json =
+      parse({R"({"fcm.serviceAccountFile": "sa.json"})", false}, "/etc/p2/config.json", {}, read);
+  CHECK(asked.back() == "/etc/p2/sa.json");
+}
+
 TEST_CASE("An unknown key is answered with the key that was probably meant") {
   checkFaults({
       {"xmpp.sharedsecretfile = /secret",
