@@ -43,16 +43,14 @@ void addStream(const component::Component::Status& stream, DaemonStatus& status)
 
 }  // namespace
 
-core::Result<std::unique_ptr<Control>> Control::open(Parts parts, Tokens tokens) {
-  std::unique_ptr<Control> control(new Control(std::move(parts), std::move(tokens)));
-  auto* const self = control.get();
-  auto socket = ControlSocket::open(self->_parts.directory, [self](const std::string& request) {
+core::Result<void> Control::listen() {
+  auto socket = ControlSocket::open(_parts.directory, [this](const std::string& request) {
     return answerControl(
-        request, [self] { return self->look(); }, self->_parts.store);
+        request, [this] { return look(); }, _parts.store);
   });
   if (!socket) return core::Error{socket.error()};
-  control->_socket = std::move(socket).value();
-  return control;
+  _socket = std::move(socket).value();
+  return {};
 }
 
 Control::Control(Parts parts, Tokens tokens)

@@ -21,13 +21,13 @@
 
 namespace p2::app {
 
-/// Answers the commands that ask the running daemon, over its control socket. Made, told of a reload and
-/// destroyed by the main thread.
+/// How the daemon is, for the metrics, the status page and, over its control socket, for the commands that
+/// ask. Made, told of a reload and destroyed by the main thread.
 class Control {
  public:
   /// What there is to look at; all of it outlives this object.
   struct Parts {
-    const Settings::Xmpp& xmpp;       ///< Used by open() only: a reload replaces it.
+    const Settings::Xmpp& xmpp;       ///< Used by the constructor only.
     std::filesystem::path directory;  ///< The store's.
     store::Store& store;
     std::vector<const component::Component*> components;  ///< One for each stream.
@@ -37,8 +37,12 @@ class Control {
   };
   using Tokens = std::shared_ptr<fcm::AccessTokenSource>;  // as in FcmLink: may outlive a reload
 
-  /// Opens the socket. Error: names it.
-  static core::Result<std::unique_ptr<Control>> open(Parts parts, Tokens tokens);
+  Control(Parts parts, Tokens tokens);
+  Control(const Control&) = delete;
+  Control& operator=(const Control&) = delete;
+
+  /// Opens the socket, through which the commands ask from now on. Error: names it.
+  core::Result<void> listen();
 
   /// The settings were read again. `wholly`: nothing of them needs a restart.
   void reloaded(Tokens tokens, bool wholly);
@@ -47,7 +51,6 @@ class Control {
   DaemonStatus look() const;
 
  private:
-  Control(Parts parts, Tokens tokens);
   DaemonStatus state() const;
 
   const Parts _parts;
@@ -57,7 +60,7 @@ class Control {
   std::atomic<DaemonStatus::Time> _settingsRead;
   core::Guarded<Tokens> _tokens;
   const StateMetrics _stateMetrics;
-  std::unique_ptr<ControlSocket> _socket;  // last: its thread uses all of the above
+  std::unique_ptr<ControlSocket> _socket;  // null without; last: its thread uses all of the above
 };
 
 }  // namespace p2::app

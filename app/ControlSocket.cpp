@@ -23,6 +23,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Milliseconds = std::chrono::milliseconds;
 
+constexpr Milliseconds kRetry{500};
+constexpr Milliseconds kConnectRetry{50};
+
 /// A file descriptor that is closed at the end.
 class Descriptor {
  public:
@@ -109,6 +112,11 @@ bool isPermitted(int peer) {
   return credentials.uid == 0 || credentials.uid == ::geteuid();
 }
 
+/// Whether it is only this peer that could not be taken.
+bool isPassing(int code) {
+  return code == EINTR || code == EAGAIN || code == ECONNABORTED;
+}
+
 int openDirectory(const std::filesystem::path& directory) {
   return ::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
@@ -152,12 +160,20 @@ ControlSocket::~ControlSocket() {
 }
 
 void ControlSocket::serve() {
-  std::array<pollfd, 2> wanted{pollfd{_listener, POLLIN, 0}, pollfd{_wake, POLLIN, 0}};
   for (;;) {
-    if (::poll(wanted.data(), wanted.size(), -1) < 0 && errno != EINTR) return;
-    if (wanted[1].revents != 0) return;
-    const Descriptor peer(::accept4(_listener, nullptr, nullptr, SOCK_CLOEXEC));
-    if (!peer.valid() || !isPermitted(peer.number())) continue;
+    std::array<pollfd, 2> wanted{pollfd{_wake, POLLIN, 0}, pollfd{_listener, POLLIN, 0}};
+    const int found = ::poll(wanted.data(), wanted.size(), -1);
+    if (wanted[0].revents != 0) return;
+    const Descriptor peer(found > 0 ? ::accept4(_listener, nullptr, nullptr, SOCK_CLOEXEC) : -1);
+    if (!peer.valid()) {
+      if (found > 0 && isPassing(errno)) continue;
+      // Without descriptors or memory the peer stays in the queue, and asking again at once would not help.
+      const int woken = ::poll(wanted.data(), 1, static_cast<int>(kRetry.count()));
+      if (woken > 0) return;
+      if (woken < 0) std::this_thread::sleep_for(kRetry);
+      continue;
+    }
+    if (!isPermitted(peer.number())) continue;
     try {
       converse(peer.number());
     } catch (const std::exception& exception) {
@@ -182,19 +198,21 @@ core::Result<std::optional<std::string>> askDaemon(const std::filesystem::path& 
     if (errno == ENOENT || errno == ENOTDIR) return std::optional<std::string>();
     return socketError(path, "reached", errno);
   }
-  const Descriptor descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const Descriptor descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!descriptor.valid()) return socketError(path, "reached", errno);
+  const core::Error silent{"The daemon does not answer at " + path.string() +
+                           ". Its log may say why; restarting it helps."};
   const auto address = addressIn(directory.number());
-  if (::connect(descriptor.number(), generic(address), sizeof address) != 0) {
+  while (::connect(descriptor.number(), generic(address), sizeof address) != 0) {
     if (errno == ENOENT || errno == ECONNREFUSED) return std::optional<std::string>();
-    return socketError(path, "reached", errno);
+    if (errno != EAGAIN && errno != EINTR) return socketError(path, "reached", errno);
+    // Its queue is full.
+    if (Clock::now() >= deadline) return silent;
+    std::this_thread::sleep_for(kConnectRetry);
   }
-  if (!writeLine(descriptor.number(), request, deadline)) return socketError(path, "written", EPIPE);
+  if (!writeLine(descriptor.number(), request, deadline)) return silent;
   auto answer = readLine(descriptor.number(), ControlSocket::kMaxAnswer, deadline);
-  if (!answer) {
-    return core::Error{"The daemon does not answer at " + path.string() +
-                       ". Its log may say why; restarting it helps."};
-  }
+  if (!answer) return silent;
   return answer;
 }
 

@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <initializer_list>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 namespace p2::app {
@@ -87,12 +86,7 @@ core::Result<FcmLink> FcmLink::make(const Settings::Fcm& settings, core::Metrics
   fcm::AccessTokenSource::Options options;
   options.proxy = link.config.proxy;
   link.config.projectId = account.value().projectId;
-  try {
-    link.tokens = std::make_shared<fcm::AccessTokenSource>(account.value(), link.tls, options, metrics);
-  } catch (const std::system_error& fault) {
-    return core::Error{std::string("the system refuses the thread that fetches access tokens (") +
-                       fault.what() + "); raise the limit of processes for p2 (TasksMax, ulimit -u)"};
-  }
+  link.tokens = std::make_shared<fcm::AccessTokenSource>(account.value(), link.tls, options, metrics);
   link.identity = identityOf(
       settings, {account.value().projectId, account.value().clientEmail, account.value().privateKeyId});
   link.makeSender = fcm::makeV1Senders(link.config, link.tls, link.tokens, metrics);

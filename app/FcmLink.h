@@ -27,7 +27,8 @@ struct FcmLink {
   core::Secret identity;
 
   /// Reads the service account and the authorities; blocks for them. `metrics` must outlive the senders.
-  /// `validateOnly`: FCM checks what is sent and delivers nothing (HTTP v1 only).
+  /// `validateOnly`: FCM checks what is sent and delivers nothing (HTTP v1 only). Throws std::system_error if
+  /// the system refuses a thread.
   static core::Result<FcmLink> make(const Settings::Fcm& settings, core::Metrics& metrics,
                                     bool validateOnly = false);
 };

@@ -5,6 +5,7 @@
 #include <Poco/Message.h>
 
 #include <exception>
+#include <iostream>
 #include <string_view>
 #include <utility>
 
@@ -49,13 +50,13 @@ void LenientChannel::log(const Poco::Message& message) {
     const std::scoped_lock lock(_mutex);
     _faulty = false;
   } catch (const Poco::Exception& exception) {
-    failed(exception.displayText());
+    failed(message, exception.displayText());
   } catch (const std::exception& exception) {
-    failed(exception.what());
+    failed(message, exception.what());
   }
 }
 
-void LenientChannel::failed(const std::string& why) {
+void LenientChannel::failed(const Poco::Message& message, const std::string& why) {
   bool first = false;
   bool reopen = false;
   {
@@ -66,6 +67,7 @@ void LenientChannel::failed(const std::string& why) {
     if (reopen) _reopenAt = now + kReopenEvery;
   }
   if (first) _onFault(why);
+  if (message.getPriority() == Poco::Message::PRIO_FATAL) std::cerr << "p2: " + message.getText() + '\n';
   if (!reopen) return;
   for (auto& file : _files) {
     try {

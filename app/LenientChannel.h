@@ -13,8 +13,8 @@
 namespace p2::app {
 
 /// Passes messages on to another channel, and lets no fault of that one out: that a log cannot be written, on
-/// a disk that is full for example, is no reason not to serve. Reference-counted by the loggers, as Poco's
-/// channels are. Thread-safe.
+/// a disk that is full for example, is no reason not to serve. What is fatal goes to stderr then.
+/// Reference-counted by the loggers, as Poco's channels are. Thread-safe.
 class LenientChannel final : public Poco::Channel {
  public:
   /// Called once when logging has become impossible, with why; in the thread that logs. Must not log.
@@ -32,7 +32,7 @@ class LenientChannel final : public Poco::Channel {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void failed(const std::string& why);
+  void failed(const Poco::Message& message, const std::string& why);
 
   Ptr _to;
   std::vector<Ptr> _files;

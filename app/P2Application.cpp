@@ -4,6 +4,7 @@
 #include "SettingsFile.h"
 #include "Signals.h"
 #include "XmppSubsystem.h"
+#include "commands/Command.h"
 #include "p2/core/Version.h"
 
 #include <Poco/Instantiator.h>
@@ -89,22 +90,25 @@ int P2Application::main(const std::vector<std::string>& /*arguments*/) {
   if (reportEvery) *reportEvery /= 2;
   for (;;) {
     const auto signal = waitForSignal(reportEvery);
-    if (!signal) {
-      _xmpp->touch();
-      _serviceManager.alive();
-    } else if (*signal == SIGHUP) {
-      _serviceManager.reloading();
-      reload();
-      _serviceManager.ready();
-    } else {
-      return EXIT_OK;
-    }
+    if (signal && *signal != SIGHUP) return EXIT_OK;
+    // In every round: signals may come more often than the reports are due.
+    _xmpp->touch();
+    _serviceManager.alive();
+    if (signal) handleHangUp();
   }
+}
+
+/// Before the XMPP server has accepted it, p2 does not count as started, and no reload may end that.
+void P2Application::handleHangUp() {
+  const bool counts = _xmpp->wasReady();
+  if (counts) _serviceManager.reloading();
+  reload();
+  if (counts) _serviceManager.ready();
 }
 
 void P2Application::reload() {
   auto& log = Poco::Logger::get("p2");
-  const auto loaded = load(_commandLine.config, settingsLocations(commandPath()), processEnvironment());
+  const auto loaded = load(_commandLine.config, settingsLocations(runningBinary()), processEnvironment());
   for (const auto& warning : loaded.warnings) log.warning(warning);
   for (const auto& fault : loaded.faults) log.error(fault);
   if (!loaded.settings) {

@@ -29,6 +29,7 @@ class P2Application final : public Poco::Util::ServerApplication {
 
  private:
   void configureLogging();
+  void handleHangUp();
   void reload();
 
   const CommandLine _commandLine;

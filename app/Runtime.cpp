@@ -2,11 +2,12 @@
 
 #include "ComponentLink.h"
 #include "FileSystem.h"
-#include "LenientChannel.h"
+#include "LogLevels.h"
 
 #include <Poco/Logger.h>
 
 #include <sysexits.h>
+#include <system_error>
 #include <utility>
 
 namespace p2::app {
@@ -46,9 +47,20 @@ proxy::PushProxy::Limits proxyLimits(const Settings::Limits& settings) {
   return limits;
 }
 
+/// As FcmLink::make, but a refused thread is an error, too.
+core::Result<FcmLink> makeLink(const Settings::Fcm& settings, core::Metrics& metrics) {
+  try {
+    return FcmLink::make(settings, metrics);
+  } catch (const std::system_error& fault) {
+    return core::Error{std::string("the system refuses the thread that fetches access tokens (") +
+                       fault.what() + "); raise the limit of processes for p2 (TasksMax, ulimit -u)"};
+  }
+}
+
 }  // namespace
 
 std::variant<std::unique_ptr<Runtime>, StartFault> Runtime::start(const Settings& settings,
+                                                                  Poco::AutoPtr<RecentFaults> recentFaults,
                                                                   component::Component::OnState onState) {
   auto metrics = std::make_unique<core::Metrics>();
   auto fcm = FcmLink::make(settings.fcm, *metrics);
@@ -63,13 +75,13 @@ std::variant<std::unique_ptr<Runtime>, StartFault> Runtime::start(const Settings
 
   return std::unique_ptr<Runtime>(new Runtime(settings, std::move(fcm).value(), std::move(store).value(),
                                               std::move(component).value(), std::move(metrics),
-                                              std::move(onState)));
+                                              std::move(recentFaults), std::move(onState)));
 }
 
 Runtime::Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::Store> opened,
-                 component::Component::Options componentOptions,
-                 std::unique_ptr<core::Metrics> registry, component::Component::OnState onState)
-    : _recentFaults(RecentFaults::attach(LenientChannel::filesOf(settings.logging.poco))),
+                 component::Component::Options componentOptions, std::unique_ptr<core::Metrics> registry,
+                 Poco::AutoPtr<RecentFaults> recentFaults, component::Component::OnState onState)
+    : _recentFaults(std::move(recentFaults)),
       _settings(settings),
       _metrics(std::move(registry)),
       _store(std::move(opened)),
@@ -125,17 +137,15 @@ void Runtime::openControl() {
   Control::Parts parts{_settings.xmpp, _settings.store.path, *_store, {}, _dispatcher,
                        *_metrics,      *_recentFaults};
   for (const auto& component : _components) parts.components.push_back(component.get());
-  auto control = Control::open(std::move(parts), _fcm.tokens);
-  if (control) {
-    _control = std::move(control).value();
-  } else {
-    logger().warning(control.error() + " The commands cannot ask this daemon.");
+  _control = std::make_unique<Control>(std::move(parts), _fcm.tokens);
+  if (const auto listening = _control->listen(); !listening) {
+    logger().warning(listening.error() + " The commands cannot ask this daemon.");
   }
 }
 
 /// Not to be looked at is no reason not to serve either.
 void Runtime::openHttp() {
-  if (!_settings.http.listen || !_control) return;
+  if (!_settings.http.listen) return;
   auto http = HttpEndpoint::open(
       *_settings.http.listen, [control = _control.get()] { return control->look(); }, *_metrics);
   if (http) {
@@ -161,7 +171,7 @@ void Runtime::countStream(bool opened) {
 }
 
 core::Result<void> Runtime::reload(const Settings& settings) {
-  auto fcm = FcmLink::make(settings.fcm, *_metrics);
+  auto fcm = makeLink(settings.fcm, *_metrics);
   if (!fcm) return core::Error{fcm.error()};
 
   const auto late = changesNeedingRestart(_settings, settings);
@@ -172,12 +182,12 @@ core::Result<void> Runtime::reload(const Settings& settings) {
   const auto service = fcm.value().identity == _fcm.identity ? Service::same : Service::other;
   _fcm = std::move(fcm).value();
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
-  if (_control) _control->reloaded(_fcm.tokens, late.empty());
+  _control->reloaded(_fcm.tokens, late.empty());
   _dispatcher.reconfigure(dispatcherOptions(settings));
   _expiry->setExpireAfter(settings.store.expireAfter);
   _proxy.setLimits(proxyLimits(settings.limits));
   _dispatcher.replaceSenders(_fcm.makeSender, service);
-  Poco::Logger::setLevel(std::string(), static_cast<int>(settings.logging.level));
+  setLogLevel(static_cast<int>(settings.logging.level), _settings.logging.poco);
   return {};
 }
 
@@ -200,9 +210,12 @@ void Runtime::stop(Milliseconds bound) {
   });
   _expiry.reset();
   _store.reset();
+  // All of them flush meanwhile, however many there are.
+  const auto now = std::chrono::steady_clock::now();
+  const auto last = bound == Milliseconds::zero() ? now : std::max(end, now + kLeastFlush);
   for (const auto& component : _components) {
-    const auto left = std::chrono::duration_cast<Milliseconds>(end - std::chrono::steady_clock::now());
-    component->close(std::max(left, bound == Milliseconds::zero() ? bound : kLeastFlush));
+    const auto left = std::chrono::duration_cast<Milliseconds>(last - std::chrono::steady_clock::now());
+    component->close(std::max(left, Milliseconds::zero()));
   }
 }
 

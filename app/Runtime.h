@@ -36,7 +36,9 @@ class Runtime {
  public:
   /// Opens the store and starts connecting. `onState` is called in a reader thread when the first stream is
   /// open, and when none is any more.
+  /// Throws what the system throws when it refuses a thread or memory.
   static std::variant<std::unique_ptr<Runtime>, StartFault> start(const Settings& settings,
+                                                                  Poco::AutoPtr<RecentFaults> recentFaults,
                                                                   component::Component::OnState onState);
 
   Runtime(const Runtime&) = delete;
@@ -69,10 +71,9 @@ class Runtime {
 
   Runtime(const Settings& settings, FcmLink fcm, std::unique_ptr<store::Store> opened,
           component::Component::Options componentOptions, std::unique_ptr<core::Metrics> registry,
-          component::Component::OnState onState);
+          Poco::AutoPtr<RecentFaults> recentFaults, component::Component::OnState onState);
 
-  const Poco::AutoPtr<RecentFaults>
-      _recentFaults;         // first: the loggers change before there are threads that log
+  const Poco::AutoPtr<RecentFaults> _recentFaults;
   const Settings _settings;  ///< As it was started with.
   std::unique_ptr<core::Metrics> _metrics;
   std::unique_ptr<store::Store> _store;  // owned by pointer: it is closed before the stream is
@@ -83,7 +84,7 @@ class Runtime {
   component::Component::OnState _onState;
   core::Guarded<Streams> _streams;
   std::vector<std::unique_ptr<component::Component>> _components;
-  std::unique_ptr<Control> _control;    // null without a socket; ends before all that it looks at
+  std::unique_ptr<Control> _control;    // ends before all that it looks at
   std::unique_ptr<HttpEndpoint> _http;  // null if switched off; looks through _control
   bool _stopped = false;
 };

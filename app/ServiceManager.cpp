@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -38,7 +39,8 @@ ServiceManager::ServiceManager() : ServiceManager(socketFromEnvironment()) {}
 void ServiceManager::reloading() const {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.tv_sec * 1000000L + now.tv_nsec / 1000L));
+  send("RELOADING=1\nMONOTONIC_USEC=" +
+       std::to_string(std::int64_t{now.tv_sec} * 1000000 + now.tv_nsec / 1000));
 }
 
 void ServiceManager::send(const std::string& state) const {

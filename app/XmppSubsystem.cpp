@@ -1,7 +1,14 @@
 #include "XmppSubsystem.h"
 
+#include "LenientChannel.h"
+
+#include <Poco/Exception.h>
 #include <Poco/Logger.h>
 
+#include <exception>
+#include <string>
+#include <sysexits.h>
+#include <utility>
 #include <variant>
 
 namespace p2::app {
@@ -17,25 +24,48 @@ Poco::Logger& logger() {
   return Poco::Logger::get("p2");
 }
 
-void notify(const ServiceManager& serviceManager, State state) {
+/// The system refused something, such as a thread: that may pass, unlike wrong settings.
+StartFault refused(const std::string& what) {
+  return {EX_OSERR, "p2 cannot start: the system refused what it needs (" + what +
+                        "). Is there room for more threads (ulimit -u, TasksMax=) and memory?"};
+}
+
+std::variant<std::unique_ptr<Runtime>, StartFault> start(const Settings& settings,
+                                                         Poco::AutoPtr<RecentFaults> faults,
+                                                         component::Component::OnState onState) {
+  try {
+    return Runtime::start(settings, std::move(faults), std::move(onState));
+  } catch (const Poco::Exception& exception) {
+    return refused(exception.displayText());
+  } catch (const std::exception& exception) {
+    return refused(exception.what());
+  }
+}
+
+}  // namespace
+
+/// Called in the threads that read the streams.
+void XmppSubsystem::notify(State state) {
   switch (state) {
     case State::connected:
-      serviceManager.ready();
-      serviceManager.status("connected to the XMPP server");
+      _wasReady = true;
+      _serviceManager.ready();
+      _serviceManager.status("connected to the XMPP server");
       return;
     case State::connecting:
-      serviceManager.status("not connected to the XMPP server, see the log; trying again");
+      _serviceManager.status("not connected to the XMPP server, see the log; trying again");
       return;
     case State::stopped:
       return;
   }
 }
 
-}  // namespace
-
 void XmppSubsystem::initialize(Poco::Util::Application& /*application*/) {
+  // First: the loggers change before there are threads that log, and a log that cannot be written hides no
+  // fault of the start.
+  _recentFaults = RecentFaults::attach(LenientChannel::filesOf(_settings.logging.poco));
   _serviceManager.status("connecting to the XMPP server; if that lasts, p2 check says why");
-  auto started = Runtime::start(_settings, [this](State state) { notify(_serviceManager, state); });
+  auto started = start(_settings, _recentFaults, [this](State state) { notify(state); });
   if (auto* fault = std::get_if<StartFault>(&started)) {
     logger().fatal(fault->text);
     _exitCode = fault->exitCode;

@@ -1,11 +1,13 @@
 #pragma once
 
+#include "RecentFaults.h"
 #include "Runtime.h"
 #include "ServiceManager.h"
 #include "Settings.h"
 
 #include <Poco/Util/Subsystem.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 
@@ -23,6 +25,9 @@ class XmppSubsystem final : public Poco::Util::Subsystem {
   /// 0, or why the subsystem did not start, as an exit code of sysexits.h. The fault has been logged.
   int exitCode() const noexcept { return _exitCode; }
 
+  /// Whether the XMPP server has accepted it since the start.
+  bool wasReady() const noexcept { return _wasReady; }
+
   /// Takes over new settings, or logs why it keeps the old ones.
   void reload(const Settings& settings);
 
@@ -34,9 +39,13 @@ class XmppSubsystem final : public Poco::Util::Subsystem {
   void uninitialize() override;
 
  private:
+  void notify(component::Component::State state);
+
   const Settings& _settings;
   const ServiceManager& _serviceManager;
+  Poco::AutoPtr<RecentFaults> _recentFaults;
   std::unique_ptr<Runtime> _runtime;
+  std::atomic<bool> _wasReady{false};
   int _exitCode = 0;
 };
 

@@ -14,6 +14,7 @@
 #include <Poco/ThreadPool.h>
 #include <Poco/URI.h>
 
+#include <exception>
 #include <map>
 #include <ostream>
 #include <utility>
@@ -176,6 +177,9 @@ core::Result<std::unique_ptr<HttpEndpoint>> HttpEndpoint::open(const ListenAddre
         "http.listen: " + address.host + ':' + std::to_string(address.port) + " cannot be had (" +
         exception.displayText() +
         "); another program may have it: choose another port, or switch it off with http.listen ="};
+  } catch (const std::exception& exception) {
+    return core::Error{std::string("http.listen: the pages cannot be served (") + exception.what() +
+                       "); is there room for more threads?"};
   }
 }
 

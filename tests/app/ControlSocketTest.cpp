@@ -4,12 +4,15 @@
 #include "support/ImportAll.h"
 #include "support/TemporaryDirectory.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
+#include <ctime>
 #include <future>
 #include <string>
 #include <thread>
@@ -115,6 +118,56 @@ TEST_CASE("A daemon that does not answer is an error within the bound") {
   REQUIRE(socket.ok());
   CHECK_FALSE(askDaemon(directory.path(), "x", std::chrono::milliseconds(50)).ok());
   release.set_value();
+}
+
+TEST_CASE("A daemon that takes no connection is an error within the bound") {
+  const test::TemporaryDirectory directory;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, (directory.path() / ControlSocket::kName).c_str());
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(::bind(listener, generic, sizeof address) == 0);
+  REQUIRE(::listen(listener, 0) == 0);
+  std::vector<int> peers;
+  do {
+    peers.push_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  } while (::connect(peers.back(), generic, sizeof address) == 0);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto answer = askDaemon(directory.path(), "x", std::chrono::milliseconds(100));
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
+  REQUIRE_FALSE(answer.ok());
+  CHECK(answer.error().find("does not answer") != std::string::npos);
+  for (const int peer : peers) ::close(peer);
+  ::close(listener);
+}
+
+TEST_CASE("Without descriptors the control socket waits for them, and answers once there are some") {
+  const test::TemporaryDirectory directory;
+  const auto socket = ControlSocket::open(directory.path(), echo);
+  REQUIRE(socket.ok());
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, (directory.path() / ControlSocket::kName).c_str());
+  const int peer = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const auto processorTime = [] {
+    timespec time{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  };
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{0, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const bool connected = ::connect(peer, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const auto begin = processorTime();
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  const auto used = processorTime() - begin;
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  CHECK(connected);
+  CHECK(used < std::chrono::milliseconds(300));  // one that asks at once for ever takes all of it
+  ::close(peer);
+  CHECK(askDaemon(directory.path(), "x").value() == "<x>");
 }
 
 TEST_CASE("The daemon tells its status and forgets nodes; other requests are refused in words") {

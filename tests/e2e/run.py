@@ -22,6 +22,7 @@ import stage  # noqa: E402
 import push_scenarios  # noqa: E402,F401
 import fault_scenarios  # noqa: E402,F401
 import start_scenarios  # noqa: E402,F401
+import process_scenarios  # noqa: E402,F401
 import setup_scenarios  # noqa: E402,F401
 import client_scenarios  # noqa: E402,F401
 import metrics_scenarios  # noqa: E402,F401
@@ -44,7 +45,7 @@ SHORT = ("message_to_an_absent_user", "legacy_api", "shapes_of_all_servers", "id
 #: descriptors the sanitizer of undefined behaviour takes sound objects for broken, as it needs some to look at them.
 NOT_WITH_SANITIZER = ("alert_rules", "broken_setups", "descriptors_run_out", "domain_is_dropped", "fcm_is_down",
                       "each_fault_of_oauth", "flood_of_a_domain", "flood_of_a_node", "flood_of_unknown_nodes",
-                      "from_nothing_to_the_first_push", "idle", "prometheus", "push_service_errs",
+                      "from_nothing_to_the_first_push", "idle", "no_threads", "prometheus", "push_service_errs",
                       "server_restarts_under_load", "silent_server", "status_page", "thousand_accounts",
                       "wrong_project_by_reload", "wrong_project_by_restart")
 
