@@ -46,7 +46,7 @@ constexpr std::string_view kDetails =
     "Writes p2.properties (to the file of --config, else /etc/p2/p2.properties) with a new secret, and "
     "prints what goes into the XMPP server's configuration, the DNS, and the app. Asks on a terminal for "
     "what is not given as an option, until the answer is right. Settings that are there are not replaced "
-    "without --force; the file as it is shipped is.";
+    "without --force, which keeps them as FILE.old; the file as it is shipped is.";
 
 constexpr const char* kDefaultFile = "/etc/p2/p2.properties";
 
