@@ -408,8 +408,10 @@ void Parser::missing(std::string_view key, const std::string& text) {
 }
 
 void Parser::valueFault(const SettingsKey& key, const Entry& entry, const std::string& wrong) {
-  // No JID is shown either, and somebody may have put one where the component's name belongs.
-  const bool shown = key.kind != Kind::secret && key.name != "xmpp.jid";
+  // No JID is shown either, and somebody may have put one where the component's name belongs; or a password
+  // in front of a host.
+  const bool shown =
+      key.kind != Kind::secret && key.name != "xmpp.jid" && entry.value.find('@') == std::string::npos;
   std::string text = entry.origin + ": " + std::string(key.name);
   if (entry.value.empty()) {
     text += " is empty";
@@ -426,6 +428,7 @@ void Parser::valueFault(const SettingsKey& key, const Entry& entry, const std::s
 void Parser::advise() {
   if (!_file.empty() && _content.text.empty()) warn(_file + ": the file is empty.");
   adviseOnWorldReadable();
+  if (!_faults.empty()) return;  // a default in the place of a value that is wrong says nothing
   for (const auto& [key, text] : adviseOn(_settings)) {
     const auto* const entry = entryOf(key);
     warn((entry != nullptr ? entry->origin + ": " : "") + std::string(key) + ' ' + text + '.');

@@ -22,6 +22,9 @@ namespace {
 
 using State = Finding::State;
 
+// An administrator's own, which wins over a package's.
+constexpr const char* kOwnUnit = "/etc/systemd/system/p2.service";
+
 constexpr CommandOption kJson{"json", "", "for programs: one JSON object"};
 constexpr std::array kOptions{kJson};
 
@@ -144,6 +147,9 @@ int run(const Invocation& invocation) {
   const auto& settings = *loaded.settings;
   const bool inUse = isStoreInUse(settings.store.path);
   report.add(checkStore(settings.store.path, inUse));
+  if (const auto unit = readFile(kOwnUnit, kMaxSettingsFileSize)) {
+    if (auto foreign = judgeUnit(kOwnUnit, unit.value().text)) report.add(std::move(*foreign));
+  }
   report.add(judgeName(settings.xmpp.jid, lookUp(settings.xmpp.jid)));
   report.add(findingsOfServer(loaded, inUse));
   report.add(checkFcm(settings));

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <sstream>
 #include <sysexits.h>
 #include <system_error>
 #include <utility>
@@ -30,6 +31,7 @@ using namespace std::chrono_literals;
 constexpr std::string_view kSettings = "settings";
 constexpr std::string_view kStore = "store";
 constexpr std::string_view kSpace = "disk space";
+constexpr std::string_view kUnit = "unit";
 constexpr std::string_view kDns = "DNS";
 constexpr std::string_view kServer = "XMPP server";
 
@@ -150,6 +152,19 @@ std::vector<Finding> checkStore(const path& directory, bool inUse) {
   }
   findings.push_back(space);
   return findings;
+}
+
+std::optional<Finding> judgeUnit(const path& file, const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("ExecStart=")) continue;
+    if (line.find("java") == std::string::npos && line.find(".jar") == std::string::npos) continue;
+    return Finding{kUnit, State::warning,
+                   file.string() +
+                       " starts the reference service and hides p2's own unit: after the move remove it and "
+                       "run systemctl daemon-reload."};
+  }
+  return std::nullopt;
 }
 
 Finding judgeSpace(const path& directory, std::uint64_t bytes) {

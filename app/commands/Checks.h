@@ -22,6 +22,9 @@ std::vector<Finding> checkSettings(const LoadedSettings& loaded);
 /// it. Blocks on the disk.
 std::vector<Finding> checkStore(const std::filesystem::path& path, bool inUse);
 
+/// A warning if this unit, which systemd prefers to that of p2's package, starts the reference service. Pure.
+std::optional<Finding> judgeUnit(const std::filesystem::path& file, const std::string& text);
+
 /// Judges the free space of the store's disk. Pure.
 Finding judgeSpace(const std::filesystem::path& path, std::uint64_t freeBytes);
 

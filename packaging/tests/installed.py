@@ -150,6 +150,8 @@ class Installed:
         yield "lets others go first on the processor", self.scheduling
         yield "reads its settings again when it is told to, and stays", self.reload
         yield "takes its secrets from systemd's credentials", self.credentials
+        yield "logs into a file as p2.properties shows it", self.log_file
+        yield "keeps its store elsewhere if its unit allows that, and else says so", self.store_elsewhere
         yield "is started again when it hangs", self.watchdog
         yield "after a reboot it is there, and so are its registrations", self.reboot
         yield "an upgrade keeps settings and registrations, and restarts it", self.upgrade
@@ -231,6 +233,34 @@ class Installed:
         self._edit({"xmpp.sharedSecret": "", "fcm.serviceAccountFile": ""})
         self._restart_and_push()
         shutil.rmtree(self._machine.path("/etc/systemd/system/p2.service.d"))
+        self._write_settings(settings)
+        self._restart_and_push()
+
+    def log_file(self):
+        settings = self._machine.read(SETTINGS)
+        example = re.findall(r"^#   (logging\..*)$", settings, re.MULTILINE)
+        assert any("/var/log/p2/" in line for line in example), example
+        self._write_settings(settings + "\n".join(example) + "\n")
+        self._restart_and_push()
+        self._write_settings(settings)
+        assert "connected" in self._machine.read("/var/log/p2/p2.log")
+        self._restart_and_push()
+
+    def store_elsewhere(self):
+        settings, drop_in = self._machine.read(SETTINGS), "/etc/systemd/system/p2.service.d"
+        self._machine.run("install", "-d", "-o", "p2", "-g", "p2", "-m", "0700", "/srv/p2")
+        self._write_settings(settings + "store.path = /srv/p2\n")
+        self._machine.run("systemctl", "restart", "p2", check=False)
+        status = self._machine.run("systemctl", "status", "p2", check=False)
+        assert "ReadWritePaths=" in status and "status=73" in status, status
+        self._machine.write(f"{drop_in}/store.conf", "[Service]\nReadWritePaths=/srv/p2\n")
+        self._machine.run("systemctl", "daemon-reload")
+        self._machine.run("systemctl", "reset-failed", "p2", check=False)
+        self._machine.run("systemctl", "restart", "p2")
+        assert os.path.exists(self._machine.path("/srv/p2/data.mdb")), "no store there"
+        shutil.rmtree(self._machine.path(drop_in))
+        shutil.rmtree(self._machine.path("/srv/p2"))
+        self._machine.run("systemctl", "daemon-reload")
         self._write_settings(settings)
         self._restart_and_push()
 

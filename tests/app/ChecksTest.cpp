@@ -35,6 +35,18 @@ push::Outcome outcome(Kind kind, std::string reason = {}, bool onlyIfOthersSucce
 
 }  // namespace
 
+TEST_CASE("The unit of the reference service is named, and another one is not") {
+  using p2::app::judgeUnit;
+  const std::string head = "[Unit]\nDescription=p2 with java\n[Service]\nUser=p2\n";
+  const auto found = judgeUnit("/etc/x.service", head + "ExecStart=/usr/bin/java -jar /opt/p2/p2.jar\n");
+  REQUIRE(found);
+  CHECK(found->state == p2::app::Finding::State::warning);
+  CHECK(found->text.find("/etc/x.service") == 0);
+  CHECK(judgeUnit("/etc/x.service", head + "ExecStart=/opt/p2/start.jar"));
+  CHECK_FALSE(judgeUnit("/etc/x.service", head + "ExecStart=/usr/bin/p2 --config=/etc/p2/own.properties\n"));
+  CHECK_FALSE(judgeUnit("/etc/x.service", ""));
+}
+
 TEST_CASE("Every fault and warning of the settings is a finding") {
   LoadedSettings loaded;
   loaded.file = "/etc/p2/p2.properties";

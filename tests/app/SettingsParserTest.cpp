@@ -287,6 +287,18 @@ TEST_CASE(
   CHECK(asked.back() == "/etc/p2/sa.json");
 }
 
+TEST_CASE("A value that is wrong and may hold a password is not shown, and no advice goes by its default") {
+  for (const std::string text : {"fcm.endpoint = https://user:HIDDEN@gateway.example.org/",
+                                 "xmpp.host = u:HIDDEN@h", "http.listen = HIDDEN@127.0.0.1:80"}) {
+    const auto result = parsed("xmpp.jid = p.example\nxmpp.sharedSecret = s\nfcm.authKey = legacy\n" + text);
+    REQUIRE(result.faults.size() == 1);
+    CHECK(result.faults[0].find("HIDDEN") == std::string::npos);
+    CHECK(result.faults[0].find("f:4: ") == 0);
+    // Without the endpoint the key would be called one for other gateways than Google's.
+    CHECK((text.starts_with("fcm.endpoint") ? result.warnings : Lines{}) == Lines{});
+  }
+}
+
 TEST_CASE("An unknown key is answered with the key that was probably meant") {
   checkFaults({
       {"xmpp.sharedsecretfile = /secret",
