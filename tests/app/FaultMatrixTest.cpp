@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-// What each fault of PROTOCOL §5 and §6 and of the store does to a push or a registration: the answer,
+// What each fault of FCM, of the token endpoint and of the store does to a push or a registration: the answer,
 // whether the registration is kept, and how long after the end of the fault pushes go through again. All of
 // p2 but its stream is here, against a TLS server on loopback; time runs so fast that a minute is two
 // seconds.
@@ -37,7 +37,7 @@ using Peer = TlsServer::Peer;
 using Answer = Google::Answer;
 
 constexpr unsigned kFactor = 30;
-// Servers wait 32 s for an answer (PROTOCOL §2); p2 gives it within 25 s.
+// Servers wait 32 s for an answer at most; p2 gives it within 25 s.
 constexpr auto kPatience = 32s;
 // For the work itself, which takes as long as ever while time flies.
 constexpr auto kSlack = 30s;

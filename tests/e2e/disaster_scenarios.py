@@ -1,4 +1,4 @@
-"""Promises 1 to 3 of the design under load: nothing that was answered is lost, no fault makes a server drop a user, and
+"""What p2 promises, under load: nothing that was answered is lost, no fault makes a server drop a user, and
 every request is answered once."""
 
 import itertools

@@ -12,7 +12,7 @@ from p2test.process import Process
 
 from stage import eq, scenario, until
 
-#: As the reference service creates it (PROTOCOL §9 of the design).
+#: As the reference service creates it.
 _TABLE = """CREATE TABLE target (
   service CHAR(4) NOT NULL, device CHAR(40) NOT NULL, channel CHAR(40) NOT NULL DEFAULT '',
   domain VARCHAR(253) NOT NULL, token VARCHAR(255) NOT NULL, node CHAR(12) NOT NULL, secret CHAR(24) NOT NULL,

@@ -191,7 +191,7 @@ class Stage:
         assert not faults, "\n".join(faults)
 
     def _log_faults(self, daemon):
-        """Tokens, secrets and JIDs in the log (promise 5 of the design), and what a sanitizer found."""
+        """Tokens, secrets and JIDs in the log, and what a sanitizer found."""
         if not daemon.process:
             return
         text = ""

@@ -3,9 +3,9 @@
 
     fcm_standin.py [--directory DIR] [--latency MS] [--record FILE] …
 
-prints one JSON line with its ports and files when it is ready. It checks what it gets as Google would (PROTOCOL §5 to
-§7 of the design: the shape of the message, the bearer token, the JWT's signature and claims), keeps every request, and
-misbehaves when told to. Control, over plain HTTP on the `control` port:
+prints one JSON line with its ports and files when it is ready. It checks what it gets as Google would (the
+shape of the message, the bearer token, the JWT's signature and claims), keeps every request, and misbehaves when told
+to. Control, over plain HTTP on the `control` port:
 
     GET  /_requests?since=N&atleast=M&wait=S   the records from number N on; waits up to S seconds until there are M
     POST /_control                             a JSON object, see Control.apply

@@ -1,4 +1,4 @@
-"""The stanzas that phones and servers send, and how their answers are read (PROTOCOL §1 and §2 of the design)."""
+"""The stanzas that phones and servers send, and how their answers are read (modules/README.md, the wire)."""
 
 import hashlib
 from xml.etree import ElementTree

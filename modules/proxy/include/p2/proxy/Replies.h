@@ -13,8 +13,8 @@ namespace p2::proxy {
 
 /// The answers, as payloads of a result. All pure.
 
-/// A registration is there (PROTOCOL of Conversations): one completed command with one form that holds `jid`,
-/// `node` and `secret`.
+/// A registration is there: one completed command with one form that holds `jid`, `node` and `secret`, which
+/// every version of Conversations takes.
 xmpp::Element registered(const std::string& commandNode, const std::string& sessionId, const std::string& jid,
                          const store::Registration& registration);
 /// A phone is withdrawn, with a note that says so (XEP-0050 §4.3).
