@@ -8,6 +8,7 @@
 #include "commands/ImportCommand.h"
 #include "commands/ListCommand.h"
 #include "commands/PushCommand.h"
+#include "commands/SettingsCommand.h"
 #include "commands/SetupCommand.h"
 #include "commands/StatusCommand.h"
 
@@ -28,8 +29,9 @@ namespace p2::app {
 
 namespace {
 
-const std::array kCommands{setupCommand(),  checkCommand(),  statusCommand(), listCommand(),  pushCommand(),
-                           forgetCommand(), importCommand(), exportCommand(), backupCommand()};
+const std::array kCommands{setupCommand(),  checkCommand(), settingsCommand(), statusCommand(),
+                           listCommand(),   pushCommand(),  forgetCommand(),   importCommand(),
+                           exportCommand(), backupCommand()};
 
 Poco::Util::OptionSet optionsOf(const Command& command) {
   using Poco::Util::Option;

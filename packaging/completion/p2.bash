@@ -19,7 +19,7 @@ _p2() {
             mapfile -t COMPREPLY < <(compgen -W "--config= --daemon --help --pidfile= --umask= --version" -- "$current")
             [[ "${COMPREPLY[0]:-}" != *= ]] || compopt -o nospace
             ;;
-        *) mapfile -t COMPREPLY < <(compgen -W "setup check status list push forget import export backup" -- "$current") ;;
+        *) mapfile -t COMPREPLY < <(compgen -W "setup check settings status list push forget import export backup" -- "$current") ;;
     esac
 }
 complete -F _p2 p2

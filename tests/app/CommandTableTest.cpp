@@ -1,4 +1,5 @@
 #include "CommandLine.h"
+#include "SettingsParser.h"
 #include "commands/CommandTable.h"
 #include "commands/RegistrationJson.h"
 #include "p2/store/Store.h"
@@ -8,6 +9,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -70,6 +73,70 @@ struct Filled {
 };
 
 }  // namespace
+
+TEST_CASE("Every command and each of its options stands in the manual, in README and in the completions") {
+  const auto contentOf = [](const char* name) {
+    std::ifstream file(std::filesystem::path(P2_SOURCE_DIR) / name);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+  };
+  std::string manual = contentOf("packaging/man/p2.8.in");
+  std::erase(manual, '\\');  // \- is troff's hyphen
+  const auto readme = contentOf("README.md");
+  const auto zsh = contentOf("packaging/completion/_p2");
+  const auto bash = contentOf("packaging/completion/p2.bash");
+  for (const auto& command : commands()) {
+    const std::string name(command.name);
+    CAPTURE(name);
+    const auto begin = std::min(manual.find("\n.B " + name + '\n'), manual.find("\n.BI " + name + ' '));
+    const auto also = std::min(begin, manual.find("\n.BR " + name + ' '));
+    REQUIRE(also != std::string::npos);
+    const auto paragraph = manual.substr(also, manual.find("\n.TP\n", also + 1) - also);
+    CHECK(readme.find("| `p2 " + name) != std::string::npos);
+    CHECK(zsh.find("\n  '" + name + ':') != std::string::npos);
+    CHECK(bash.find(name) != std::string::npos);
+    for (const auto& option : command.options) {
+      CAPTURE(option.name);
+      CHECK(paragraph.find("--" + std::string(option.name)) != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("The settings are shown as they could stand in the file, without secrets") {
+  const test::TemporaryDirectory directory;
+  const auto file = directory.path() / "p2.properties";
+  std::ofstream(directory.path() / "sa.json") << "{}";
+  std::ofstream(file)
+      << "xmpp.jid = push.example.org\nxmpp.sharedSecret = s3cret\nfcm.serviceAccountFile = sa.json\n"
+         "push.deadline = 20s\nfcm.proxy = http://user:hidden@proxy.example:3128\n"
+         "logging.loggers.root.channel = standard\n";
+  const auto shown = [&](std::vector<std::string> words) {
+    std::istringstream in;
+    std::ostringstream out, err;
+    Console console{in, out, err};
+    CHECK(runCommand(words, file, console) == EX_OK);
+    return out.str();
+  };
+  const auto all = shown({"settings"});
+  for (const char* const line : {"\nxmpp.jid = push.example.org\n", "\nxmpp.sharedSecret = ***\n",
+                                 "\nfcm.proxy = ***\n", "\npush.deadline = 20s\n", "\n#push.queue = 20000\n",
+                                 "\n#fcm.ttl =\n", "\nlogging.loggers.root.channel = standard\n"}) {
+    CAPTURE(line);
+    CHECK(all.find(line) != std::string::npos);
+  }
+  CHECK(all.find("s3cret") == std::string::npos);
+  CHECK(all.find("hidden") == std::string::npos);
+  const auto changed = shown({"settings", "--changed"});
+  CHECK(changed.find("#push.queue") == std::string::npos);
+  CHECK(changed.find("push.deadline = 20s") != std::string::npos);
+
+  const auto reread = parse({changed, false}, "f", {}, [](const std::filesystem::path&, std::size_t) {
+    return core::Result<FileContent>(FileContent{"{}", false});
+  });
+  REQUIRE(reread.faults.size() == 1);  // the proxy's address is a secret
+  CHECK(reread.faults[0].find("fcm.proxy") != std::string::npos);
+}
 
 TEST_CASE("The help lists every command, and each explains itself") {
   const auto help = CommandLine::helpText();
