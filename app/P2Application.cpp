@@ -1,6 +1,7 @@
 #include "P2Application.h"
 
 #include "JournalChannel.h"
+#include "LoggingCheck.h"
 #include "SettingsFile.h"
 #include "Signals.h"
 #include "XmppSubsystem.h"
@@ -20,8 +21,6 @@ namespace p2::app {
 
 namespace {
 
-constexpr const char* kJournalClass = "JournalChannel";
-
 /// Whether what is written to stderr goes to the journal.
 bool logsToJournal() {
   return isJournal(STDERR_FILENO, std::getenv("JOURNAL_STREAM"));
@@ -29,7 +28,7 @@ bool logsToJournal() {
 
 void makeChannelsKnown() {
   Poco::LoggingFactory::defaultFactory().registerChannelClass(
-      kJournalClass, new Poco::Instantiator<JournalChannel, Poco::Channel>);
+      kJournalChannel, new Poco::Instantiator<JournalChannel, Poco::Channel>);
 }
 
 }  // namespace
@@ -66,7 +65,7 @@ void P2Application::configureLogging() {
   target.setString("logging.loggers.root.level", std::to_string(static_cast<int>(_settings.logging.level)));
   target.setString("logging.loggers.root.channel", "standard");
   if (!_daemon && logsToJournal()) {
-    target.setString("logging.channels.standard.class", kJournalClass);
+    target.setString("logging.channels.standard.class", kJournalChannel);
     for (const auto& [key, value] : _settings.logging.poco) target.setString(key, value);
     return;
   }

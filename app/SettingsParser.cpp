@@ -1,5 +1,6 @@
 #include "SettingsParser.h"
 
+#include "LoggingCheck.h"
 #include "SettingsAdvice.h"
 #include "SettingsKeys.h"
 #include "SettingsSource.h"
@@ -64,6 +65,7 @@ class Parser {
     takeEnvironment();
     settleSecretSource();
     applyEntries();
+    checkLoggingKeys();
     readNamedFiles();
     takeProxyVariable();
     checkRequired();
@@ -105,6 +107,7 @@ class Parser {
   // What it means together.
   void settleSecretSource();
   void applyEntries();
+  void checkLoggingKeys();
   void readNamedFiles();
   void takeSharedSecret(const Entry& entry, std::string_view text);
   void checkRequired();
@@ -339,6 +342,15 @@ void Parser::applyEntries() {
     if (const auto done = key.set(_settings, found->second.value); !done) {
       valueFault(key, found->second, done.error());
     }
+  }
+}
+
+void Parser::checkLoggingKeys() {
+  const auto& settings = _settings.logging.poco;
+  for (const auto& [key, text] : checkLogging(settings)) {
+    const auto line = _firstLines.at(key);
+    fault(line, at(line) + ": " + (looksLikeKey(key) ? key : "this key") + " = " +
+                    inQuotes(settings.at(key)) + ' ' + text + '.');
   }
 }
 

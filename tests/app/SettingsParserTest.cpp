@@ -237,7 +237,7 @@ TEST_CASE("A fault names the line and the key, what is wrong and what would be r
       {"xmpp.port = 1\n# between\nxmpp.port = 1",
        {},
        {"f:6: xmpp.port was set before, on line 4; remove one of the two."}},
-      {"logging.channels.c.class = A\nlogging.channels.c.class = A",
+      {"logging.channels.c.class = FileChannel\nlogging.channels.c.class = FileChannel",
        {},
        {"f:5: logging.channels.c.class was set before, on line 4; remove one of the two."}},
       {"xmpp.sharedSecretFile = /secret",

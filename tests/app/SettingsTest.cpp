@@ -140,21 +140,23 @@ TEST_CASE("The overview shows values in effect as they are written, and no secre
 }
 
 TEST_CASE("Only keys that cannot change live need a restart") {
-  const auto running = settingsOf("logging.channels.a.class = A\nlogging.channels.b.class = A\n");
+  const auto running =
+      settingsOf("logging.channels.a.class = FileChannel\nlogging.channels.b.class = FileChannel\n");
   CHECK(changesNeedingRestart(running, running) == Lines{});
-  CHECK(
-      changesNeedingRestart(
-          running, settingsOf("logging.channels.a.class = B\nlogging.channels.b.class = A\n"
-                              "fcm.authKey = k\nfcm.caFile = /ca\nfcm.priority = normal\nfcm.collapse = no\n"
-                              "fcm.ttl = 1s\nfcm.connections = 1\nfcm.timeout = 1s\nfcm.proxy = none\n"
-                              "fcm.endpoint = https://x\nfcm.goneAfter = 0\npush.queue = 1\npush.deadline = "
-                              "2s\npush.spacing = 2s\n"
-                              "limits.pushesPerSecond = 1\nlimits.allowDomains = a\n"
-                              "store.expireAfter = 90d\nlogging.level = error\n")) ==
-      Lines{"logging.channels.a.class"});
-  CHECK(changesNeedingRestart(running,
-                              settingsOf("xmpp.port = 1\nxmpp.tls = direct\nstore.path = /x\nhttp.listen =\n"
-                                         "logging.channels.b.class = A\nlogging.channels.c.class = A\n")) ==
+  CHECK(changesNeedingRestart(
+            running,
+            settingsOf("logging.channels.a.class = NullChannel\nlogging.channels.b.class = FileChannel\n"
+                       "fcm.authKey = k\nfcm.caFile = /ca\nfcm.priority = normal\nfcm.collapse = no\n"
+                       "fcm.ttl = 1s\nfcm.connections = 1\nfcm.timeout = 1s\nfcm.proxy = none\n"
+                       "fcm.endpoint = https://x\nfcm.goneAfter = 0\npush.queue = 1\npush.deadline = "
+                       "2s\npush.spacing = 2s\n"
+                       "limits.pushesPerSecond = 1\nlimits.allowDomains = a\n"
+                       "store.expireAfter = 90d\nlogging.level = error\n")) ==
+        Lines{"logging.channels.a.class"});
+  CHECK(changesNeedingRestart(
+            running,
+            settingsOf("xmpp.port = 1\nxmpp.tls = direct\nstore.path = /x\nhttp.listen =\n"
+                       "logging.channels.b.class = FileChannel\nlogging.channels.c.class = FileChannel\n")) ==
         Lines{"xmpp.port", "xmpp.tls", "store.path", "http.listen", "logging.channels.a.class",
               "logging.channels.c.class"});
 }

@@ -39,6 +39,7 @@ def settings_with_faults(s):
             "xmpp.prot", "push.deadline", "fcm.connections")
     refused(s, s.p2(server, fcm_serviceAccountFile=None), "fcm.serviceAccountFile")
     refused(s, s.p2(server, fcm_caFile="/nowhere/ca.pem"), "fcm.caFile", "/nowhere/ca.pem")
+    refused(s, s.p2(server, logging_channels_file_class="NoSuchChannel"), "logging.channels.file.class", "FileChannel")
 
 
 @scenario()
