@@ -1,5 +1,7 @@
 #include "LenientChannel.h"
 
+#include "LoggingKeys.h"
+
 #include <Poco/Exception.h>
 #include <Poco/LoggingRegistry.h>
 #include <Poco/Message.h>
@@ -13,14 +15,13 @@ namespace p2::app {
 
 namespace {
 
-constexpr std::string_view kChannels = "logging.channels.";
 constexpr std::string_view kClass = ".class";
 constexpr std::chrono::seconds kReopenEvery{1};
 
 /// The name of the channel whose class this key sets; empty if it sets something else.
 std::string channelOf(std::string_view key) {
-  if (!key.starts_with(kChannels) || !key.ends_with(kClass)) return {};
-  key.remove_prefix(kChannels.size());
+  if (!key.starts_with(logging_keys::kChannels) || !key.ends_with(kClass)) return {};
+  key.remove_prefix(logging_keys::kChannels.size());
   key.remove_suffix(kClass.size());
   return std::string(key);
 }

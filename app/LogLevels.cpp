@@ -1,5 +1,7 @@
 #include "LogLevels.h"
 
+#include "LoggingKeys.h"
+
 #include <Poco/Logger.h>
 
 #include <algorithm>
@@ -10,14 +12,13 @@ namespace p2::app {
 
 namespace {
 
-constexpr std::string_view kLoggers = "logging.loggers.";
 constexpr std::string_view kLevel = ".level";
 
 /// The names of the loggers with a level of their own; empty is the root's.
 std::vector<std::string> ownLevels(const std::map<std::string, std::string>& settings) {
   std::vector<std::string> names;
   for (const auto& [key, value] : settings) {
-    if (!key.starts_with(kLoggers) || !key.ends_with(kLevel)) continue;
+    if (!key.starts_with(logging_keys::kLoggers) || !key.ends_with(kLevel)) continue;
     const auto name = settings.find(key.substr(0, key.size() - kLevel.size()) + ".name");
     names.push_back(name == settings.end() ? std::string() : name->second);
   }

@@ -1,5 +1,7 @@
 #include "LoggingCheck.h"
 
+#include "LoggingKeys.h"
+
 #include <Poco/Channel.h>
 #include <Poco/Exception.h>
 #include <Poco/Formatter.h>
@@ -14,12 +16,8 @@ namespace p2::app {
 
 namespace {
 
-using Settings = std::map<std::string, std::string>;
+using Values = std::map<std::string, std::string>;
 using Faults = std::vector<LoggingFault>;
-
-constexpr std::string_view kChannels = "logging.channels.";
-constexpr std::string_view kFormatters = "logging.formatters.";
-constexpr std::string_view kLoggers = "logging.loggers.";
 
 /// "file" and "rotation" of logging.channels.file.rotation.
 struct Key {
@@ -33,7 +31,7 @@ Key split(const std::string& key, std::string_view prefix) {
   return {key.substr(prefix.size(), dot - prefix.size()), key.substr(dot + 1)};
 }
 
-std::string valueOf(const Settings& settings, const std::string& key) {
+std::string valueOf(const Values& settings, const std::string& key) {
   const auto found = settings.find(key);
   return found == settings.end() ? std::string() : found->second;
 }
@@ -62,8 +60,8 @@ void checkProperty(Poco::Channel& channel, const std::string& key, const std::st
   }
 }
 
-void checkChannel(const Settings& settings, const std::string& name, Faults& faults) {
-  const std::string prefix = std::string(kChannels) + name + '.';
+void checkChannel(const Values& settings, const std::string& name, Faults& faults) {
+  const std::string prefix = std::string(logging_keys::kChannels) + name + '.';
   const auto kind = valueOf(settings, prefix + "class");
   if (kind.empty()) return;  // the one that p2 defines, or it is missed where it is named
   Poco::Channel::Ptr channel;
@@ -88,7 +86,7 @@ void checkFormatterClass(const std::string& key, const std::string& kind, Faults
   }
 }
 
-void checkLogger(const Settings& settings, const std::string& key, const std::string& property,
+void checkLogger(const Values& settings, const std::string& key, const std::string& property,
                  const std::string& value, Faults& faults) {
   if (property == "level") {
     try {
@@ -97,26 +95,26 @@ void checkLogger(const Settings& settings, const std::string& key, const std::st
       faults.push_back({key, "is no level; information is one"});
     }
   } else if (property == "channel" && value != "standard" &&
-             valueOf(settings, std::string(kChannels) + value + ".class").empty()) {
+             valueOf(settings, std::string(logging_keys::kChannels) + value + ".class").empty()) {
     faults.push_back({key, "names a channel that has no class; set one with logging.channels.NAME.class"});
   }
 }
 
 }  // namespace
 
-std::vector<LoggingFault> checkLogging(const Settings& settings) {
+std::vector<LoggingFault> checkLogging(const Values& settings) {
   Faults faults;
   std::string last;
   for (const auto& [key, value] : settings) {
-    if (key.starts_with(kChannels)) {
-      const auto [name, property] = split(key, kChannels);
+    if (key.starts_with(logging_keys::kChannels)) {
+      const auto [name, property] = split(key, logging_keys::kChannels);
       if (name != last) checkChannel(settings, name, faults);
       last = name;
       if (property == "formatter.class") checkFormatterClass(key, value, faults);
-    } else if (key.starts_with(kFormatters)) {
-      if (split(key, kFormatters).property == "class") checkFormatterClass(key, value, faults);
-    } else if (key.starts_with(kLoggers)) {
-      checkLogger(settings, key, split(key, kLoggers).property, value, faults);
+    } else if (key.starts_with(logging_keys::kFormatters)) {
+      if (split(key, logging_keys::kFormatters).property == "class") checkFormatterClass(key, value, faults);
+    } else if (key.starts_with(logging_keys::kLoggers)) {
+      checkLogger(settings, key, split(key, logging_keys::kLoggers).property, value, faults);
     }
   }
   return faults;

@@ -1,5 +1,6 @@
 #include "SettingsKeys.h"
 
+#include "LoggingKeys.h"
 #include "SettingsCodecs.h"
 
 #include <algorithm>
@@ -180,8 +181,8 @@ std::string environmentName(const SettingsKey& key) {
 }
 
 bool isPocoLoggingKey(std::string_view name) noexcept {
-  return name.starts_with("logging.loggers.") || name.starts_with("logging.formatters.") ||
-         name.starts_with("logging.channels.");
+  return name.starts_with(logging_keys::kLoggers) || name.starts_with(logging_keys::kFormatters) ||
+         name.starts_with(logging_keys::kChannels);
 }
 
 Settings defaultSettings() {
