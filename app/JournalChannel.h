@@ -20,7 +20,8 @@ bool isJournal(int descriptor, const char* journalStream);
 std::string journalRecord(const Poco::Message& message);
 
 /// Writes to systemd's journal, with fields to search by; to stderr with the level in front, which the
-/// journal reads as well (sd-daemon(3)), if it cannot be reached otherwise. Thread-safe, does not block.
+/// journal reads as well (sd-daemon(3)), what is fatal and all if it cannot be reached otherwise.
+/// Thread-safe, does not block.
 class JournalChannel final : public Poco::Channel {
  public:
   JournalChannel();

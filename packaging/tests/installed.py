@@ -178,7 +178,7 @@ class Installed:
         assert self._machine.run("systemctl", "list-units", "--failed", "--no-legend", "p2*") == "", "it counts as failed"
 
     def status_says_how(self):
-        status = self._machine.run("systemctl", "status", "p2", check=False)
+        status = self._status()
         for word in ("not configured", "xmpp.jid", SETTINGS, "systemctl restart p2", "man:p2(8)"):
             assert word in status, f"no {word} in:\n{status}"
 
@@ -250,18 +250,19 @@ class Installed:
         settings, drop_in = self._machine.read(SETTINGS), "/etc/systemd/system/p2.service.d"
         self._machine.run("install", "-d", "-o", "p2", "-g", "p2", "-m", "0700", "/srv/p2")
         self._write_settings(settings + "store.path = /srv/p2\n")
-        self._machine.run("systemctl", "restart", "p2", check=False)
-        status = self._machine.run("systemctl", "status", "p2", check=False)
-        assert "ReadWritePaths=" in status and "status=73" in status, status
-        self._machine.write(f"{drop_in}/store.conf", "[Service]\nReadWritePaths=/srv/p2\n")
-        self._machine.run("systemctl", "daemon-reload")
-        self._machine.run("systemctl", "reset-failed", "p2", check=False)
-        self._machine.run("systemctl", "restart", "p2")
-        assert os.path.exists(self._machine.path("/srv/p2/data.mdb")), "no store there"
-        shutil.rmtree(self._machine.path(drop_in))
-        shutil.rmtree(self._machine.path("/srv/p2"))
-        self._machine.run("systemctl", "daemon-reload")
-        self._write_settings(settings)
+        try:
+            self._machine.run("systemctl", "restart", "p2", check=False)
+            self._machine.wait_for("systemctl status says why", lambda: "ReadWritePaths=" in self._status(), 10)
+            self._machine.write(f"{drop_in}/store.conf", "[Service]\nReadWritePaths=/srv/p2\n")
+            self._machine.run("systemctl", "daemon-reload")
+            self._machine.run("systemctl", "reset-failed", "p2", check=False)
+            self._machine.run("systemctl", "restart", "p2")
+            assert os.path.exists(self._machine.path("/srv/p2/data.mdb")), "no store there"
+        finally:
+            self._machine.run("systemctl", "stop", "p2")
+            shutil.rmtree(self._machine.path(drop_in), ignore_errors=True)
+            shutil.rmtree(self._machine.path("/srv/p2"))
+            self._write_settings(settings)
         self._restart_and_push()
 
     def watchdog(self):
@@ -334,6 +335,9 @@ class Installed:
         os.mkdir(self._machine.path(f"/root/{directory}"))
         shutil.copy(file, self._machine.path(f"/root/{directory}"))
         return f"/root/{directory}/{os.path.basename(file)}"
+
+    def _status(self):
+        return self._machine.run("systemctl", "status", "p2", check=False)
 
     def _active(self, unit="p2.service"):
         return self._machine.run("systemctl", "is-active", unit, check=False).strip()

@@ -107,6 +107,16 @@ TEST_CASE("Messages go to the journal's socket, and to stderr with their level w
   CHECK(errors.text() == "<4>p2: hello\n");
 }
 
+TEST_CASE("What is fatal goes to stderr, where the journal knows whose it is when the process is gone") {
+  const p2::test::TemporaryDirectory directory;
+  const auto path = directory.path() / "journal";
+  Journal journal(path.string());
+  Poco::AutoPtr<JournalChannel> channel(new JournalChannel(path));
+  CaughtErrors errors;
+  channel->log(Message("p2", "the store cannot be opened", Message::PRIO_FATAL));
+  CHECK(errors.text() == "<1>p2: the store cannot be opened\n");
+}
+
 TEST_CASE("Without a journal each level has its number, and trace that of debug") {
   Poco::AutoPtr<JournalChannel> channel(new JournalChannel("/nowhere/socket"));
   CaughtErrors errors;
