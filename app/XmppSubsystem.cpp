@@ -68,6 +68,8 @@ void XmppSubsystem::initialize(Poco::Util::Application& /*application*/) {
   auto started = start(_settings, _recentFaults, [this](State state) { notify(state); });
   if (auto* fault = std::get_if<StartFault>(&started)) {
     logger().fatal(fault->text);
+    // While systemd waits for the next try, it shows this and no line of the log of before.
+    _serviceManager.status(fault->text);
     _exitCode = fault->exitCode;
     return;
   }
