@@ -77,7 +77,7 @@ JournalChannel::~JournalChannel() {
 
 void JournalChannel::log(const Poco::Message& message) {
   // What is fatal is a process's last word. The journal knows whose a line of stderr is, and of a message to
-  // its socket not any more once the sender is gone: `systemctl status` would not show it.
+  // its socket not any more once the sender is gone: `journalctl -u p2` would not show it.
   if (_socket >= 0 && message.getPriority() > Poco::Message::PRIO_FATAL) {
     const std::string record = journalRecord(message);
     if (::send(_socket, record.data(), record.size(), MSG_NOSIGNAL) >= 0) return;

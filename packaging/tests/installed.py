@@ -253,6 +253,8 @@ class Installed:
         try:
             self._machine.run("systemctl", "restart", "p2", check=False)
             self._machine.wait_for("systemctl status says why", lambda: "ReadWritePaths=" in self._status(), 10)
+            said = self._machine.run("journalctl", "--unit=p2", "--output=cat", "--no-pager")
+            assert "ReadWritePaths=" in said, said
             self._machine.write(f"{drop_in}/store.conf", "[Service]\nReadWritePaths=/srv/p2\n")
             self._machine.run("systemctl", "daemon-reload")
             self._machine.run("systemctl", "reset-failed", "p2", check=False)
