@@ -246,31 +246,33 @@ def record_is_damaged(s, count):
     house.all_are_there("the phone of the damaged record has registered anew").down()
 
 
+def with_another_store(s, count):
+    """A house whose p2 has been started again with a store that was not there before."""
+    house = House(s, count).moved_in().up()
+    house.all_are_there("they moved in")
+    restart(house, store_path=os.path.join(house.p2.directory, "other"))
+    return house
+
+
 @row()
 def empty_store(s, count):
     """A start with an empty store, at another path for instance, loses nobody, and says what it looks like"""
-    house = House(s, count).moved_in().up()
-    house.all_are_there("they moved in")
-    right = house.p2.store
-    restart(house, store_path=os.path.join(house.p2.directory, "other"))
+    house = with_another_store(s, count)
     house.stands_by("an empty store is in place")
     house.p2.wait_for_log("this store is empty")
-    restart(house, store_path=right)
+    restart(house, store_path=house.p2.store)
     house.all_are_there("the right store is back").down()
 
 
 @row()
 def foreign_store(s, count):
     """With the store of another installation in its place servers are told of ten unknown phones an hour, not of all"""
-    house = House(s, count).moved_in().up()
-    house.all_are_there("they moved in")
-    right = house.p2.store
-    restart(house, store_path=os.path.join(house.p2.directory, "other"))
+    house = with_another_store(s, count)
     house.server.iq(shapes.register("another token", "another device"), sender=f"another@{_DOMAIN}/phone")
     verdicts = house.ask()
     eq(verdicts.pop(shapes.NOT_FOUND), min(count, 10), "servers that were told of an unknown phone")
     assert set(verdicts) <= {shapes.WAIT}, verdicts
-    restart(house, store_path=right)
+    restart(house, store_path=house.p2.store)
     house.all_are_there("the right store is back").down()
 
 
