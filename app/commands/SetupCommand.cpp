@@ -9,6 +9,7 @@
 #include "commands/SettingsTemplate.h"
 #include "p2/fcm/ServiceAccount.h"
 
+#include <fcntl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -181,7 +182,8 @@ void giveToReaders(int descriptor, const path& file) {
 int keepOld(const path& file) {
   const path old = file.string() + ".old";
   ::unlink(old.c_str());
-  return ::link(file.c_str(), old.c_str()) == 0 ? 0 : errno;
+  // The file itself, also where a symbolic link leads to it.
+  return ::linkat(AT_FDCWD, file.c_str(), AT_FDCWD, old.c_str(), AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
 }
 
 /// 0, or errno.

@@ -251,6 +251,19 @@ TEST_CASE("Setup replaces settings only if told to, but the file as it is shippe
   CHECK(contentOf(old) == first);
 }
 
+TEST_CASE("Setup keeps what it replaces, also behind a link") {
+  const Folder folder;
+  const auto elsewhere = folder.config.parent_path() / "elsewhere.properties";
+  std::ofstream(elsewhere) << "# mine\n";
+  std::filesystem::create_symlink(elsewhere, folder.config);
+  const std::vector<std::string> words{"setup", "--force", "--jid=push.example.org",
+                                       "--service-account=" + folder.account.string()};
+  CHECK(run(words, folder.config).code == EX_OK);
+  CHECK(std::filesystem::is_symlink(folder.config));
+  CHECK(contentOf(elsewhere).find("push.example.org") != std::string::npos);
+  CHECK(contentOf(folder.config.string() + ".old") == "# mine\n");
+}
+
 TEST_CASE("Setup does not ask where it cannot write, and writes into nothing but a file") {
   const Folder folder;
   const std::vector<std::string> words{"setup", "--force"};
