@@ -1,7 +1,5 @@
 #include "CommandLine.h"
 
-#include "commands/CommandTable.h"
-
 #include <Poco/Exception.h>
 #include <Poco/Util/HelpFormatter.h>
 #include <Poco/Util/Option.h>
@@ -67,7 +65,6 @@ std::string CommandLine::helpText() {
       "sysexits.h: 64 wrong use, 73 the store cannot be opened, 78 wrong settings.");
   std::ostringstream text;
   formatter.format(text);
-  text << '\n' << commandList();
   return text.str();
 }
 

@@ -23,6 +23,7 @@ struct CommandLine {
 
   /// Poco's own options for servers included.
   static Poco::Util::OptionSet options();
+  /// How the program is called, without the commands.
   static std::string helpText();
 };
 

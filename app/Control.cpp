@@ -2,15 +2,20 @@
 
 #include "ControlRequests.h"
 #include "p2/core/Version.h"
+#include "p2/store/Forget.h"
 
 #include <unistd.h>
 
 #include <chrono>
+#include <span>
 #include <utility>
 
 namespace p2::app {
 
 namespace {
+
+// Less than what the commands wait for an answer.
+constexpr std::chrono::seconds kForgetBound{50};
 
 DaemonStatus::Time toSeconds(std::chrono::system_clock::time_point time) {
   return std::chrono::floor<std::chrono::seconds>(time);
@@ -45,8 +50,10 @@ void addStream(const component::Component::Status& stream, DaemonStatus& status)
 
 core::Result<void> Control::listen() {
   auto socket = ControlSocket::open(_parts.directory, [this](const std::string& request) {
-    return answerControl(
-        request, [this] { return look(); }, _parts.store);
+    return answerControl(request, {[this] { return look(); },
+                                   [this](std::span<const std::string> nodes) {
+                                     return store::forgetNodes(_parts.store, nodes, kForgetBound);
+                                   }});
   });
   if (!socket) return core::Error{socket.error()};
   _socket = std::move(socket).value();
@@ -71,7 +78,7 @@ void Control::reloaded(Tokens tokens, bool wholly) {
 
 DaemonStatus Control::look() const {
   auto status = state();
-  status.faults = _parts.faults.last();
+  for (auto& fault : _parts.faults.last()) status.faults.push_back({fault.time, std::move(fault.text)});
   status.metrics = _parts.metrics.render();
   return status;
 }

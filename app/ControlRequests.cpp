@@ -5,7 +5,6 @@
 #include <Poco/JSON/Parser.h>
 
 #include <exception>
-#include <future>
 #include <sstream>
 #include <utility>
 
@@ -28,7 +27,7 @@ std::string refusal(const std::string& why) {
   return text(answer);
 }
 
-std::string answerForget(const Poco::JSON::Object& request, store::Store& store) {
+std::string answerForget(const Poco::JSON::Object& request, const ControlTarget& daemon) {
   const auto list = request.getArray("nodes");
   if (list.isNull() || list->size() > kMostNodesAtOnce)
     return refusal("The list of nodes is missing or too long.");
@@ -36,7 +35,7 @@ std::string answerForget(const Poco::JSON::Object& request, store::Store& store)
   for (std::size_t i = 0; i < list->size(); ++i) {
     nodes.push_back(list->getElement<std::string>(static_cast<unsigned>(i)));
   }
-  const auto removed = forgetNodes(store, nodes);
+  const auto removed = daemon.forget(nodes);
   if (!removed) return refusal(removed.error());
   Poco::JSON::Object answer;
   answer.set("removed", removed.value());
@@ -71,13 +70,12 @@ std::string forgetRequest(std::span<const std::string> nodes) {
   return text(request);
 }
 
-std::string answerControl(const std::string& request, const std::function<DaemonStatus()>& look,
-                          store::Store& store) {
+std::string answerControl(const std::string& request, const ControlTarget& daemon) {
   try {
     const auto object = Poco::JSON::Parser().parse(request).extract<Poco::JSON::Object::Ptr>();
     const auto command = object->optValue<std::string>("command", {});
-    if (command == kStatus) return toJson(look());
-    if (command == kForget) return answerForget(*object, store);
+    if (command == kStatus) return toJson(daemon.look());
+    if (command == kForget) return answerForget(*object, daemon);
     return refusal("The daemon does not know this request: it may be another version of p2. Restart it.");
   } catch (const std::exception&) {
     return refusal("The daemon cannot read this request.");
@@ -93,29 +91,6 @@ core::Result<std::uint64_t> parseForgetAnswer(const std::string& answer) {
 core::Result<DaemonStatus> parseStatusAnswer(const std::string& answer) {
   if (auto object = parseAnswer(answer); !object) return core::Error{object.error()};
   return parseDaemonStatus(answer);
-}
-
-core::Result<std::uint64_t> forgetNodes(store::Store& store, std::span<const std::string> nodes) {
-  std::vector<std::future<core::Result<bool>>> outcomes;
-  for (const auto& node : nodes) {
-    std::promise<core::Result<bool>> promise;
-    outcomes.push_back(promise.get_future());
-    store.forget(node, [promise = std::move(promise)](core::Result<bool> done) mutable {
-      promise.set_value(std::move(done));
-    });
-  }
-  std::uint64_t removed = 0;
-  std::string fault;
-  for (auto& outcome : outcomes) {
-    const auto done = outcome.get();
-    if (!done) {
-      fault = done.error();
-    } else if (done.value()) {
-      ++removed;
-    }
-  }
-  if (!fault.empty()) return core::Error{fault};
-  return removed;
 }
 
 }  // namespace p2::app

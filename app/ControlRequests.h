@@ -2,7 +2,6 @@
 
 #include "DaemonStatus.h"
 #include "p2/core/Result.h"
-#include "p2/store/Store.h"
 
 #include <cstdint>
 #include <functional>
@@ -19,17 +18,19 @@ std::string statusRequest();
 /// REQUIRES: at most kMostNodesAtOnce nodes.
 std::string forgetRequest(std::span<const std::string> nodes);
 
-/// The daemon's side: answers one request. Blocks until what is to be removed is removed on disk.
-std::string answerControl(const std::string& request, const std::function<DaemonStatus()>& look,
-                          store::Store& store);
+/// What the daemon does for those who ask.
+struct ControlTarget {
+  std::function<DaemonStatus()> look;
+  /// Removes the registrations of these nodes from the disk; gives how many there were.
+  std::function<core::Result<std::uint64_t>(std::span<const std::string> nodes)> forget;
+};
+
+/// The daemon's side: answers one request. Blocks as long as `daemon` does.
+std::string answerControl(const std::string& request, const ControlTarget& daemon);
 
 /// Reads the answer to a forgetRequest: how many registrations there were to remove.
 core::Result<std::uint64_t> parseForgetAnswer(const std::string& answer);
 /// Reads the answer to a statusRequest.
 core::Result<DaemonStatus> parseStatusAnswer(const std::string& answer);
-
-/// Removes the registrations of these nodes; gives how many there were. Blocks until they are removed on
-/// disk. REQUIRES: at most kMostNodesAtOnce nodes, and the store is open for writing.
-core::Result<std::uint64_t> forgetNodes(store::Store& store, std::span<const std::string> nodes);
 
 }  // namespace p2::app

@@ -13,6 +13,8 @@ namespace {
 
 // Removed with one call: the store splits it further, and other changes go between.
 constexpr std::size_t kPart = 5000;
+// For the disk to confirm one part.
+constexpr std::chrono::seconds kPatience{60};
 
 Poco::Logger& logger() {
   return Poco::Logger::get("p2");
@@ -76,6 +78,9 @@ core::Result<store::Store::Swept> Expiry::removeSome(std::chrono::seconds expire
                        [promise = std::move(promise)](core::Result<store::Store::Swept> result) mutable {
                          promise.set_value(std::move(result));
                        });
+  if (outcome.wait_for(kPatience) != std::future_status::ready) {
+    return core::Error{"The disk has not confirmed it in time."};
+  }
   try {
     return outcome.get();
   } catch (const std::future_error&) {

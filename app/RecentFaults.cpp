@@ -70,9 +70,8 @@ void RecentFaults::log(const Poco::Message& message) {
   });
 }
 
-std::vector<DaemonStatus::Fault> RecentFaults::last() const {
-  return _faults.with(
-      [](const auto& faults) { return std::vector<DaemonStatus::Fault>(faults.begin(), faults.end()); });
+std::vector<RecentFaults::Fault> RecentFaults::last() const {
+  return _faults.with([](const auto& faults) { return std::vector<Fault>(faults.begin(), faults.end()); });
 }
 
 }  // namespace p2::app

@@ -3,6 +3,7 @@
 #include "ComponentLink.h"
 #include "FileSystem.h"
 #include "LogLevels.h"
+#include "SettingsOverview.h"
 
 #include <Poco/Logger.h>
 
@@ -146,8 +147,9 @@ void Runtime::openControl() {
 /// Not to be looked at is no reason not to serve either.
 void Runtime::openHttp() {
   if (!_settings.http.listen) return;
+  const auto& address = *_settings.http.listen;
   auto http = HttpEndpoint::open(
-      *_settings.http.listen, [control = _control.get()] { return control->look(); }, *_metrics);
+      address.host, address.port, [control = _control.get()] { return control->look(); }, *_metrics);
   if (http) {
     _http = std::move(http).value();
   } else {

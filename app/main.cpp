@@ -68,7 +68,7 @@ int run(int argc, char** argv) {
     return EX_USAGE;
   }
   if (commandLine.value().help) {
-    std::cout << CommandLine::helpText();
+    std::cout << CommandLine::helpText() << '\n' << commandList();
     return EX_OK;
   }
   if (commandLine.value().version) {

@@ -1,6 +1,7 @@
 #include "commands/BackupCommand.h"
 
 #include "commands/ProgressBar.h"
+#include "p2/core/Words.h"
 #include "p2/store/Store.h"
 
 #include <array>
@@ -29,8 +30,8 @@ int run(const Invocation& invocation) {
   }
   const auto copy = store::Store::openReadOnly(directory);
   if (!copy) return invocation.fail(EX_IOERR, "the copy cannot be opened: " + copy.error());
-  invocation.console.out << grouped(copy.value()->statistics().registrations) << " registrations copied to "
-                         << directory << '\n';
+  invocation.console.out << core::grouped(copy.value()->statistics().registrations)
+                         << " registrations copied to " << directory << '\n';
   return EX_OK;
 }
 

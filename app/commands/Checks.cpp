@@ -7,6 +7,7 @@
 #include "commands/RegistrationJson.h"
 #include "p2/component/Component.h"
 #include "p2/core/Metrics.h"
+#include "p2/core/Words.h"
 #include "p2/store/Store.h"
 
 #include <sys/statvfs.h>
@@ -94,7 +95,7 @@ Finding checkOldStore(const path& directory, bool inUse) {
   }
   if (unreadable.count() > 0) return {kStore, State::warning, unreadable.text()};
   return {kStore, State::ok,
-          directory.string() + ": " + grouped(readable) + " registrations" +
+          directory.string() + ": " + core::grouped(readable) + " registrations" +
               (inUse ? ", in use by the running daemon" : "")};
 }
 
@@ -169,7 +170,7 @@ std::optional<Finding> judgeUnit(const path& file, const std::string& text) {
 
 Finding judgeSpace(const path& directory, std::uint64_t bytes) {
   constexpr std::uint64_t kMebibyte = 1U << 20U;
-  const auto text = grouped(bytes / kMebibyte) + " MiB are free for " + directory.string();
+  const auto text = core::grouped(bytes / kMebibyte) + " MiB are free for " + directory.string();
   if (bytes < 4 * kMebibyte) {
     return {kSpace, State::fault, "only " + text + ": no phone can register. Free some space.", EX_IOERR};
   }
@@ -216,11 +217,12 @@ Finding judgeDaemon(const DaemonStatus& status) {
   if (status.connected) {
     return {kServer, State::ok,
             "the running daemon (pid " + std::to_string(status.pid) + ") is connected to " + status.server +
-                " since " + isoTime(status.since)};
+                " since " + core::isoTime(status.since)};
   }
   const auto fault = status.streamFault.empty() ? "its log says why" : status.streamFault;
   return {kServer, State::fault,
-          withStop("the running daemon is not connected to " + status.server + ": " + fault), EX_UNAVAILABLE};
+          core::withStop("the running daemon is not connected to " + status.server + ": " + fault),
+          EX_UNAVAILABLE};
 }
 
 Finding judgeServerFault(const std::string& fault) {
@@ -230,7 +232,7 @@ Finding judgeServerFault(const std::string& fault) {
             "store or on another machine, or the server has not noticed yet that one is gone."};
   }
   const bool refused = fault.find("(not-authorized)") != std::string::npos;
-  return {kServer, State::fault, withStop(fault), refused ? EX_NOPERM : EX_UNAVAILABLE};
+  return {kServer, State::fault, core::withStop(fault), refused ? EX_NOPERM : EX_UNAVAILABLE};
 }
 
 Finding checkServer(const Settings::Xmpp& xmpp) {

@@ -4,6 +4,7 @@
 #include "commands/NodeSearch.h"
 #include "commands/ProgressBar.h"
 #include "commands/RegistrationJson.h"
+#include "p2/core/Words.h"
 #include "p2/store/Store.h"
 
 #include <unistd.h>
@@ -108,7 +109,7 @@ int run(const Invocation& invocation) {
   const int code = toStdout ? exportTo(STDOUT_FILENO, "stdout", *store.value(), invocation)
                             : exportToFile(invocation.operands.front(), *store.value(), invocation);
   if (code == EX_OK && !(toStdout && !invocation.console.errIsTerminal)) {
-    invocation.warn(grouped(count) +
+    invocation.warn(core::grouped(count) +
                     " registrations; they hold every phone's token and secret: keep them as "
                     "secret as the store.");
   }

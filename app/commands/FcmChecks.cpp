@@ -3,6 +3,7 @@
 #include "commands/StatusReport.h"
 #include "p2/core/Clock.h"
 #include "p2/core/Metrics.h"
+#include "p2/core/Words.h"
 #include "p2/http/HttpDate.h"
 #include "p2/http/HttpsSession.h"
 #include "p2/store/Store.h"
@@ -77,7 +78,8 @@ Finding judgeClock(SystemTime ours, SystemTime theirs) {
   using namespace std::chrono_literals;
   const auto ahead = std::chrono::duration_cast<std::chrono::seconds>(ours - theirs);
   const auto off = std::max(ahead, -ahead);
-  const auto text = "this machine's clock is " + inWords(off) + (ahead.count() > 0 ? " ahead" : " behind");
+  const auto text =
+      "this machine's clock is " + core::inWords(off) + (ahead.count() > 0 ? " ahead" : " behind");
   if (off > 240s) {
     return {kClock, State::fault,
             text +
@@ -97,10 +99,12 @@ Finding judgeMadeUpToken(const push::Outcome& outcome) {
       return {kFcm, State::ok, "takes our messages (tried with a made-up token)"};
     case Kind::retry:
       return {kFcm, State::fault,
-              "cannot send now: " + withoutStop(outcome.reason) + ". This may pass; try again.", EX_TEMPFAIL};
+              "cannot send now: " + core::withoutStop(outcome.reason) + ". This may pass; try again.",
+              EX_TEMPFAIL};
     case Kind::rejected:
       return {kFcm, State::fault,
-              "does not understand our message: " + withoutStop(outcome.reason) + ". Is fcm.endpoint right?",
+              "does not understand our message: " + core::withoutStop(outcome.reason) +
+                  ". Is fcm.endpoint right?",
               EX_PROTOCOL};
     case Kind::misconfigured:
       return {kFcm, State::fault, outcome.reason, EX_CONFIG};

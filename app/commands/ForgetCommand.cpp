@@ -5,11 +5,14 @@
 #include "commands/NodeSearch.h"
 #include "commands/ProgressBar.h"
 #include "commands/StoreOwner.h"
+#include "p2/core/Words.h"
+#include "p2/store/Forget.h"
 #include "p2/store/Store.h"
 #include "p2/xmpp/Jid.h"
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <istream>
 #include <memory>
 #include <ostream>
@@ -23,6 +26,9 @@ namespace {
 
 using store::Store;
 using Nodes = std::vector<std::string>;
+
+// For each part of them.
+constexpr std::chrono::seconds kBound{60};
 
 constexpr CommandOption kDomain{"domain", "DOMAIN", "all registrations of this domain's accounts"};
 constexpr CommandOption kYes{"yes", "", "do not ask first"};
@@ -62,8 +68,8 @@ core::Result<Nodes> chosenNodes(const Invocation& invocation, const std::filesys
 bool confirmed(const Invocation& invocation, std::size_t count) {
   if (invocation.has(kYes.name)) return true;
   if (!invocation.console.inIsTerminal) return invocation.operands.size() == 1;
-  invocation.console.err << "Remove " << grouped(count) << (count == 1 ? " registration" : " registrations")
-                         << "? [y/N] " << std::flush;
+  invocation.console.err << "Remove " << core::grouped(count)
+                         << (count == 1 ? " registration" : " registrations") << "? [y/N] " << std::flush;
   std::string answer;
   std::getline(invocation.console.in, answer);
   return answer.starts_with('y') || answer.starts_with('Y');
@@ -75,8 +81,8 @@ class Forgetter {
   explicit Forgetter(std::filesystem::path path) : _path(std::move(path)) {}
 
   core::Result<std::uint64_t> forget(std::span<const std::string> nodes) {
-    if (_store) return forgetNodes(*_store, nodes);
-    const auto answer = askDaemon(_path, forgetRequest(nodes), std::chrono::seconds(60));
+    if (_store) return store::forgetNodes(*_store, nodes, kBound);
+    const auto answer = askDaemon(_path, forgetRequest(nodes), kBound);
     if (!answer) return core::Error{answer.error()};
     if (answer.value()) return parseForgetAnswer(*answer.value());
     Store::Options options;
@@ -84,7 +90,7 @@ class Forgetter {
     auto opened = Store::open(options);
     if (!opened) return core::Error{opened.error()};
     _store = std::move(opened).value();
-    return forgetNodes(*_store, nodes);
+    return store::forgetNodes(*_store, nodes, kBound);
   }
 
  private:
@@ -101,11 +107,12 @@ int forgetAll(const Invocation& invocation, const std::filesystem::path& path, c
     const auto some = std::span(nodes).subspan(done, std::min(kMostNodesAtOnce, nodes.size() - done));
     const auto forgotten = forgetter.forget(some);
     if (!forgotten) {
-      return invocation.fail(EX_TEMPFAIL, forgotten.error() + " " + grouped(removed) + " were removed.");
+      return invocation.fail(EX_TEMPFAIL,
+                             forgotten.error() + " " + core::grouped(removed) + " were removed.");
     }
     removed += forgotten.value();
   }
-  invocation.console.out << grouped(removed) << " removed\n";
+  invocation.console.out << core::grouped(removed) << " removed\n";
   return EX_OK;
 }
 

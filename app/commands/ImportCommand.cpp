@@ -1,7 +1,9 @@
 #include "commands/ImportCommand.h"
 
 #include "commands/ImportRows.h"
+#include "commands/ProgressBar.h"
 #include "commands/StoreOwner.h"
+#include "p2/core/Words.h"
 #include "p2/store/Store.h"
 
 #include <sys/stat.h>
@@ -51,15 +53,15 @@ bool fromStdin(const Invocation& invocation) {
 
 /// `is` for one, `are` for more.
 std::string linesAre(std::uint64_t count) {
-  return grouped(count) + (count == 1 ? " line is" : " lines are");
+  return core::grouped(count) + (count == 1 ? " line is" : " lines are");
 }
 
 int refuse(const Invocation& invocation, const std::string& name, const LineFaults& faults) {
   for (const auto& text : faults.texts()) invocation.warn(text);
   const auto count = faults.count();
   if (invocation.has(kSkipBad.name)) {
-    return invocation.fail(EX_DATAERR, "nothing was imported: " + linesAre(count) + " bad, and " + name +
-                                           " holds no other.");
+    return invocation.fail(
+        EX_DATAERR, "nothing was imported: " + linesAre(count) + " bad, and " + name + " holds no other.");
   }
   return invocation.fail(EX_DATAERR, "nothing was imported, as " + linesAre(count) + " bad. Correct " +
                                          (count == 1 ? "it, or leave it" : "them, or leave them") +
@@ -71,9 +73,9 @@ int report(const Invocation& invocation, const ImportRows& rows, const Store::Im
   if (!done.durable) {
     invocation.warn("the disk has not confirmed the import, which is in place: look into the system's log.");
   }
-  invocation.console.out << grouped(done.added) << " added, " << grouped(done.updated) << " updated, "
-                         << grouped(done.unchanged) << " unchanged, " << grouped(rows.faults().count())
-                         << " left out\n";
+  invocation.console.out << core::grouped(done.added) << " added, " << core::grouped(done.updated)
+                         << " updated, " << core::grouped(done.unchanged) << " unchanged, "
+                         << core::grouped(rows.faults().count()) << " left out\n";
   return EX_OK;
 }
 
@@ -82,8 +84,8 @@ int refuseAsInUse(const Invocation& invocation, const std::filesystem::path& pat
                                           ". Stop it (systemctl stop p2), import, and start it again.");
 }
 
-int importInto(const Invocation& invocation, const std::string& name, ImportRows& rows,
-               ProgressBar& progress, const Settings::Store& place) {
+int importInto(const Invocation& invocation, const std::string& name, ImportRows& rows, ProgressBar& progress,
+               const Settings::Store& place) {
   Store::Options options;
   options.path = place.path;
   // With --store alone all is kept; the daemon drops what it shall not keep.
@@ -102,7 +104,8 @@ int importInto(const Invocation& invocation, const std::string& name, ImportRows
 int readAndImport(const Invocation& invocation, std::istream& in, const Source& source,
                   const Settings::Store& place) {
   ProgressBar progress(invocation.console, "importing");
-  ImportRows rows(in, progress, {source.asOf, invocation.has(kSkipBad.name)});
+  ImportRows rows(in, [&progress](std::uint64_t line) { progress.show(line); },
+                  {source.asOf, invocation.has(kSkipBad.name)});
   if (const auto begun = rows.begin(); !begun) {
     return invocation.fail(EX_DATAERR, source.name + ", " + begun.error());
   }

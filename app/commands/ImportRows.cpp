@@ -2,6 +2,7 @@
 
 #include "commands/RegistrationJson.h"
 #include "commands/TableDump.h"
+#include "p2/core/Words.h"
 
 #include <algorithm>
 #include <ios>
@@ -21,8 +22,8 @@ core::Error unreadable(const std::ios_base::failure& failure) {
 /// By its byte order mark, or every other byte of what should be a heading in ASCII.
 bool isUtf16(std::string_view line) {
   if (line.starts_with("\xFF\xFE") || line.starts_with("\xFE\xFF")) return true;
-  return line.size() > 3 && (line[0] == '\0') != (line[1] == '\0') && (line[0] == '\0') == (line[2] == '\0') &&
-         (line[1] == '\0') == (line[3] == '\0');
+  return line.size() > 3 && (line[0] == '\0') != (line[1] == '\0') &&
+         (line[0] == '\0') == (line[2] == '\0') && (line[1] == '\0') == (line[3] == '\0');
 }
 
 /// What a file is that is no dump for us, by how it begins; empty if that says nothing.
@@ -41,7 +42,9 @@ std::string_view otherFormat(std::string_view line) {
        {"--", "/*", "INSERT INTO", "CREATE TABLE", "DROP TABLE", "SET ", "USE "}) {
     if (startsLike(word)) return kSql;
   }
-  if (line.starts_with("\x1F\x8B") || line.starts_with("\x28\xB5\x2F\xFD") || line.starts_with("\xFD" "7zXZ") ||
+  if (line.starts_with("\x1F\x8B") || line.starts_with("\x28\xB5\x2F\xFD") ||
+      line.starts_with("\xFD"
+                       "7zXZ") ||
       line.starts_with("BZh")) {
     return "this is compressed: unpack it first (gunzip, unzstd, unxz or bunzip2)";
   }
@@ -69,7 +72,7 @@ void LineFaults::add(std::uint64_t line, const std::string& text) {
 std::vector<std::string> LineFaults::texts() const {
   std::vector<std::string> texts;
   for (const auto& [line, text] : _shown) texts.push_back("line " + std::to_string(line) + ": " + text);
-  if (_count > _shown.size()) texts.push_back("and " + grouped(_count - _shown.size()) + " more lines");
+  if (_count > _shown.size()) texts.push_back("and " + core::grouped(_count - _shown.size()) + " more lines");
   return texts;
 }
 
@@ -120,7 +123,7 @@ core::Result<void> ImportRows::readFormat() {
 core::Result<std::optional<ImportRows::Row>> ImportRows::readRow() {
   std::string line;
   for (auto read = _reader.next(line); read != LineReader::Read::end; read = _reader.next(line)) {
-    _progress.show(_reader.number());
+    _onLine(_reader.number());
     if (read == LineReader::Read::tooLong) {
       refuse(_reader.number(), kTooLong);
     } else if (_isDump && _reader.endMissing()) {

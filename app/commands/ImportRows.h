@@ -1,7 +1,6 @@
 #pragma once
 
 #include "commands/LineReader.h"
-#include "commands/ProgressBar.h"
 #include "p2/core/Result.h"
 #include "p2/store/ImportSource.h"
 #include "p2/store/Registration.h"
@@ -12,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace p2::app {
@@ -31,8 +31,8 @@ class LineFaults {
   std::uint64_t _count = 0;
 };
 
-/// The rows of a dump of the reference service's table, or of the JSON lines of an export: it sees which. Used
-/// by one thread at a time.
+/// The rows of a dump of the reference service's table, or of the JSON lines of an export: it sees which.
+/// Used by one thread at a time.
 class ImportRows final : public store::ImportSource {
  public:
   struct Options {
@@ -40,8 +40,11 @@ class ImportRows final : public store::ImportSource {
     bool skipBad = false;            ///< Whether the others are imported if lines are bad.
   };
 
-  ImportRows(std::istream& in, ProgressBar& progress, Options options)
-      : _reader(in), _progress(progress), _options(options) {}
+  /// Called with the number of each line, before it is read as a row.
+  using OnLine = std::function<void(std::uint64_t line)>;
+
+  ImportRows(std::istream& in, OnLine onLine, Options options)
+      : _reader(in), _onLine(std::move(onLine)), _options(options) {}
 
   /// Reads the first line. Error: the input is neither. Blocks; to be called first.
   core::Result<void> begin();
@@ -62,7 +65,7 @@ class ImportRows final : public store::ImportSource {
   std::optional<Row> rowOf(const std::string& line);
 
   LineReader _reader;
-  ProgressBar& _progress;
+  const OnLine _onLine;
   const Options _options;
   ParseLine _parse;           ///< Empty if there is no line.
   bool _isDump = false;       ///< The first line is no row, and every line ends.

@@ -3,6 +3,7 @@
 #include "commands/NodeSearch.h"
 #include "commands/ProgressBar.h"
 #include "commands/RegistrationJson.h"
+#include "p2/core/Words.h"
 #include "p2/store/Store.h"
 #include "p2/xmpp/Jid.h"
 
@@ -25,7 +26,7 @@ constexpr std::string_view kDetails =
 std::string lineOf(const store::Registration& registration) {
   return registration.node + '\t' + (registration.key.service == store::Service::fcm ? "FCM" : "APNS") +
          '\t' + (registration.key.channel.empty() ? "account" : "channel") + '\t' +
-         isoTime(registration.created) + '\t' + isoTime(registration.lastRegistered) + '\t' +
+         core::isoTime(registration.created) + '\t' + core::isoTime(registration.lastRegistered) + '\t' +
          (registration.domain.empty() ? "-" : registration.domain) + '\n';
 }
 
@@ -60,7 +61,7 @@ int run(const Invocation& invocation) {
   if (unreadable.count() > 0) invocation.warn(unreadable.text());
   if (unknown > 0) invocation.warn(storedWithoutDomain(unknown));
   if (invocation.console.errIsTerminal) {
-    invocation.warn(grouped(found) + (found == 1 ? " registration" : " registrations"));
+    invocation.warn(core::grouped(found) + (found == 1 ? " registration" : " registrations"));
   }
   return EX_OK;
 }

@@ -1,6 +1,7 @@
 #include "commands/NodeSearch.h"
 
 #include "commands/ProgressBar.h"
+#include "p2/core/Words.h"
 
 #include <optional>
 #include <utility>
@@ -17,8 +18,8 @@ void UnreadableRecords::add(std::string_view node, const std::string& why) {
 
 std::string UnreadableRecords::text() const {
   if (_count == 0) return {};
-  return grouped(_count) + (_count == 1 ? " record cannot be read (" : " records cannot be read (") + _nodes +
-         (_count > kMostNamed ? ", …" : "") + "): " + _why +
+  return core::grouped(_count) + (_count == 1 ? " record cannot be read (" : " records cannot be read (") +
+         _nodes + (_count > kMostNamed ? ", …" : "") + "): " + _why +
          " Its phone mends it by registering again; p2 forget NODE removes it.";
 }
 
@@ -59,7 +60,7 @@ core::Result<store::Registration> findByNode(const store::Store& store, std::str
 }
 
 std::string storedWithoutDomain(std::uint64_t count) {
-  return grouped(count) + (count == 1 ? " registration is" : " registrations are") +
+  return core::grouped(count) + (count == 1 ? " registration is" : " registrations are") +
          " stored without a domain (store.keepDomain) and may be of that one too; give the NODE instead.";
 }
 

@@ -1,5 +1,7 @@
 #include "commands/ProgressBar.h"
 
+#include "p2/core/Words.h"
+
 #include <algorithm>
 #include <ostream>
 #include <utility>
@@ -14,15 +16,9 @@ constexpr std::uint64_t kStep = 256;
 
 }  // namespace
 
-std::string grouped(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, 1, ',');
-  return text;
-}
-
 std::string renderProgress(const std::string& what, std::uint64_t done, std::optional<std::uint64_t> total) {
   constexpr std::uint64_t kCells = 30;
-  if (!total || *total == 0) return what + "  " + grouped(done);
+  if (!total || *total == 0) return what + "  " + core::grouped(done);
   const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(*total));
   const auto full = static_cast<std::size_t>(share * static_cast<double>(kCells));
   return what + "  [" + std::string(full, '#') + std::string(kCells - full, '-') + "]  " +

@@ -13,9 +13,6 @@ namespace p2::app {
 /// Pure.
 std::string renderProgress(const std::string& what, std::uint64_t done, std::optional<std::uint64_t> total);
 
-/// `1,234,567`. Pure.
-std::string grouped(std::uint64_t number);
-
 /// Shows how far long work has come, on a terminal; draws nothing for the first half second and nothing at
 /// all if nobody watches. The destructor wipes the line. Used by one thread.
 class ProgressBar {

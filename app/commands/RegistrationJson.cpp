@@ -1,6 +1,7 @@
 #include "commands/RegistrationJson.h"
 
 #include "commands/TableDump.h"
+#include "p2/core/Words.h"
 
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
@@ -72,7 +73,7 @@ core::Result<void> take(Registration& registration, const std::string& name, std
   } else if (name == "secret") {
     registration.secret = core::Secret(std::move(value));
   } else if (name == "created" || name == "lastRegistered") {
-    const auto time = parseIsoTime(value);
+    const auto time = core::parseIsoTime(value);
     if (!time) return core::Error{"its time " + name + " does not look like 2024-01-31T00:00:00Z"};
     (name == "created" ? registration.created : registration.lastRegistered) = *time;
   } else {
@@ -82,44 +83,6 @@ core::Result<void> take(Registration& registration, const std::string& name, std
 }
 
 }  // namespace
-
-std::string isoTime(Registration::Time time) {
-  const std::time_t seconds = time.time_since_epoch().count();
-  std::tm date{};
-  ::gmtime_r(&seconds, &date);
-  std::array<char, 96> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02dZ", date.tm_year + 1900,
-                date.tm_mon + 1, date.tm_mday, date.tm_hour, date.tm_min, date.tm_sec);
-  return text.data();
-}
-
-std::optional<Registration::Time> parseIsoTime(std::string_view text) {
-  constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:ddZ";
-  if (text.size() != kForm.size()) return std::nullopt;
-  std::array<int, 6> parts{};
-  std::size_t part = 0;
-  for (std::size_t i = 0; i < kForm.size(); ++i) {
-    if (kForm[i] != 'd') {
-      if (text[i] != kForm[i]) return std::nullopt;
-      ++part;
-    } else if (text[i] >= '0' && text[i] <= '9') {
-      parts[part] = parts[part] * 10 + (text[i] - '0');
-    } else {
-      return std::nullopt;
-    }
-  }
-  if (parts[3] > 23 || parts[4] > 59 || parts[5] > 59) return std::nullopt;
-  std::tm date{};
-  date.tm_year = parts[0] - 1900;
-  date.tm_mon = parts[1] - 1;
-  date.tm_mday = parts[2];
-  const std::time_t day = ::timegm(&date);
-  // timegm turns the 31st of June into the 1st of July.
-  if (date.tm_mon != parts[1] - 1 || date.tm_mday != parts[2]) return std::nullopt;
-  // Not by system_clock: its nanoseconds end in the year 2262.
-  return Registration::Time(std::chrono::seconds(day)) + std::chrono::hours(parts[3]) +
-         std::chrono::minutes(parts[4]) + std::chrono::seconds(parts[5]);
-}
 
 std::string toJsonLine(const Registration& registration) {
   std::ostringstream out;
@@ -131,8 +94,8 @@ std::string toJsonLine(const Registration& registration) {
   append(out, "token", registration.target.value.reveal());
   append(out, "node", registration.node);
   append(out, "secret", registration.secret.reveal());
-  append(out, "created", isoTime(registration.created));
-  append(out, "lastRegistered", isoTime(registration.lastRegistered));
+  append(out, "created", core::isoTime(registration.created));
+  append(out, "lastRegistered", core::isoTime(registration.lastRegistered));
   out << '}';
   return out.str();
 }

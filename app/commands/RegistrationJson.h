@@ -10,11 +10,6 @@
 /// A registration as one line of JSON: what `p2 export` writes and `p2 import` reads. Pure.
 namespace p2::app {
 
-/// `2024-01-31T00:00:00Z`.
-std::string isoTime(store::Registration::Time time);
-/// Reads exactly that form.
-std::optional<store::Registration::Time> parseIsoTime(std::string_view text);
-
 /// One object without a line end, with everything that the store has, secrets included.
 std::string toJsonLine(const store::Registration& registration);
 

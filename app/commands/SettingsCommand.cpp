@@ -1,5 +1,7 @@
 #include "commands/SettingsCommand.h"
 
+#include "SettingsOverview.h"
+
 #include <array>
 #include <ostream>
 #include <sysexits.h>

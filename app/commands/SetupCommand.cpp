@@ -7,6 +7,7 @@
 #include "commands/Finding.h"
 #include "commands/ServerSnippets.h"
 #include "commands/SettingsTemplate.h"
+#include "p2/core/Words.h"
 #include "p2/fcm/ServiceAccount.h"
 
 #include <fcntl.h>
@@ -98,7 +99,7 @@ core::Result<std::string> newSecret() {
 }
 
 core::Error wrong(const CommandOption& option, const std::string& text) {
-  return {"--" + std::string(option.name) + ": " + withStop(text)};
+  return {"--" + std::string(option.name) + ": " + core::withStop(text)};
 }
 
 /// Takes one value over into settings and file, or says what would be right.

@@ -3,6 +3,7 @@
 #include "commands/MetricsText.h"
 #include "commands/ProgressBar.h"
 #include "commands/RegistrationJson.h"
+#include "p2/core/Words.h"
 
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
@@ -60,11 +61,11 @@ std::string milliseconds(std::chrono::duration<double> time) {
 }
 
 std::string count(double number) {
-  return grouped(static_cast<std::uint64_t>(std::max(0.0, number)));
+  return core::grouped(static_cast<std::uint64_t>(std::max(0.0, number)));
 }
 
 std::string streamLine(const DaemonStatus& status, DaemonStatus::Time now) {
-  const auto since = " for " + inWords(now - status.since);
+  const auto since = " for " + core::inWords(now - status.since);
   const auto fault = status.streamFault.empty() ? "" : ": " + status.streamFault;
   if (!status.connected) return "NOT connected to " + status.server + since + fault;
   const auto text = "connected to " + status.server + " as " + status.jid + since;
@@ -76,7 +77,7 @@ std::string streamLine(const DaemonStatus& status, DaemonStatus::Time now) {
 std::string tokenLine(const DaemonStatus& status, DaemonStatus::Time now) {
   if (status.legacy) return "legacy interface, no access token is needed";
   std::string text = status.tokenValid ? "access token valid" : "no access token";
-  if (status.tokenValid && status.tokenExpires) text += " for " + inWords(*status.tokenExpires - now);
+  if (status.tokenValid && status.tokenExpires) text += " for " + core::inWords(*status.tokenExpires - now);
   if (!status.tokenFault.empty()) return text + "; the last request failed: " + status.tokenFault;
   return text + (status.tokenValid ? "" : " yet: it is fetched with the first push");
 }
@@ -110,10 +111,10 @@ std::string latencyLine(const MetricsText& metrics, const char* name) {
 std::string domainLines(const DomainCounts& domains) {
   std::string text;
   const auto top = topOf(domains);
-  for (const auto& [domain, number] : top.first) text += row("", grouped(number) + "  " + domain);
-  if (top.others > 0) text += row("", "and " + grouped(top.others) + " more domains");
+  for (const auto& [domain, number] : top.first) text += row("", core::grouped(number) + "  " + domain);
+  if (top.others > 0) text += row("", "and " + core::grouped(top.others) + " more domains");
   if (const auto number = withoutDomain(domains); number > 0) {
-    text += row("", grouped(number) + "  stored without their domain");
+    text += row("", core::grouped(number) + "  stored without their domain");
   }
   return text;
 }
@@ -130,7 +131,7 @@ Poco::JSON::Array faultsJson(const DaemonStatus& status) {
   Poco::JSON::Array list;
   for (const auto& fault : status.faults) {
     Poco::JSON::Object entry;
-    entry.set("time", isoTime(fault.time));
+    entry.set("time", core::isoTime(fault.time));
     entry.set("text", fault.text);
     list.add(entry);
   }
@@ -145,35 +146,20 @@ Poco::JSON::Object domainsJson(const DomainCounts& domains) {
 
 }  // namespace
 
-std::string inWords(std::chrono::seconds duration) {
-  constexpr std::array kUnits{std::pair{86400, "d"}, std::pair{3600, "h"}, std::pair{60, "min"},
-                              std::pair{1, "s"}};
-  auto left = std::max<std::int64_t>(0, duration.count());
-  std::string text;
-  int shown = 0;
-  for (const auto& [size, name] : kUnits) {
-    if (left < size && shown == 0) continue;
-    if (shown == 2) break;
-    ++shown;
-    if (left >= size) text += (text.empty() ? "" : " ") + std::to_string(left / size) + ' ' + name;
-    left %= size;
-  }
-  return text.empty() ? "0 s" : text;
-}
-
 std::string describeStatus(const DaemonStatus& status, const std::optional<DomainCounts>& domains,
                            DaemonStatus::Time now) {
   const MetricsText metrics(status.metrics);
   std::string text = row("p2", status.version + ", pid " + std::to_string(status.pid) + ", running for " +
-                                   inWords(now - status.started));
+                                   core::inWords(now - status.started));
   text += row("XMPP", streamLine(status, now));
   text += row("FCM", tokenLine(status, now));
   text += row("pushes", pushLine(metrics));
   text += row("  whole way", latencyLine(metrics, kWholeWay));
   text += row("  FCM alone", latencyLine(metrics, kFcm));
-  text += row("queue", grouped(status.queued) + " waiting, " + grouped(status.workers) + " workers");
-  text += row("registrations",
-              grouped(status.registrations) + " in " + grouped(status.storeBytes / 1024) + " KiB");
+  text +=
+      row("queue", core::grouped(status.queued) + " waiting, " + core::grouped(status.workers) + " workers");
+  text += row("registrations", core::grouped(status.registrations) + " in " +
+                                   core::grouped(status.storeBytes / 1024) + " KiB");
   if (domains) text += domainLines(*domains);
   if (!status.storeFault.empty()) text += row("store", status.storeFault);
   if (status.targetsSeemGone) {
@@ -182,7 +168,7 @@ std::string describeStatus(const DaemonStatus& status, const std::optional<Domai
                 "project than the app. Nothing is removed meanwhile.");
   }
   if (!status.faults.empty()) text += row("last faults", "");
-  for (const auto& fault : status.faults) text += "  " + isoTime(fault.time) + "  " + fault.text + '\n';
+  for (const auto& fault : status.faults) text += "  " + core::isoTime(fault.time) + "  " + fault.text + '\n';
   return text;
 }
 
@@ -196,13 +182,13 @@ std::string statusJson(const DaemonStatus& status, const std::optional<DomainCou
   object.set("connected", status.connected);
   object.set("streams", status.streams);
   object.set("openStreams", status.openStreams);
-  object.set("since", isoTime(status.since));
+  object.set("since", core::isoTime(status.since));
   object.set("server", status.server);
   object.set("component", status.jid);
   object.set("streamFault", status.streamFault);
   object.set("legacyApi", status.legacy);
   object.set("accessTokenValid", status.tokenValid);
-  if (status.tokenExpires) object.set("accessTokenExpires", isoTime(*status.tokenExpires));
+  if (status.tokenExpires) object.set("accessTokenExpires", core::isoTime(*status.tokenExpires));
   object.set("accessTokenFault", status.tokenFault);
   object.set("targetsSeemGone", status.targetsSeemGone);
   Poco::JSON::Object pushes;

@@ -22,7 +22,4 @@ std::string describeStatus(const DaemonStatus& status, const std::optional<Domai
 std::string statusJson(const DaemonStatus& status, const std::optional<DomainCounts>& domains,
                        DaemonStatus::Time now);
 
-/// `3 d 4 h`, `12 s`: the two largest units.
-std::string inWords(std::chrono::seconds duration);
-
 }  // namespace p2::app

@@ -163,19 +163,18 @@ class HttpEndpoint::Impl {
   Poco::Net::HTTPServer _server;
 };
 
-core::Result<std::unique_ptr<HttpEndpoint>> HttpEndpoint::open(const ListenAddress& address, Look look,
-                                                               core::Metrics& metrics) {
+core::Result<std::unique_ptr<HttpEndpoint>> HttpEndpoint::open(const std::string& host, std::uint16_t port,
+                                                               Look look, core::Metrics& metrics) {
   try {
     Poco::Net::ServerSocket socket;
     // Not the constructor, which would share the port with another p2 that has it.
-    socket.bind(Poco::Net::SocketAddress(address.host, address.port), true, false);
+    socket.bind(Poco::Net::SocketAddress(host, port), true, false);
     socket.listen(kQueued);
     return std::unique_ptr<HttpEndpoint>(
         new HttpEndpoint(std::make_unique<Impl>(socket, std::move(look), metrics)));
   } catch (const Poco::Exception& exception) {
     return core::Error{
-        "http.listen: " + address.host + ':' + std::to_string(address.port) + " cannot be had (" +
-        exception.displayText() +
+        "http.listen: " + host + ':' + std::to_string(port) + " cannot be had (" + exception.displayText() +
         "); another program may have it: choose another port, or switch it off with http.listen ="};
   } catch (const std::exception& exception) {
     return core::Error{std::string("http.listen: the pages cannot be served (") + exception.what() +

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "DaemonStatus.h"
-#include "Settings.h"
 #include "p2/core/Metrics.h"
 #include "p2/core/Result.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -24,10 +24,10 @@ class HttpEndpoint {
  public:
   using Look = std::function<DaemonStatus()>;
 
-  /// Listens. Error: the address cannot be had; names http.listen. `look` is called in the server's threads;
-  /// it and `metrics` must outlive the endpoint.
-  static core::Result<std::unique_ptr<HttpEndpoint>> open(const ListenAddress& address, Look look,
-                                                          core::Metrics& metrics);
+  /// Listens on `host` (a name or an address; IPv6 without brackets). Error: the address cannot be had; names
+  /// http.listen. `look` is called in the server's threads; it and `metrics` must outlive the endpoint.
+  static core::Result<std::unique_ptr<HttpEndpoint>> open(const std::string& host, std::uint16_t port,
+                                                          Look look, core::Metrics& metrics);
 
   HttpEndpoint(const HttpEndpoint&) = delete;
   HttpEndpoint& operator=(const HttpEndpoint&) = delete;

@@ -139,7 +139,7 @@ TEST_CASE("The settings are shown as they could stand in the file, without secre
 }
 
 TEST_CASE("The help lists every command, and each explains itself") {
-  const auto help = CommandLine::helpText();
+  const auto help = commandList();
   for (const auto& command : commands()) {
     CHECK(help.find("  " + std::string(command.name) + ' ') != std::string::npos);
     const auto done = run({std::string(command.name), "--help"});

@@ -1,7 +1,6 @@
 #include "ControlRequests.h"
 #include "ControlSocket.h"
 #include "support/Catch.h"
-#include "support/ImportAll.h"
 #include "support/TemporaryDirectory.h"
 
 #include <sys/resource.h>
@@ -14,6 +13,7 @@
 #include <cstring>
 #include <ctime>
 #include <future>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,16 +25,6 @@ namespace {
 
 std::string echo(const std::string& request) {
   return "<" + request + ">";
-}
-
-store::Registration registration(const std::string& node, char digit) {
-  store::Registration made;
-  made.node = node;
-  made.secret = core::Secret("secret");
-  made.key = {store::Service::fcm, std::string(40, digit), ""};
-  made.domain = "a.example";
-  made.target.value = core::Secret("token");
-  return made;
 }
 
 }  // namespace
@@ -170,22 +160,19 @@ TEST_CASE("Without descriptors the control socket waits for them, and answers on
   CHECK(askDaemon(directory.path(), "x").value() == "<x>");
 }
 
-TEST_CASE("The daemon tells its status and forgets nodes; other requests are refused in words") {
-  const test::TemporaryDirectory directory;
-  store::Store::Options options;
-  options.path = directory.path() / "store";
-  const auto store = store::Store::open(options);
-  REQUIRE(store.ok());
-  const std::vector<store::Registration> rows{registration("n1", 'a'), registration("n2", 'b')};
-  REQUIRE(p2::test::importAll(*store.value(), rows).ok());
+TEST_CASE("The daemon tells its status and forgets nodes, and other requests are refused in words") {
   const auto look = [] {
     DaemonStatus status;
     status.jid = "push.example";
     return status;
   };
-  const auto answer = [&](const std::string& request) {
-    return answerControl(request, look, *store.value());
+  std::vector<std::string> asked;
+  const auto forget = [&](std::span<const std::string> nodes) -> core::Result<std::uint64_t> {
+    asked.assign(nodes.begin(), nodes.end());
+    if (nodes.front() == "stuck") return core::Error{"The disk is full."};
+    return nodes.size() - 1;
   };
+  const auto answer = [&](const std::string& request) { return answerControl(request, {look, forget}); };
 
   const auto status = parseStatusAnswer(answer(statusRequest()));
   REQUIRE(status.ok());
@@ -195,12 +182,14 @@ TEST_CASE("The daemon tells its status and forgets nodes; other requests are ref
   const auto forgotten = parseForgetAnswer(answer(forgetRequest(nodes)));
   REQUIRE(forgotten.ok());
   CHECK(forgotten.value() == 1);
-  CHECK_FALSE(store.value()->find("n1").value());
-  CHECK(store.value()->find("n2").value());
+  CHECK(asked == nodes);
+  const std::vector<std::string> stuck{"stuck"};
+  CHECK(parseForgetAnswer(answer(forgetRequest(stuck))).error() == "The disk is full.");
+  asked.clear();
 
   CHECK_FALSE(parseStatusAnswer(answer("{\"command\":\"dance\"}")).ok());
   CHECK_FALSE(parseStatusAnswer(answer("no JSON")).ok());
   const std::vector<std::string> many(kMostNodesAtOnce + 1, "n2");
   CHECK_FALSE(parseForgetAnswer(answer(forgetRequest(many))).ok());
-  CHECK(store.value()->find("n2").value());
+  CHECK(asked.empty());
 }

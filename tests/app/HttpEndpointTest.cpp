@@ -9,7 +9,6 @@
 
 #include <string>
 
-
 using p2::app::DaemonStatus;
 using p2::app::HttpEndpoint;
 using p2::core::Metrics;
@@ -29,7 +28,7 @@ class Fixture {
     status.connected = true;
     status.tokenValid = true;
     auto opened = HttpEndpoint::open(
-        {"127.0.0.1", 0}, [this] { return status; }, metrics);
+        "127.0.0.1", 0, [this] { return status; }, metrics);
     REQUIRE(opened.ok());
     endpoint = std::move(opened).value();
   }
@@ -72,8 +71,7 @@ TEST_CASE("The daemon is ready while nothing keeps it from serving, and says wha
   p2.status.tokenFault = "the clock is wrong";
   const auto answer = p2.get("/readyz");
   CHECK(answer.status == 503);
-  for (const char* reason :
-       {"the server is down", "the disk is full", "the clock is wrong"}) {
+  for (const char* reason : {"the server is down", "the disk is full", "the clock is wrong"}) {
     CAPTURE(reason);
     CHECK(answer.body.find(reason) != std::string::npos);
   }
@@ -121,7 +119,7 @@ TEST_CASE("The endpoint is read-only and has no other pages") {
 TEST_CASE("An address that another has is told with the setting's name") {
   Fixture p2;
   const auto second = HttpEndpoint::open(
-      {"127.0.0.1", p2.endpoint->port()}, [&p2] { return p2.status; }, p2.metrics);
+      "127.0.0.1", p2.endpoint->port(), [&p2] { return p2.status; }, p2.metrics);
   REQUIRE_FALSE(second.ok());
   CHECK(second.error().starts_with("http.listen: 127.0.0.1:"));
 }

@@ -84,18 +84,3 @@ TEST_CASE("A line that is no registration says why") {
   CHECK(faultOf("{\"service\":\"FCM\",\"domain\":\"d\"}") ==
         "its device is not a SHA-1 in hexadecimal (40 characters)");
 }
-
-TEST_CASE("Times are written and read to the second") {
-  for (const std::int64_t seconds :
-       {0LL, 951782399LL, 1709164800LL, 4102444799LL, -1LL, 253402300799LL, -62135596800LL}) {
-    const Time time{std::chrono::seconds(seconds)};
-    const auto read = parseIsoTime(isoTime(time));
-    REQUIRE(read);
-    CHECK(*read == time);
-  }
-  for (const char* text : {"", "2024-01-01", "2024-13-01T00:00:00Z", "2023-02-29T00:00:00Z",
-                           "2024-01-01T24:00:00Z", "2024-01-01T00:60:00Z", "2024-01-01T00:00:60Z",
-                           "2024-01-01 00:00:00Z", "2024-01-01T00:00:0xZ", "2024-01-01T00:00:00ZZ"}) {
-    CHECK_FALSE(parseIsoTime(text));
-  }
-}

@@ -1,5 +1,6 @@
 #include "Settings.h"
 #include "SettingsKeys.h"
+#include "SettingsOverview.h"
 #include "SettingsParser.h"
 #include "support/Catch.h"
 

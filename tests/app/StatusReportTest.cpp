@@ -104,15 +104,6 @@ TEST_CASE("Registrations that are stored without a domain are counted apart") {
   CHECK(contains(json, "\"withoutDomain\":3"));
 }
 
-TEST_CASE("Durations are told in their two largest units") {
-  CHECK(inWords(0s) == "0 s");
-  CHECK(inWords(59s) == "59 s");
-  CHECK(inWords(60s) == "1 min");
-  CHECK(inWords(3601s) == "1 h");
-  CHECK(inWords(90061s) == "1 d 1 h");
-  CHECK(inWords(-5s) == "0 s");
-}
-
 TEST_CASE("Counters and quantiles are read from what the metrics render") {
   core::Metrics metrics;
   metrics.counter("a_total", "help", {{"kind", "x"}}).add(3);
@@ -143,9 +134,6 @@ TEST_CASE("Progress is drawn as a bar, or as a count if nobody knows the total")
   CHECK(renderProgress("reading", 1234567, std::nullopt) == "reading  1,234,567");
   CHECK(renderProgress("x", 1, 2) == "x  [###############---------------]  50 %");
   CHECK(renderProgress("x", 3, 2) == "x  [##############################]  100 %");
-  CHECK(grouped(0) == "0");
-  CHECK(grouped(999) == "999");
-  CHECK(grouped(1000) == "1,000");
 }
 
 TEST_CASE("Nobody who does not watch sees a progress bar") {

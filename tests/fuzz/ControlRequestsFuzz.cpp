@@ -3,11 +3,14 @@
 
 #include "ControlRequests.h"
 #include "Fuzz.h"
+#include "p2/store/Forget.h"
 #include "support/ImportAll.h"
 #include "support/TemporaryDirectory.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,7 +61,10 @@ void checkLine(const std::string& answer) {
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static Daemon daemon;
   const std::string line(p2::test::textOf(data, size));
-  const std::string answer = app::answerControl(line, look, *daemon.store);
+  const auto forget = [](std::span<const std::string> nodes) {
+    return p2::store::forgetNodes(*daemon.store, nodes, std::chrono::minutes(1));
+  };
+  const std::string answer = app::answerControl(line, {look, forget});
   checkLine(answer);
   if (daemon.store->statistics().registrations == 0) {
     require(line.find("forget") != std::string::npos && line.find("node") != std::string::npos,

@@ -1,4 +1,4 @@
-#include "Settings.h"
+#include "SettingsOverview.h"
 
 #include "SettingsKeys.h"
 

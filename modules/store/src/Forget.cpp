@@ -1,0 +1,53 @@
+#include "p2/store/Forget.h"
+
+#include <future>
+#include <utility>
+#include <vector>
+
+namespace p2::store {
+
+namespace {
+
+using Outcome = std::future<core::Result<bool>>;
+
+/// A callback that is dropped, for lack of memory, is an error, too.
+core::Result<bool> resultOf(Outcome& outcome, std::chrono::steady_clock::time_point deadline) {
+  if (outcome.wait_until(deadline) != std::future_status::ready) {
+    return core::Error{"The disk has not confirmed it in time; what was asked for is removed when it does."};
+  }
+  try {
+    return outcome.get();
+  } catch (const std::future_error&) {
+    return core::Error{"The store gave no answer."};
+  }
+}
+
+}  // namespace
+
+core::Result<std::uint64_t> forgetNodes(Store& store, std::span<const std::string> nodes,
+                                        std::chrono::milliseconds bound) {
+  const auto deadline = std::chrono::steady_clock::now() + bound;
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(nodes.size());
+  for (const auto& node : nodes) {
+    std::promise<core::Result<bool>> promise;
+    outcomes.push_back(promise.get_future());
+    store.forget(node, [promise = std::move(promise)](core::Result<bool> done) mutable {
+      promise.set_value(std::move(done));
+    });
+  }
+  std::uint64_t removed = 0;
+  std::string fault;
+  for (auto& outcome : outcomes) {
+    const auto done = resultOf(outcome, deadline);
+    if (!done) {
+      fault = done.error();
+    } else if (done.value()) {
+      ++removed;
+    }
+  }
+  if (!fault.empty()) return core::Error{fault};
+  return removed;
+}
+
+}  // namespace p2::store
