@@ -99,7 +99,7 @@ TEST_CASE("Settings that are newer than what the daemon goes by are named") {
   CHECK(says(*found, State::warning, "/p2.properties is newer than the settings that the running daemon"));
 }
 
-TEST_CASE("A conflict tells that the secret is right; a refused secret is a fault") {
+TEST_CASE("A conflict tells that the secret is right, and a refused secret is a fault") {
   CHECK(says(judgeServerFault("another connection (conflict): x"), State::warning, "the secret is right"));
   CHECK(judgeServerFault("refuses the shared secret (not-authorized): x").exitCode == EX_NOPERM);
   CHECK(judgeServerFault("cannot reach it").exitCode == EX_UNAVAILABLE);

@@ -164,7 +164,7 @@ TEST_CASE("A disk that fails for a while fails every batch meanwhile and none af
   for (unsigned i = 1; i < 20; ++i) CHECK(registering(*store, device(i), "token").get().ok());
 }
 
-TEST_CASE("A map that cannot grow fails the batch; smaller ones and later ones work") {
+TEST_CASE("A map that cannot grow fails the batch, and smaller ones and later ones work") {
   const TemporaryDirectory directory;
   HandClock clock;
   Store::Options options = at(directory, clock);
