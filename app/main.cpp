@@ -1,12 +1,12 @@
-#include "CommandLine.h"
-#include "P2Application.h"
-#include "SettingsFile.h"
-#include "Signals.h"
+#include "daemon/CommandLine.h"
 #include "commands/CommandTable.h"
+#include "daemon/P2Application.h"
 #include "p2/core/Version.h"
+#include "p2/process/PrivateMemory.h"
+#include "p2/process/RunningBinary.h"
+#include "p2/process/Signals.h"
+#include "p2/settings/Loader.h"
 
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -17,6 +17,7 @@
 
 namespace {
 
+using namespace p2;
 using namespace p2::app;
 
 bool hasArgument(int argc, char** argv, const char* wanted) {
@@ -26,17 +27,10 @@ bool hasArgument(int argc, char** argv, const char* wanted) {
   return false;
 }
 
-/// A core dump would hold every secret in memory: none is written, wherever the kernel sends them, and no
-/// other process of this user may look into the memory.
-void keepMemoryPrivate() {
-  const rlimit none{0, 0};
-  (void)::setrlimit(RLIMIT_CORE, &none);
-  (void)::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-}
-
 int serve(const CommandLine& commandLine, int argc, char** argv) {
-  blockSignals();
-  auto loaded = load(commandLine.config, settingsLocations(runningBinary()), processEnvironment());
+  process::blockSignals();
+  auto loaded = settings::load(commandLine.config, settings::settingsLocations(process::runningBinary()),
+                               settings::processEnvironment());
   for (const auto& warning : loaded.warnings) std::cerr << "p2: " << warning << '\n';
   for (const auto& fault : loaded.faults) std::cerr << "p2: " << fault << '\n';
   if (!loaded.settings) return EX_CONFIG;
@@ -84,7 +78,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  keepMemoryPrivate();
+  p2::process::keepMemoryPrivate();
   try {
     return run(argc, argv);
   } catch (const std::exception& exception) {

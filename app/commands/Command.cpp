@@ -1,7 +1,8 @@
 #include "commands/Command.h"
 
+#include "p2/process/RunningBinary.h"
+
 #include <ostream>
-#include <system_error>
 #include <utility>
 
 namespace p2::app {
@@ -16,11 +17,12 @@ int Invocation::fail(int exitCode, std::string_view text) const {
   return exitCode;
 }
 
-LoadedSettings Invocation::loadSettings() const {
-  return load(config, settingsLocations(runningBinary()), processEnvironment());
+settings::LoadedSettings Invocation::loadSettings() const {
+  return settings::load(config, settings::settingsLocations(process::runningBinary()),
+                        settings::processEnvironment());
 }
 
-std::optional<Settings> Invocation::settings() const {
+std::optional<settings::Settings> Invocation::settings() const {
   auto loaded = loadSettings();
   for (const auto& fault : loaded.faults) warn(fault);
   return std::move(loaded.settings);
@@ -32,21 +34,15 @@ std::optional<std::filesystem::path> Invocation::storePath() const {
   return store->path;
 }
 
-std::optional<Settings::Store> Invocation::storeSettings() const {
+std::optional<settings::Settings::Store> Invocation::storeSettings() const {
   if (has(kStoreOption.name)) {
-    if (const auto path = value(kStoreOption.name); !path.empty()) return Settings::Store{path};
+    if (const auto path = value(kStoreOption.name); !path.empty()) return settings::Settings::Store{path};
     warn("--store names no directory.");
     return std::nullopt;
   }
   if (auto loaded = settings(); loaded) return std::move(loaded->store);
   warn("the settings must be right for this, or the store be named with --store=DIRECTORY.");
   return std::nullopt;
-}
-
-std::filesystem::path runningBinary() {
-  std::error_code error;
-  auto path = std::filesystem::read_symlink("/proc/self/exe", error);
-  return error ? std::filesystem::path("p2") : path;
 }
 
 }  // namespace p2::app

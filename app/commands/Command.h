@@ -1,6 +1,6 @@
 #pragma once
 
-#include "SettingsFile.h"
+#include "p2/settings/Loader.h"
 
 #include <cstddef>
 #include <filesystem>
@@ -47,12 +47,12 @@ struct Invocation {
   void warn(std::string_view text) const { (void)fail(0, text); }
 
   /// The settings as the daemon would read them; blocks on the disk.
-  LoadedSettings loadSettings() const;
+  settings::LoadedSettings loadSettings() const;
   /// The same, with every fault written to the error stream.
-  std::optional<Settings> settings() const;
+  std::optional<settings::Settings> settings() const;
   /// `--store` with defaults if given, else what the settings say of the store; nothing if there are faults,
   /// which have been written.
-  std::optional<Settings::Store> storeSettings() const;
+  std::optional<settings::Settings::Store> storeSettings() const;
   /// Its path alone.
   std::optional<std::filesystem::path> storePath() const;
 };
@@ -73,8 +73,5 @@ struct Command {
 /// The option that commands take which need only the store.
 inline constexpr CommandOption kStoreOption{"store", "DIRECTORY",
                                             "the store, instead of the one that the settings name"};
-
-/// The running program's file, beside which p2.properties may lie.
-std::filesystem::path runningBinary();
 
 }  // namespace p2::app

@@ -1,16 +1,16 @@
 #include "commands/CommandTable.h"
 
-#include "SettingsKeys.h"
 #include "commands/BackupCommand.h"
-#include "commands/CheckCommand.h"
 #include "commands/ExportCommand.h"
 #include "commands/ForgetCommand.h"
 #include "commands/ImportCommand.h"
 #include "commands/ListCommand.h"
 #include "commands/PushCommand.h"
 #include "commands/SettingsCommand.h"
-#include "commands/SetupCommand.h"
-#include "commands/StatusCommand.h"
+#include "commands/check/CheckCommand.h"
+#include "commands/setup/SetupCommand.h"
+#include "commands/status/StatusCommand.h"
+#include "p2/settings/Keys.h"
 
 #include <Poco/Exception.h>
 #include <Poco/Util/HelpFormatter.h>
@@ -80,7 +80,7 @@ std::string operandFault(const Command& command, std::size_t given) {
 int noSuchCommand(std::string_view name, Console& console) {
   std::vector<std::string_view> known;
   for (const auto& command : kCommands) known.push_back(command.name);
-  const auto meant = nearestName(name, known);
+  const auto meant = settings::nearestName(name, known);
   console.err << "p2: there is no command \"" << name << "\"";
   if (!meant.empty()) console.err << "; did you mean " << meant << '?';
   console.err << (meant.empty() ? "; " : " ") << "p2 --help lists what there is\n";

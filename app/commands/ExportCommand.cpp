@@ -1,11 +1,11 @@
 #include "commands/ExportCommand.h"
 
-#include "AtomicFile.h"
 #include "commands/NodeSearch.h"
 #include "commands/ProgressBar.h"
-#include "commands/RegistrationJson.h"
+#include "p2/core/AtomicFile.h"
 #include "p2/core/Words.h"
 #include "p2/store/Store.h"
+#include "p2/transfer/RegistrationJson.h"
 
 #include <unistd.h>
 
@@ -39,7 +39,7 @@ class Output {
     return _buffer.size() < kPiece ? 0 : flush();
   }
   int flush() {
-    const int fault = writeAll(_descriptor, _buffer);
+    const int fault = core::writeAll(_descriptor, _buffer);
     _buffer.clear();
     return fault;
   }
@@ -59,7 +59,7 @@ int writeLines(const store::Store& store, Output& output, ProgressBar& progress,
   read = store.forEach(
       [&](const store::Registration& registration) {
         progress.show(++count);
-        fault = output.line(toJsonLine(registration));
+        fault = output.line(transfer::toJsonLine(registration));
         return fault == 0;
       },
       [&](std::string_view node, const std::string& why) { unreadable.add(node, why); });
@@ -85,7 +85,7 @@ int exportTo(int descriptor, const std::string& name, const store::Store& store,
 /// Nobody sees half an export: it is written beside and put in the place of FILE at the end.
 int exportToFile(const std::string& name, const store::Store& store, const Invocation& invocation) {
   int fault = 0;
-  const auto file = AtomicFile::create(name, fault);
+  const auto file = core::AtomicFile::create(name, fault);
   if (!file) {
     return invocation.fail(EX_CANTCREAT,
                            name + " cannot be created (" + std::generic_category().message(fault) + ").");

@@ -1,11 +1,11 @@
 #include "commands/ForgetCommand.h"
 
-#include "ControlRequests.h"
-#include "ControlSocket.h"
 #include "commands/NodeSearch.h"
 #include "commands/ProgressBar.h"
-#include "commands/StoreOwner.h"
+#include "p2/control/Requests.h"
+#include "p2/control/Socket.h"
 #include "p2/core/Words.h"
+#include "p2/process/StoreOwner.h"
 #include "p2/store/Forget.h"
 #include "p2/store/Store.h"
 #include "p2/xmpp/Jid.h"
@@ -82,9 +82,9 @@ class Forgetter {
 
   core::Result<std::uint64_t> forget(std::span<const std::string> nodes) {
     if (_store) return store::forgetNodes(*_store, nodes, kBound);
-    const auto answer = askDaemon(_path, forgetRequest(nodes), kBound);
+    const auto answer = control::askDaemon(_path, control::forgetRequest(nodes), kBound);
     if (!answer) return core::Error{answer.error()};
-    if (answer.value()) return parseForgetAnswer(*answer.value());
+    if (answer.value()) return control::parseForgetAnswer(*answer.value());
     Store::Options options;
     options.path = _path;
     auto opened = Store::open(options);
@@ -102,9 +102,10 @@ int forgetAll(const Invocation& invocation, const std::filesystem::path& path, c
   Forgetter forgetter(path);
   std::uint64_t removed = 0;
   ProgressBar progress(invocation.console, "forgetting", nodes.size());
-  for (std::size_t done = 0; done < nodes.size(); done += kMostNodesAtOnce) {
+  for (std::size_t done = 0; done < nodes.size(); done += control::kMostNodesAtOnce) {
     progress.show(done);
-    const auto some = std::span(nodes).subspan(done, std::min(kMostNodesAtOnce, nodes.size() - done));
+    const auto some =
+        std::span(nodes).subspan(done, std::min(control::kMostNodesAtOnce, nodes.size() - done));
     const auto forgotten = forgetter.forget(some);
     if (!forgotten) {
       return invocation.fail(EX_TEMPFAIL,
@@ -122,7 +123,8 @@ int run(const Invocation& invocation) {
   }
   const auto path = invocation.storePath();
   if (!path) return EX_CONFIG;
-  if (const auto owner = becomeOwnerOf(*path); !owner) return invocation.fail(EX_NOPERM, owner.error());
+  if (const auto owner = process::becomeOwnerOf(*path); !owner)
+    return invocation.fail(EX_NOPERM, owner.error());
   const auto nodes = chosenNodes(invocation, *path);
   if (!nodes) return invocation.fail(EX_NOUSER, nodes.error());
   if (!confirmed(invocation, nodes.value().size())) {

@@ -1,10 +1,10 @@
 #include "commands/ImportCommand.h"
 
-#include "commands/ImportRows.h"
 #include "commands/ProgressBar.h"
-#include "commands/StoreOwner.h"
 #include "p2/core/Words.h"
+#include "p2/process/StoreOwner.h"
 #include "p2/store/Store.h"
+#include "p2/transfer/ImportRows.h"
 
 #include <sys/stat.h>
 
@@ -56,7 +56,7 @@ std::string linesAre(std::uint64_t count) {
   return core::grouped(count) + (count == 1 ? " line is" : " lines are");
 }
 
-int refuse(const Invocation& invocation, const std::string& name, const LineFaults& faults) {
+int refuse(const Invocation& invocation, const std::string& name, const transfer::LineFaults& faults) {
   for (const auto& text : faults.texts()) invocation.warn(text);
   const auto count = faults.count();
   if (invocation.has(kSkipBad.name)) {
@@ -68,7 +68,7 @@ int refuse(const Invocation& invocation, const std::string& name, const LineFaul
                                          " out with --skip-bad.");
 }
 
-int report(const Invocation& invocation, const ImportRows& rows, const Store::ImportReport& done) {
+int report(const Invocation& invocation, const transfer::ImportRows& rows, const Store::ImportReport& done) {
   for (const auto& text : rows.faults().texts()) invocation.warn("left out " + text);
   if (!done.durable) {
     invocation.warn("the disk has not confirmed the import, which is in place: look into the system's log.");
@@ -84,14 +84,14 @@ int refuseAsInUse(const Invocation& invocation, const std::filesystem::path& pat
                                           ". Stop it (systemctl stop p2), import, and start it again.");
 }
 
-int importInto(const Invocation& invocation, const std::string& name, ImportRows& rows, ProgressBar& progress,
-               const Settings::Store& place) {
+int importInto(const Invocation& invocation, const std::string& name, transfer::ImportRows& rows,
+               ProgressBar& progress, const settings::Settings::Store& place) {
   Store::Options options;
   options.path = place.path;
   // With --store alone all is kept; the daemon drops what it shall not keep.
   options.keepDomain = place.keepDomain;
   auto store = Store::open(options);
-  if (!store && isStoreInUse(place.path)) return refuseAsInUse(invocation, place.path);
+  if (!store && Store::isInUse(place.path)) return refuseAsInUse(invocation, place.path);
   if (!store) return invocation.fail(EX_CANTCREAT, store.error());
   const auto done = store.value()->importRows(rows);
   progress.wipe();
@@ -102,10 +102,10 @@ int importInto(const Invocation& invocation, const std::string& name, ImportRows
 }
 
 int readAndImport(const Invocation& invocation, std::istream& in, const Source& source,
-                  const Settings::Store& place) {
+                  const settings::Settings::Store& place) {
   ProgressBar progress(invocation.console, "importing");
-  ImportRows rows(in, [&progress](std::uint64_t line) { progress.show(line); },
-                  {source.asOf, invocation.has(kSkipBad.name)});
+  transfer::ImportRows rows(in, [&progress](std::uint64_t line) { progress.show(line); },
+                            {source.asOf, invocation.has(kSkipBad.name)});
   if (const auto begun = rows.begin(); !begun) {
     return invocation.fail(EX_DATAERR, source.name + ", " + begun.error());
   }
@@ -126,9 +126,10 @@ int run(const Invocation& invocation) {
       return invocation.fail(EX_NOINPUT, source.name + " cannot be read; name the file with the dump.");
     }
   }
-  if (isStoreInUse(path)) return refuseAsInUse(invocation, path);
+  if (Store::isInUse(path)) return refuseAsInUse(invocation, path);
   // The file is open: its reader need not be the store's owner.
-  if (const auto owner = becomeOwnerOf(path); !owner) return invocation.fail(EX_NOPERM, owner.error());
+  if (const auto owner = process::becomeOwnerOf(path); !owner)
+    return invocation.fail(EX_NOPERM, owner.error());
   return readAndImport(invocation, file.is_open() ? file : invocation.console.in, source, *place);
 }
 

@@ -2,9 +2,9 @@
 
 #include "commands/NodeSearch.h"
 #include "commands/ProgressBar.h"
-#include "commands/RegistrationJson.h"
 #include "p2/core/Words.h"
 #include "p2/store/Store.h"
+#include "p2/transfer/RegistrationJson.h"
 #include "p2/xmpp/Jid.h"
 
 #include <array>

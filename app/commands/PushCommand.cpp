@@ -1,7 +1,7 @@
 #include "commands/PushCommand.h"
 
-#include "FcmLink.h"
 #include "commands/NodeSearch.h"
+#include "links/FcmLink.h"
 #include "p2/core/Clock.h"
 #include "p2/core/Metrics.h"
 #include "p2/push/Outcome.h"
@@ -62,7 +62,8 @@ int exitCode(Kind kind) {
   return EX_SOFTWARE;
 }
 
-core::Result<store::Registration> registrationOf(const Settings& settings, const std::string& node) {
+core::Result<store::Registration> registrationOf(const settings::Settings& settings,
+                                                 const std::string& node) {
   const auto store = store::Store::openReadOnly(settings.store.path);
   if (!store) return core::Error{store.error()};
   return findByNode(*store.value(), node);

@@ -1,6 +1,6 @@
 #include "commands/SettingsCommand.h"
 
-#include "SettingsOverview.h"
+#include "p2/settings/Overview.h"
 
 #include <array>
 #include <ostream>

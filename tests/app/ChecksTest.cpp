@@ -1,5 +1,5 @@
-#include "commands/Checks.h"
-#include "commands/FcmChecks.h"
+#include "commands/check/Checks.h"
+#include "commands/check/FcmChecks.h"
 #include "p2/store/Store.h"
 #include "support/Catch.h"
 #include "support/LoopbackServer.h"
@@ -48,7 +48,7 @@ TEST_CASE("The unit of the reference service is named, and another one is not") 
 }
 
 TEST_CASE("Every fault and warning of the settings is a finding") {
-  LoadedSettings loaded;
+  settings::LoadedSettings loaded;
   loaded.file = "/etc/p2/p2.properties";
   loaded.warnings = {"w"};
   auto findings = checkSettings(loaded);
@@ -79,7 +79,7 @@ TEST_CASE("An address is looked up by the system's resolver") {
 }
 
 TEST_CASE("A running daemon's word is taken for its connection") {
-  DaemonStatus status;
+  control::DaemonStatus status;
   status.server = "127.0.0.1:5347";
   status.connected = true;
   CHECK(says(judgeDaemon(status), State::ok, "is connected to 127.0.0.1:5347"));
@@ -89,8 +89,8 @@ TEST_CASE("A running daemon's word is taken for its connection") {
 }
 
 TEST_CASE("Settings that are newer than what the daemon goes by are named") {
-  using Time = DaemonStatus::Time;
-  DaemonStatus status;
+  using Time = control::DaemonStatus::Time;
+  control::DaemonStatus status;
   CHECK_FALSE(judgeChange("/p2.properties", Time(100s), status));  // it does not say when it read them
   status.settingsRead = Time(100s);
   CHECK_FALSE(judgeChange("/p2.properties", Time(100s), status));
@@ -111,7 +111,7 @@ TEST_CASE("A server that nobody runs, and a port that is no component port, are 
     const test::LoopbackServer server([](int, int) {});
     port = server.port();
   }
-  Settings::Xmpp xmpp;
+  settings::Settings::Xmpp xmpp;
   xmpp.host = "127.0.0.1";
   xmpp.port = port;
   xmpp.jid = "push.example";

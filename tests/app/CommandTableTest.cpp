@@ -1,8 +1,8 @@
-#include "CommandLine.h"
-#include "SettingsParser.h"
+#include "daemon/CommandLine.h"
 #include "commands/CommandTable.h"
-#include "commands/RegistrationJson.h"
+#include "p2/settings/Parser.h"
 #include "p2/store/Store.h"
+#include "p2/transfer/RegistrationJson.h"
 #include "support/Catch.h"
 #include "support/ImportAll.h"
 #include "support/TemporaryDirectory.h"
@@ -131,9 +131,10 @@ TEST_CASE("The settings are shown as they could stand in the file, without secre
   CHECK(changed.find("#push.queue") == std::string::npos);
   CHECK(changed.find("push.deadline = 20s") != std::string::npos);
 
-  const auto reread = parse({changed, false}, "f", {}, [](const std::filesystem::path&, std::size_t) {
-    return core::Result<FileContent>(FileContent{"{}", false});
-  });
+  const auto reread =
+      settings::parse({changed, false}, "f", {}, [](const std::filesystem::path&, std::size_t) {
+        return core::Result<settings::FileContent>(settings::FileContent{"{}", false});
+      });
   REQUIRE(reread.faults.size() == 1);  // the proxy's address is a secret
   CHECK(reread.faults[0].find("fcm.proxy") != std::string::npos);
 }
@@ -190,9 +191,9 @@ TEST_CASE("An export is imported elsewhere as it was") {
 TEST_CASE("Rows that contradict each other are refused by line, or left out") {
   const test::TemporaryDirectory directory;
   const auto option = "--store=" + (directory.path() / "store").string();
-  const auto input = toJsonLine(registration("n1", 'a', "a.example")) + '\n' +
-                     toJsonLine(registration("n1", 'b', "a.example")) + '\n' +
-                     toJsonLine(registration("n2", 'c', "a.example")) + '\n';
+  const auto input = transfer::toJsonLine(registration("n1", 'a', "a.example")) + '\n' +
+                     transfer::toJsonLine(registration("n1", 'b', "a.example")) + '\n' +
+                     transfer::toJsonLine(registration("n2", 'c', "a.example")) + '\n';
   const auto refused = run({"import", option}, input);
   CHECK(refused.code == EX_DATAERR);
   CHECK(refused.err.find("line 2: ") != std::string::npos);
@@ -213,7 +214,8 @@ TEST_CASE("An import that has nothing, or nothing to read from, is refused") {
 TEST_CASE("An import beside a daemon is refused") {
   const Filled filled;
   const auto daemon = filled.open();
-  const auto done = run({"import", filled.option}, toJsonLine(registration("n", 'd', "a.example")) + '\n');
+  const auto done =
+      run({"import", filled.option}, transfer::toJsonLine(registration("n", 'd', "a.example")) + '\n');
   CHECK(done.code == EX_TEMPFAIL);
   CHECK(done.err.find("systemctl stop p2") != std::string::npos);
 }

@@ -1,4 +1,4 @@
-#include "Expiry.h"
+#include "daemon/Expiry.h"
 #include "support/Catch.h"
 #include "support/Eventually.h"
 #include "support/ImportAll.h"

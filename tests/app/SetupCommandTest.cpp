@@ -1,11 +1,11 @@
-#include "SettingsFile.h"
-#include "SettingsSource.h"
-#include "commands/AppSnippets.h"
 #include "commands/CommandTable.h"
-#include "commands/ServerSnippets.h"
-#include "commands/SettingsTemplate.h"
-#include "commands/SetupCommand.h"
+#include "commands/setup/AppSnippets.h"
+#include "commands/setup/ServerSnippets.h"
+#include "commands/setup/SetupCommand.h"
 #include "fcm/TestAccount.h"
+#include "p2/settings/Loader.h"
+#include "p2/settings/Source.h"
+#include "p2/settings/Template.h"
 #include "support/Catch.h"
 #include "support/TemporaryDirectory.h"
 
@@ -36,8 +36,8 @@ constexpr const char* kPushXml = R"(<?xml version="1.0" encoding="utf-8"?>
 </resources>
 )";
 
-Settings::Xmpp xmpp() {
-  Settings::Xmpp made;
+settings::Settings::Xmpp xmpp() {
+  settings::Settings::Xmpp made;
   made.host = "127.0.0.1";
   made.port = 5347;
   made.jid = "push.example.org";
@@ -45,7 +45,7 @@ Settings::Xmpp xmpp() {
   return made;
 }
 
-std::string snippet(std::string_view server, const Settings::Xmpp& settings) {
+std::string snippet(std::string_view server, const settings::Settings::Xmpp& settings) {
   const auto* const kind = serverKind(server);
   REQUIRE(kind != nullptr);
   return kind->snippet(settings);
@@ -77,17 +77,18 @@ Outcome run(std::vector<std::string> words, const std::filesystem::path& config,
 }
 
 std::string contentOf(const std::filesystem::path& file) {
-  const auto content = readFile(file, kMaxSettingsFileSize);
+  const auto content = settings::readFile(file, settings::kMaxSettingsFileSize);
   return content ? content.value().text : std::string();
 }
 
 }  // namespace
 
 TEST_CASE("A value is put in the place of its key, commented or not, and comments stay") {
-  CHECK(fillIn("# about a\na =\n#b = 1\n", {{"a", "x"}, {"b", "2"}}) == "# about a\na = x\nb = 2\n");
-  CHECK(fillIn("ab = 1\na=0\n", {{"a", "x"}}) == "ab = 1\na = x\n");
-  CHECK(fillIn("a = 1\n", {{"c", "back\\slash"}}) == "a = 1\nc = back\\\\slash\n");
-  CHECK(fillIn("", {{"a", "x"}}) == "a = x\n");
+  CHECK(settings::fillIn("# about a\na =\n#b = 1\n", {{"a", "x"}, {"b", "2"}}) ==
+        "# about a\na = x\nb = 2\n");
+  CHECK(settings::fillIn("ab = 1\na=0\n", {{"a", "x"}}) == "ab = 1\na = x\n");
+  CHECK(settings::fillIn("a = 1\n", {{"c", "back\\slash"}}) == "a = 1\nc = back\\\\slash\n");
+  CHECK(settings::fillIn("", {{"a", "x"}}) == "a = x\n");
 }
 
 TEST_CASE("The snippets for the servers hold name, secret and port as the servers quote them") {
@@ -108,7 +109,7 @@ TEST_CASE("The snippets for the servers hold name, secret and port as the server
   auto remote = xmpp();
   remote.host = "xmpp.example.org";
   remote.port = 8888;
-  remote.tls = Tls::direct;
+  remote.tls = settings::Tls::direct;
   for (const auto* lua : {"prosody", "metronome"}) {
     CHECK(snippet(lua, remote).find("component_ports = { 8888 }\ncomponent_interfaces = { \"0.0.0.0\" }") !=
           std::string::npos);
@@ -141,7 +142,7 @@ TEST_CASE(
     CHECK(wrong.err.find(name) != std::string::npos);
     const auto done = setup(name);
     REQUIRE(done.code == EX_OK);
-    const auto secret = load(folder.config, {}, {}).settings->xmpp.sharedSecret.reveal();
+    const auto secret = settings::load(folder.config, {}, {}).settings->xmpp.sharedSecret.reveal();
     CHECK(done.out.find(secret) != std::string::npos);
     for (const auto& other : serverKinds()) {
       const bool shown = done.out.find("---- " + std::string(other.title) + '\n') != std::string::npos;
@@ -185,7 +186,7 @@ TEST_CASE("Setup writes settings that p2 takes, with a new secret, for their rea
   struct stat status {};
   REQUIRE(::stat(folder.config.c_str(), &status) == 0);
   CHECK((status.st_mode & 07777U) == 0640);
-  const auto loaded = load(folder.config, {}, {});
+  const auto loaded = settings::load(folder.config, {}, {});
   REQUIRE(loaded.faults.empty());
   CHECK(loaded.settings->xmpp.jid == "push.example.org");
   CHECK(loaded.settings->xmpp.port == 5348);
@@ -201,7 +202,7 @@ TEST_CASE("Setup asks on a terminal for what is not given") {
                         "push.example.org\nxmpp.example.org\n\n" + folder.account.string() + "\n\n", true);
   INFO(done.err);
   REQUIRE(done.code == EX_OK);
-  const auto loaded = load(folder.config, {}, {});
+  const auto loaded = settings::load(folder.config, {}, {});
   REQUIRE(loaded.settings);
   CHECK(loaded.settings->xmpp.host == "xmpp.example.org");
   CHECK(loaded.settings->xmpp.port == 5347);
@@ -215,7 +216,7 @@ TEST_CASE("Setup asks again on a terminal until the answer is right, or nobody a
       true);
   INFO(done.err);
   REQUIRE(done.code == EX_OK);
-  const auto loaded = load(folder.config, {}, {});
+  const auto loaded = settings::load(folder.config, {}, {});
   REQUIRE(loaded.settings);
   CHECK(loaded.settings->xmpp.jid == "push.example.org");
   CHECK(loaded.settings->xmpp.port == 5348);

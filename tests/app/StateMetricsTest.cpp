@@ -1,4 +1,4 @@
-#include "StateMetrics.h"
+#include "daemon/StateMetrics.h"
 #include "support/Catch.h"
 
 #include <string>
@@ -18,15 +18,15 @@ bool hasLine(const std::string& text, const std::string& line) {
 TEST_CASE("The state of store, access token and guard shows in the metrics, and follows what happens") {
   core::Metrics metrics;
   const StateMetrics state(metrics);
-  DaemonStatus status;
-  status.started = DaemonStatus::Time(1'700'000'000s);
+  control::DaemonStatus status;
+  status.started = control::DaemonStatus::Time(1'700'000'000s);
   status.registrations = 42;
   status.storeBytes = 65536;
   status.storeMapBytes = 16777216;
   status.pendingChanges = 3;
   status.unsentAnswers = 2;
   status.tokenValid = true;
-  status.tokenExpires = DaemonStatus::Time(1'700'003'600s);
+  status.tokenExpires = control::DaemonStatus::Time(1'700'003'600s);
   state.set(status);
   auto text = metrics.render();
   for (const char* line :

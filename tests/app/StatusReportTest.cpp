@@ -1,7 +1,7 @@
-#include "DaemonStatus.h"
-#include "commands/MetricsText.h"
 #include "commands/ProgressBar.h"
-#include "commands/StatusReport.h"
+#include "commands/status/MetricsText.h"
+#include "commands/status/StatusReport.h"
+#include "p2/control/DaemonStatus.h"
 #include "p2/core/Metrics.h"
 #include "support/Catch.h"
 
@@ -14,23 +14,23 @@ using namespace std::chrono_literals;
 
 namespace {
 
-DaemonStatus example() {
-  DaemonStatus status;
+control::DaemonStatus example() {
+  control::DaemonStatus status;
   status.version = "1.2";
   status.pid = 77;
-  status.started = DaemonStatus::Time(1000s);
+  status.started = control::DaemonStatus::Time(1000s);
   status.server = "127.0.0.1:5347";
   status.jid = "push.example.org";
   status.streams = status.openStreams = 1;
   status.connected = true;
-  status.since = DaemonStatus::Time(1001s);
+  status.since = control::DaemonStatus::Time(1001s);
   status.tokenValid = true;
-  status.tokenExpires = DaemonStatus::Time(4600s);
+  status.tokenExpires = control::DaemonStatus::Time(4600s);
   status.queued = 3;
   status.workers = 2;
   status.registrations = 1234;
   status.storeBytes = 2048;
-  status.faults = {{DaemonStatus::Time(0s), "a \"fault\""}};
+  status.faults = {{control::DaemonStatus::Time(0s), "a \"fault\""}};
   status.metrics =
       "# TYPE p2_pushes_total counter\np2_pushes_total{outcome=\"delivered\"} 1500\n"
       "p2_pushes_total{outcome=\"retry\"} 0\n";
@@ -44,7 +44,7 @@ bool contains(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("A daemon's status goes through JSON unchanged") {
-  const auto read = parseDaemonStatus(toJson(example()));
+  const auto read = control::parseDaemonStatus(toJson(example()));
   REQUIRE(read.ok());
   CHECK(toJson(read.value()) == toJson(example()));
   CHECK(read.value().faults.at(0).text == "a \"fault\"");
@@ -53,16 +53,16 @@ TEST_CASE("A daemon's status goes through JSON unchanged") {
 }
 
 TEST_CASE("The status of another version is read as far as it goes") {
-  const auto read = parseDaemonStatus("{\"connected\":true,\"colour\":\"red\"}");
+  const auto read = control::parseDaemonStatus("{\"connected\":true,\"colour\":\"red\"}");
   REQUIRE(read.ok());
   CHECK(read.value().connected);
-  CHECK_FALSE(parseDaemonStatus("[]").ok());
-  CHECK_FALSE(parseDaemonStatus("no JSON").ok());
+  CHECK_FALSE(control::parseDaemonStatus("[]").ok());
+  CHECK_FALSE(control::parseDaemonStatus("no JSON").ok());
 }
 
 TEST_CASE("A person reads how the daemon is") {
   const auto text = describeStatus(example(), DomainCounts{{"a.example", 4}, {"b.example", 1230}},
-                                   DaemonStatus::Time(4600s));
+                                   control::DaemonStatus::Time(4600s));
   CHECK(contains(text, "p2             1.2, pid 77, running for 1 h\n"));
   CHECK(contains(text, "connected to 127.0.0.1:5347 as push.example.org for 59 min 59 s\n"));
   CHECK(contains(text, "1,500 delivered\n"));
@@ -77,18 +77,19 @@ TEST_CASE("A daemon without a connection says so and why") {
   auto status = example();
   status.connected = false;
   status.streamFault = "cannot reach it";
-  CHECK(contains(describeStatus(status, {}, DaemonStatus::Time(1061s)),
+  CHECK(contains(describeStatus(status, {}, control::DaemonStatus::Time(1061s)),
                  "NOT connected to 127.0.0.1:5347 for 1 min: cannot reach it\n"));
   status.connected = true;
   status.streams = 4;
   status.openStreams = 3;
-  CHECK(contains(describeStatus(status, {}, DaemonStatus::Time(1061s)), "3 of 4 streams: cannot reach it\n"));
+  CHECK(contains(describeStatus(status, {}, control::DaemonStatus::Time(1061s)),
+                 "3 of 4 streams: cannot reach it\n"));
 }
 
 TEST_CASE("Of many domains the twenty with the most registrations are shown") {
   DomainCounts domains;
   for (std::uint64_t i = 1; i <= 25; ++i) domains["d" + std::to_string(i) + ".example"] = i;
-  const auto text = describeStatus(example(), domains, DaemonStatus::Time(4600s));
+  const auto text = describeStatus(example(), domains, control::DaemonStatus::Time(4600s));
   CHECK(contains(text, "25  d25.example"));
   CHECK_FALSE(contains(text, "5  d5.example"));
   CHECK(contains(text, "and 5 more domains"));
@@ -96,10 +97,10 @@ TEST_CASE("Of many domains the twenty with the most registrations are shown") {
 
 TEST_CASE("Registrations that are stored without a domain are counted apart") {
   const DomainCounts domains{{"", 3}, {"a.example", 1}};
-  const auto text = describeStatus(example(), domains, DaemonStatus::Time(4600s));
+  const auto text = describeStatus(example(), domains, control::DaemonStatus::Time(4600s));
   CHECK(contains(text, "1  a.example"));
   CHECK(contains(text, "3  stored without their domain"));
-  const auto json = statusJson(example(), domains, DaemonStatus::Time(4600s));
+  const auto json = statusJson(example(), domains, control::DaemonStatus::Time(4600s));
   CHECK(contains(json, "\"domains\":{\"a.example\":1}"));
   CHECK(contains(json, "\"withoutDomain\":3"));
 }

@@ -1,8 +1,8 @@
 // Input: a line that came over the control socket: read as a request by the daemon, and as an answer by the
 // commands.
 
-#include "ControlRequests.h"
 #include "Fuzz.h"
+#include "p2/control/Requests.h"
 #include "p2/store/Forget.h"
 #include "support/ImportAll.h"
 #include "support/TemporaryDirectory.h"
@@ -15,7 +15,7 @@
 #include <vector>
 
 using p2::test::require;
-namespace app = p2::app;
+namespace control = p2::control;
 
 namespace {
 
@@ -44,8 +44,8 @@ class Daemon {
   p2::test::TemporaryDirectory _directory;
 };
 
-app::DaemonStatus look() {
-  app::DaemonStatus status;
+control::DaemonStatus look() {
+  control::DaemonStatus status;
   status.version = "1";
   status.faults.push_back({{}, "a fault"});
   return status;
@@ -64,23 +64,23 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto forget = [](std::span<const std::string> nodes) {
     return p2::store::forgetNodes(*daemon.store, nodes, std::chrono::minutes(1));
   };
-  const std::string answer = app::answerControl(line, {look, forget});
+  const std::string answer = control::answerRequest(line, {look, forget});
   checkLine(answer);
   if (daemon.store->statistics().registrations == 0) {
     require(line.find("forget") != std::string::npos && line.find("node") != std::string::npos,
             "only who is named is forgotten");
     daemon.refill();
   }
-  const auto forgotten = app::parseForgetAnswer(answer);
-  require(!forgotten || forgotten.value() <= app::kMostNodesAtOnce, "an answer is read");
+  const auto forgotten = control::parseForgetAnswer(answer);
+  require(!forgotten || forgotten.value() <= control::kMostNodesAtOnce, "an answer is read");
 
-  static_cast<void>(app::parseForgetAnswer(line));
-  const auto status = app::parseStatusAnswer(line);
+  static_cast<void>(control::parseForgetAnswer(line));
+  const auto status = control::parseStatusAnswer(line);
   if (status) {
-    const std::string once = app::toJson(status.value());
+    const std::string once = control::toJson(status.value());
     checkLine(once.substr(0, 1000));
-    const auto again = app::parseStatusAnswer(once);
-    require(again.ok() && app::toJson(again.value()) == once,
+    const auto again = control::parseStatusAnswer(once);
+    require(again.ok() && control::toJson(again.value()) == once,
             "what a daemon tells of itself is read as it was told");
   } else {
     require(!status.error().empty(), "an error says what it is");

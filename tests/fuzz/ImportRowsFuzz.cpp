@@ -2,9 +2,9 @@
 // that is taken must come back from its own line of an export as it was.
 
 #include "Fuzz.h"
-#include "commands/LineReader.h"
-#include "commands/RegistrationJson.h"
-#include "commands/TableDump.h"
+#include "p2/transfer/LineReader.h"
+#include "p2/transfer/RegistrationJson.h"
+#include "p2/transfer/TableDump.h"
 
 #include <algorithm>
 #include <optional>
@@ -12,7 +12,7 @@
 #include <string>
 
 using p2::test::require;
-namespace app = p2::app;
+namespace transfer = p2::transfer;
 
 namespace {
 
@@ -28,10 +28,10 @@ void checkRow(const p2::core::Result<p2::store::Registration>& row) {
   require(!registration.node.empty() && !registration.secret.empty() && !registration.target.value.empty(),
           "a row is whole");
   require(registration.key.device.size() == 40, "a device is a hash");
-  const std::string line = app::toJsonLine(registration);
+  const std::string line = transfer::toJsonLine(registration);
   require(std::none_of(line.begin(), line.end(), [](char c) { return c >= '\0' && c < ' '; }),
           "a row is a line");
-  const auto again = app::fromJsonLine(line);
+  const auto again = transfer::fromJsonLine(line);
   require(again.ok(), "what is exported can be imported");
   require(again.value() == registration, "what is exported is imported as it was");
 }
@@ -40,18 +40,18 @@ void checkRow(const p2::core::Result<p2::store::Registration>& row) {
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::istringstream in{std::string(p2::test::textOf(data, size))};
-  app::LineReader reader(in);
+  transfer::LineReader reader(in);
   std::string line;
-  std::optional<app::TableDump> dump;
-  for (auto read = reader.next(line); read != app::LineReader::Read::end; read = reader.next(line)) {
+  std::optional<transfer::TableDump> dump;
+  for (auto read = reader.next(line); read != transfer::LineReader::Read::end; read = reader.next(line)) {
     require(reader.number() > 0, "lines are numbered from 1");
-    if (read == app::LineReader::Read::tooLong) continue;
-    require(line.size() <= app::LineReader::kMaxLineBytes, "a line is bounded");
+    if (read == transfer::LineReader::Read::tooLong) continue;
+    require(line.size() <= transfer::LineReader::kMaxLineBytes, "a line is bounded");
     if (line.starts_with('{')) {
-      checkRow(app::fromJsonLine(line));
+      checkRow(transfer::fromJsonLine(line));
     } else if (dump) {
       checkRow(dump->row(line));
-    } else if (auto header = app::TableDump::fromHeader(line)) {
+    } else if (auto header = transfer::TableDump::fromHeader(line)) {
       dump = std::move(header).value();
     } else {
       checkFault(header.error());

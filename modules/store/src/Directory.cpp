@@ -166,7 +166,8 @@ std::string meaningOf(int code) {
       return "the disk, or p2's share of it, is full. Free some space; p2 goes on by itself";
     case EROFS:
       return "its file system is read-only. Mount it for writing (its log may say why it is not), let the "
-             "service write there if its unit does not (systemctl edit p2: [Service] ReadWritePaths=), or set "
+             "service write there if its unit does not (systemctl edit p2: [Service] ReadWritePaths=), or "
+             "set "
              "store.path to another place";
     case EACCES:
     case EPERM:
@@ -241,6 +242,11 @@ Result<Descriptor> claimForWriting(const path& directory) {
   if (auto fine = checkNotEmpty(directory); !fine.ok()) return Error{fine.error()};
   narrowModes(directory);
   return claimed;
+}
+
+bool isClaimed(const path& directory) {
+  const Descriptor file(::open((directory / kWriterFile).c_str(), O_RDONLY | O_CLOEXEC));
+  return file.valid() && ::flock(file.number(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
 Result<void> checkForReading(const path& directory) {

@@ -39,6 +39,8 @@ class Descriptor {
 /// owner, its permissions and the files in it, narrows those to mode 0600. The claim holds until the
 /// descriptor is closed. Errors in an operator's words.
 core::Result<Descriptor> claimForWriting(const std::filesystem::path& directory);
+/// Whether some process has it claimed; false also if this one may not look.
+bool isClaimed(const std::filesystem::path& directory);
 /// Checks that there is a store which this user may read.
 core::Result<void> checkForReading(const std::filesystem::path& directory);
 /// Tells the one process that writes, until the descriptor is closed, that this one reads the store. Waits

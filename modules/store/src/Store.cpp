@@ -195,6 +195,10 @@ Result<std::unique_ptr<Store>> Store::open(const Options& options) {
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
 
+bool Store::isInUse(const std::filesystem::path& path) {
+  return isClaimed(path);
+}
+
 Result<std::unique_ptr<const Store>> Store::openReadOnly(const std::filesystem::path& path) {
   if (auto readable = checkForReading(path); !readable.ok()) return Error{readable.error()};
   auto entered = enterAsReader(path);
@@ -207,9 +211,8 @@ Result<std::unique_ptr<const Store>> Store::openReadOnly(const std::filesystem::
   if (!environment.ok()) return Error{environment.error()};
   Options options;
   options.path = path;
-  return std::unique_ptr<const Store>(
-      new Store(std::make_unique<Impl>(std::move(options), std::move(entered).value(),
-                                       std::move(environment).value())));
+  return std::unique_ptr<const Store>(new Store(std::make_unique<Impl>(
+      std::move(options), std::move(entered).value(), std::move(environment).value())));
 }
 
 Result<std::optional<Registration>> Store::find(std::string_view node) const {
@@ -325,7 +328,10 @@ Result<Store::ImportReport> Store::Impl::import(ImportSource& source) {
     }
   };
   submit<void>(
-      _pending.ofAny(), [](Tables&) -> Applied<void> { return {0, Result<void>()}; },
+      _pending.ofAny(),
+      [](Tables&) -> Applied<void> {
+        return {0, Result<void>()};
+      },
       [&attempt, &promise](const Result<void>& turn) {
         promise.set_value(turn.ok() ? attempt() : Result<ImportReport>(Error{turn.error()}));
       });

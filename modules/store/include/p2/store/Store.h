@@ -86,6 +86,9 @@ class Store {
   /// Opens the store for reading, beside a daemon or without one. REQUIRES: this process has not opened it
   /// already (that is an error). Needs read access to the directory and write access to its lock file.
   static core::Result<std::unique_ptr<const Store>> openReadOnly(const std::filesystem::path& path);
+  /// Whether some process, a daemon for example, has the store at `path` open for writing. False also where
+  /// there is none, or this process may not look.
+  static bool isInUse(const std::filesystem::path& path);
 
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -142,9 +145,9 @@ class Store {
   /// if the source confirms it at the end, or none. A row for a registration that is there (same node, same
   /// device) replaces it unless that was registered later. Two devices for one node, or two nodes for one
   /// device, is a fault of the later row. An error if the rows cannot be written, the source fails, or
-  /// another process goes on reading the store; nothing is imported then. Takes some three times the room of the
-  /// resulting store on the disk. Blocks until it is on disk, and the other changes with it: for a command that has the store to
-  /// itself. Not to be called from a callback.
+  /// another process goes on reading the store; nothing is imported then. Takes some three times the room of
+  /// the resulting store on the disk. Blocks until it is on disk, and the other changes with it: for a
+  /// command that has the store to itself. Not to be called from a callback.
   core::Result<ImportReport> importRows(ImportSource& source);
 
   /// Writes a compact copy of the store as it is now into `directory`, which is created if its parent exists

@@ -1,0 +1,311 @@
+#include "commands/setup/SetupCommand.h"
+
+#include "ShippedSettings.h"
+#include "commands/setup/AppSnippets.h"
+#include "commands/setup/ServerSnippets.h"
+#include "p2/core/AtomicFile.h"
+#include "p2/core/Words.h"
+#include "p2/fcm/ServiceAccount.h"
+#include "p2/settings/Codecs.h"
+#include "p2/settings/Template.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <grp.h>
+#include <istream>
+#include <ostream>
+#include <sysexits.h>
+#include <system_error>
+#include <utility>
+
+namespace p2::app {
+
+namespace {
+
+using std::filesystem::path;
+
+constexpr CommandOption kJid{"jid", "NAME", "the component's name, such as push.example.org"};
+constexpr CommandOption kAccount{"service-account", "FILE", "Firebase's key for p2 (service account, JSON)"};
+constexpr CommandOption kHost{"host", "HOST", "where the XMPP server runs; 127.0.0.1 if not given"};
+constexpr CommandOption kPort{"port", "PORT", "its port for components; 5347 if not given"};
+constexpr CommandOption kServer{"server", "KIND",
+                                "prosody, ejabberd, mongooseim, openfire, tigase or metronome: show only "
+                                "what that needs"};
+constexpr CommandOption kServices{"google-services", "FILE",
+                                  "the app's google-services.json: prints Conversations' push.xml"};
+constexpr CommandOption kPackage{"package", "NAME", "which app of that file, if it names several"};
+constexpr CommandOption kForce{"force", "", "replace settings that are there"};
+constexpr std::array kOptions{kJid,      kAccount, kHost,        kPort, kServer,
+                              kServices, kPackage, kStoreOption, kForce};
+
+constexpr std::string_view kDetails =
+    "Writes p2.properties (to the file of --config, else /etc/p2/p2.properties) with a new secret, and "
+    "prints what goes into the XMPP server's configuration, the DNS, and the app. Asks on a terminal for "
+    "what is not given as an option, until the answer is right. Settings that are there are not replaced "
+    "without --force, which keeps them as FILE.old; the file as it is shipped is.";
+
+constexpr const char* kDefaultFile = "/etc/p2/p2.properties";
+
+/// What was asked for, checked.
+struct Answers {
+  settings::Settings settings = {};
+  std::vector<std::pair<std::string, std::string>> values = {};  ///< For the file.
+};
+
+/// The option, or on a terminal the answer to a question; `fallback` if neither says anything.
+std::string ask(const Invocation& invocation, const CommandOption& option, std::string_view question,
+                const std::string& fallback) {
+  if (invocation.has(option.name)) return invocation.value(option.name);
+  if (!invocation.console.inIsTerminal) return fallback;
+  invocation.console.err << question << (fallback.empty() ? "" : " [" + fallback + "]") << ": " << std::flush;
+  std::string answer;
+  std::getline(invocation.console.in, answer);
+  return answer.empty() ? fallback : answer;
+}
+
+/// Asks until `take` takes the answer; an option, or a script's answer, is taken or refused at once.
+template <class Take>
+auto askUntil(const Invocation& invocation, const CommandOption& option, std::string_view question,
+              const std::string& fallback, Take take) {
+  const bool mayAskAgain = !invocation.has(option.name) && invocation.console.inIsTerminal;
+  auto taken = take(ask(invocation, option, question, fallback));
+  while (!taken && mayAskAgain) {
+    invocation.console.err << taken.error() << '\n';
+    const auto answer = ask(invocation, option, question, fallback);
+    if (!invocation.console.in) break;  // nobody answers any more
+    taken = take(answer);
+  }
+  return taken;
+}
+
+core::Result<std::string> newSecret() {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::array<unsigned char, 24> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return core::Error{"the system gives no random numbers."};
+  }
+  std::string secret;
+  for (const unsigned char byte : bytes) {
+    secret += kDigits[byte >> 4U];
+    secret += kDigits[byte & 15U];
+  }
+  return secret;
+}
+
+core::Error wrong(const CommandOption& option, const std::string& text) {
+  return {"--" + std::string(option.name) + ": " + core::withStop(text)};
+}
+
+/// Takes one value over into settings and file, or says what would be right.
+template <class Codec, class T>
+core::Result<void> take(Answers& answers, const CommandOption& option, const std::string& key,
+                        const std::string& text, T& member) {
+  auto parsed = Codec::parse(text);
+  if (!parsed) return wrong(option, parsed.error());
+  member = std::move(parsed).value();
+  answers.values.emplace_back(key, Codec::format(member));
+  return {};
+}
+
+core::Result<void> takeServer(const Invocation& invocation, Answers& answers) {
+  auto& xmpp = answers.settings.xmpp;
+  const auto takeJid = [&](const std::string& jid) -> core::Result<void> {
+    if (jid.empty()) return wrong(kJid, "give the component's name, such as push.example.org");
+    return take<settings::codec::DomainJid>(answers, kJid, "xmpp.jid", jid, xmpp.jid);
+  };
+  const auto takeHost = [&](const std::string& host) {
+    return take<settings::codec::Host>(answers, kHost, "xmpp.host", host, xmpp.host);
+  };
+  const auto takePort = [&](const std::string& port) {
+    return take<settings::codec::Port>(answers, kPort, "xmpp.port", port, xmpp.port);
+  };
+  auto taken = askUntil(invocation, kJid, "Name of the component (such as push.example.org)", "", takeJid);
+  if (taken) taken = askUntil(invocation, kHost, "Where the XMPP server runs", "127.0.0.1", takeHost);
+  if (taken) taken = askUntil(invocation, kPort, "Its port for components", "5347", takePort);
+  return taken;
+}
+
+core::Result<void> takeAccount(Answers& answers, const std::string& file) {
+  if (file.empty())
+    return wrong(kAccount, "give the file that Firebase generated (Project settings, Service accounts)");
+  const auto absolute = std::filesystem::absolute(file);
+  const auto account = fcm::ServiceAccount::load(absolute.string());
+  if (!account) return wrong(kAccount, account.error());
+  answers.settings.fcm.serviceAccountFile = absolute;
+  answers.values.emplace_back("fcm.serviceAccountFile", absolute.string());
+  return {};
+}
+
+core::Result<Answers> collect(const Invocation& invocation) {
+  Answers answers;
+  if (const auto taken = takeServer(invocation, answers); !taken) return core::Error{taken.error()};
+  const auto account = askUntil(invocation, kAccount, "Firebase's service account file", "",
+                                [&](const std::string& file) { return takeAccount(answers, file); });
+  if (!account) return core::Error{account.error()};
+  if (invocation.has(kStoreOption.name)) {
+    answers.values.emplace_back("store.path",
+                                std::filesystem::absolute(invocation.value(kStoreOption.name)).string());
+  }
+  auto secret = newSecret();
+  if (!secret) return core::Error{secret.error()};
+  answers.values.emplace_back("xmpp.sharedSecret", secret.value());
+  answers.settings.xmpp.sharedSecret = core::Secret(std::move(secret).value());
+  return answers;
+}
+
+/// Whether the file holds what somebody may miss: it is there, and not as it was shipped.
+bool holdsSettings(const path& file) {
+  const auto content = settings::readFile(file, settings::kMaxSettingsFileSize);
+  std::error_code ignored;
+  return content ? content.value().text != kShippedSettings : std::filesystem::exists(file, ignored);
+}
+
+/// Gives the new file the owner of the old one; a first one belongs to root and the group p2, if that exists.
+void giveToReaders(int descriptor, const path& file) {
+  struct stat old {};
+  const group* readers = nullptr;
+  int result = 0;
+  if (::stat(file.c_str(), &old) == 0) {
+    result = ::fchown(descriptor, old.st_uid, old.st_gid);
+  } else if (::geteuid() == 0 && (readers = ::getgrnam("p2")) != nullptr) {
+    result = ::fchown(descriptor, 0, readers->gr_gid);
+  }
+  (void)result;  // who may not give it away keeps it
+}
+
+/// Keeps the settings that are there as `.old`. 0, or errno.
+int keepOld(const path& file) {
+  const path old = file.string() + ".old";
+  ::unlink(old.c_str());
+  // The file itself, also where a symbolic link leads to it.
+  return ::linkat(AT_FDCWD, file.c_str(), AT_FDCWD, old.c_str(), AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
+}
+
+/// 0, or errno.
+int write(core::AtomicFile& target, const path& file, const std::string& text) {
+  giveToReaders(target.descriptor(), file);
+  if (::fchmod(target.descriptor(), S_IRUSR | S_IWUSR | S_IRGRP) != 0) return errno;
+  if (const int fault = core::writeAll(target.descriptor(), text); fault != 0) return fault;
+  if (holdsSettings(file)) {
+    if (const int fault = keepOld(file); fault != 0) return fault;
+  }
+  return target.commit();
+}
+
+int cannotWrite(const Invocation& invocation, const path& file, int fault) {
+  return invocation.fail(
+      EX_CANTCREAT, file.string() + " cannot be written (" + std::generic_category().message(fault) +
+                        (fault == ENOENT ? "): create its directory, or name" : "): mend that, or name") +
+                        " another file with --config=FILE.");
+}
+
+void printSection(std::ostream& out, std::string_view title, const std::string& text) {
+  out << "\n---- " << title << "\n\n" << text;
+}
+
+/// "a, b or c"
+std::string serverNames() {
+  std::string names;
+  for (const auto& kind : serverKinds()) {
+    if (!names.empty()) names += &kind == &serverKinds().back() ? " or " : ", ";
+    names += kind.name;
+  }
+  return names;
+}
+
+/// Those of the chosen server, or of all.
+void printServers(std::ostream& out, const ServerKind* chosen, const settings::Settings::Xmpp& xmpp) {
+  for (const auto& kind : serverKinds()) {
+    if (chosen == nullptr || chosen == &kind) printSection(out, kind.title, kind.snippet(xmpp));
+  }
+}
+
+/// What to do with the server when that stands in its configuration.
+std::string restartAdvice(const ServerKind* chosen) {
+  if (chosen != nullptr) return chosen->restarts ? "restart the XMPP server\n" : "";
+  std::string others;
+  for (const auto& kind : serverKinds()) {
+    if (!kind.restarts) others += (others.empty() ? "" : ", ") + std::string(kind.title);
+  }
+  return "restart the XMPP server (not needed: " + others + ")\n";
+}
+
+core::Error wrongServices(const std::string& file, const std::string& why) {
+  return {"--google-services: the file " + file + ' ' + why + '.'};
+}
+
+/// push.xml, or nothing if no google-services.json was given.
+core::Result<std::string> appSnippet(const Invocation& invocation, const std::string& component) {
+  std::string file;
+  const auto content =
+      askUntil(invocation, kServices, "The app's google-services.json, for push.xml (empty: not now)", "",
+               [&](const std::string& answer) -> core::Result<std::string> {
+                 file = answer;
+                 if (file.empty()) return std::string();
+                 auto read = settings::readFile(file, settings::kMaxSettingsFileSize);
+                 if (!read) return wrongServices(file, read.error());
+                 return std::move(read).value().text;
+               });
+  if (!content || file.empty()) return content;
+  auto xml = pushXml(content.value(), invocation.value(kPackage.name), component);
+  if (!xml) return wrongServices(file, xml.error());
+  return xml;
+}
+
+int run(const Invocation& invocation) {
+  const path file = invocation.config.value_or(kDefaultFile);
+  const auto* const server = serverKind(invocation.value(kServer.name));
+  if (server == nullptr && !invocation.value(kServer.name).empty()) {
+    return invocation.fail(EX_USAGE, "--server: give " + serverNames() + '.');
+  }
+  if (!invocation.has(kForce.name) && holdsSettings(file)) {
+    return invocation.fail(EX_CANTCREAT, file.string() +
+                                             " holds settings already: edit them, name another file "
+                                             "with --config=FILE, or replace them with --force.");
+  }
+  std::error_code ignored;
+  if (std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored)) {
+    return invocation.fail(EX_CANTCREAT, file.string() + " is not a file: name another with --config=FILE.");
+  }
+  // Before the questions: who has answered them all wants to keep that.
+  int fault = 0;
+  const auto target = core::AtomicFile::create(file, fault);
+  if (!target) return cannotWrite(invocation, file, fault);
+  const auto answers = collect(invocation);
+  if (!answers) return invocation.fail(EX_USAGE, answers.error());
+  const auto& xmpp = answers.value().settings.xmpp;
+  const auto app = appSnippet(invocation, xmpp.jid);
+  if (!app) return invocation.fail(EX_NOINPUT, app.error());
+  fault = write(*target, file, settings::fillIn(kShippedSettings, answers.value().values));
+  if (fault != 0) return cannotWrite(invocation, file, fault);
+  auto& out = invocation.console.out;
+  out << "Written: " << file.string() << '\n';
+  printServers(out, server, xmpp);
+  printSection(out, "DNS", dnsAdvice(xmpp));
+  if (!app.value().empty()) {
+    printSection(out, "Conversations: src/conversationsPlaystore/res/values/push.xml", app.value());
+  }
+  const bool elsewhere = file != kDefaultFile;
+  const std::string p2 = "p2 " + (elsewhere ? "--config=" + file.string() + ' ' : std::string());
+  printSection(out, "Then",
+               restartAdvice(server) + p2 + "check         says what is not right yet\n" +
+                   (elsewhere ? p2 + "              serves with these settings\n"
+                              : std::string("systemctl restart p2\n")) +
+                   p2 + "list          shows a phone once its app has registered; " + p2 +
+                   "push NODE wakes it\n");
+  return EX_OK;
+}
+
+}  // namespace
+
+Command setupCommand() noexcept {
+  return {"setup",  "",       0,  0, "write the settings and show what the XMPP server and the app need",
+          kDetails, kOptions, run};
+}
+
+}  // namespace p2::app

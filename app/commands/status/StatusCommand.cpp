@@ -1,0 +1,68 @@
+#include "commands/status/StatusCommand.h"
+
+#include "commands/ProgressBar.h"
+#include "commands/status/StatusReport.h"
+#include "p2/control/Requests.h"
+#include "p2/control/Socket.h"
+#include "p2/store/Store.h"
+
+#include <array>
+#include <ostream>
+#include <sysexits.h>
+
+namespace p2::app {
+
+namespace {
+
+constexpr CommandOption kJson{"json", "", "for programs: one JSON object"};
+constexpr std::array kOptions{kStoreOption, kJson};
+
+constexpr std::string_view kDetails =
+    "Asks the running daemon how it is: the stream to the XMPP server, the access to FCM, pushes by outcome "
+    "and how long they took, the queue, the registrations, and its last faults. Ends with 0 if it is "
+    "connected, "
+    "75 if it is not, and 69 if no daemon runs.";
+
+/// Counted here and not by the daemon, which has other things to do. Nothing if the store cannot be read.
+std::optional<DomainCounts> countDomains(const std::filesystem::path& path, const Console& console) {
+  const auto store = store::Store::openReadOnly(path);
+  if (!store) return std::nullopt;
+  DomainCounts counts;
+  std::uint64_t done = 0;
+  ProgressBar progress(console, "counting", store.value()->statistics().registrations);
+  const auto read = store.value()->forEach([&](const store::Registration& registration) {
+    progress.show(++done);
+    ++counts[registration.domain];
+    return true;
+  });
+  if (!read) return std::nullopt;
+  return counts;
+}
+
+int run(const Invocation& invocation) {
+  const auto path = invocation.storePath();
+  if (!path) return EX_CONFIG;
+  const auto answer = control::askDaemon(*path, control::statusRequest());
+  if (!answer) return invocation.fail(EX_UNAVAILABLE, answer.error());
+  if (!answer.value()) {
+    return invocation.fail(EX_UNAVAILABLE,
+                           "no daemon runs with the store " + path->string() +
+                               ". Start it (systemctl start p2); if it does not stay, p2 check "
+                               "tells why.");
+  }
+  const auto status = control::parseStatusAnswer(*answer.value());
+  if (!status) return invocation.fail(EX_PROTOCOL, status.error());
+  const auto domains = countDomains(*path, invocation.console);
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  invocation.console.out << (invocation.has(kJson.name) ? statusJson(status.value(), domains, now) + '\n'
+                                                        : describeStatus(status.value(), domains, now));
+  return status.value().connected ? EX_OK : EX_TEMPFAIL;
+}
+
+}  // namespace
+
+Command statusCommand() noexcept {
+  return {"status", "", 0, 0, "show how the running daemon is", kDetails, kOptions, run};
+}
+
+}  // namespace p2::app

@@ -1,0 +1,243 @@
+#include "daemon/Runtime.h"
+
+#include "links/ComponentLink.h"
+#include "p2/control/Requests.h"
+#include "p2/logging/Levels.h"
+#include "p2/settings/Overview.h"
+#include "p2/store/FileSystem.h"
+#include "p2/store/Forget.h"
+
+#include <Poco/Logger.h>
+
+#include <span>
+#include <sysexits.h>
+#include <system_error>
+#include <utility>
+
+namespace p2::app {
+
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+
+// For the disk when the commands forget nodes: less than they wait for an answer.
+constexpr std::chrono::seconds kForgetBound{50};
+
+// What is left of the bound for the last answers, at least.
+constexpr Milliseconds kLeastFlush{1000};
+
+Poco::Logger& logger() {
+  return Poco::Logger::get("p2");
+}
+
+push::Dispatcher::Options dispatcherOptions(const settings::Settings& settings) {
+  push::Dispatcher::Options options;
+  options.maxWorkers = settings.fcm.connections;
+  options.queueCapacity = settings.push.queue;
+  options.deadline = settings.push.deadline;
+  options.spacing = settings.push.spacing;
+  options.goneAfter = settings.fcm.goneAfter;
+  return options;
+}
+
+proxy::PushProxy::Limits proxyLimits(const settings::Settings::Limits& settings) {
+  proxy::PushProxy::Limits limits;
+  limits.registrationsPerAccount = settings.registrationsPerAccount;
+  limits.accountBurst = settings.accountBurst();
+  limits.registrationsPerMinute = settings.registrationsPerMinute;
+  limits.newRegistrationsPerHour = settings.newRegistrationsPerHour;
+  limits.pushesPerSecond = settings.pushesPerSecond;
+  limits.pushBurst = settings.pushBurst();
+  limits.unknownPerHour = settings.unknownPerHour;
+  limits.allow = settings.allowDomains;
+  limits.deny = settings.denyDomains;
+  return limits;
+}
+
+/// As FcmLink::make, but a refused thread is an error, too.
+core::Result<FcmLink> makeLink(const settings::Settings::Fcm& settings, core::Metrics& metrics) {
+  try {
+    return FcmLink::make(settings, metrics);
+  } catch (const std::system_error& fault) {
+    return core::Error{std::string("the system refuses the thread that fetches access tokens (") +
+                       fault.what() + "); raise the limit of processes for p2 (TasksMax, ulimit -u)"};
+  }
+}
+
+}  // namespace
+
+std::variant<std::unique_ptr<Runtime>, StartFault> Runtime::start(
+    const settings::Settings& settings, Poco::AutoPtr<logging::RecentFaults> recentFaults,
+    component::Component::OnState onState) {
+  auto metrics = std::make_unique<core::Metrics>();
+  auto fcm = FcmLink::make(settings.fcm, *metrics);
+  if (!fcm) return StartFault{EX_CONFIG, fcm.error()};
+  auto component = componentOptions(settings.xmpp);
+  if (!component) return StartFault{EX_CONFIG, component.error()};
+  store::Store::Options storeOptions;
+  storeOptions.path = settings.store.path;
+  storeOptions.keepDomain = settings.store.keepDomain;
+  auto store = store::Store::open(storeOptions);
+  if (!store) return StartFault{EX_CANTCREAT, store.error()};
+
+  return std::unique_ptr<Runtime>(new Runtime(settings, std::move(fcm).value(), std::move(store).value(),
+                                              std::move(component).value(), std::move(metrics),
+                                              std::move(recentFaults), std::move(onState)));
+}
+
+Runtime::Runtime(const settings::Settings& settings, FcmLink fcm, std::unique_ptr<store::Store> opened,
+                 component::Component::Options componentOptions, std::unique_ptr<core::Metrics> registry,
+                 Poco::AutoPtr<logging::RecentFaults> recentFaults, component::Component::OnState onState)
+    : _recentFaults(std::move(recentFaults)),
+      _settings(settings),
+      _metrics(std::move(registry)),
+      _store(std::move(opened)),
+      _expiry(std::make_unique<Expiry>(*_store, settings.store.expireAfter)),
+      _fcm(std::move(fcm)),
+      _dispatcher(dispatcherOptions(settings), _fcm.makeSender, *_metrics),
+      _proxy({settings.xmpp.jid, proxyLimits(settings.limits)}, *_store, _dispatcher, *_metrics),
+      _onState(std::move(onState)),
+      _streams(Streams{0, _store.get()}) {
+  componentOptions.onMessage = [this](const xmpp::Element& message) { _proxy.handle(message); };
+  for (std::size_t i = 0; i < settings.xmpp.connections; ++i) {
+    componentOptions.firstAddress = i;
+    _components.push_back(std::make_unique<component::Component>(
+        componentOptions,
+        [this](const xmpp::Iq& iq, xmpp::Responder responder) { _proxy.handle(iq, std::move(responder)); },
+        [this, wasOpen = false](component::Component::State state) mutable {
+          const bool isOpen = state == component::Component::State::connected;
+          if (isOpen != std::exchange(wasOpen, isOpen)) countStream(isOpen);
+        },
+        *_metrics));
+  }
+  for (const auto& warning : _fcm.warnings) logger().warning(warning);
+  if (const auto kind = store::unfitFileSystem(settings.store.path); !kind.empty()) {
+    logger().warning(store::unfitFileSystemText(settings.store.path, kind));
+  }
+  if (!settings.store.keepDomain) dropDomains();
+  openStatus();
+  openControl();
+  openHttp();
+}
+
+/// Those that were stored before `store.keepDomain = false`. What fails is tried again at the next start.
+void Runtime::dropDomains() {
+  _store->dropDomains([](const core::Result<store::Store::Swept>& dropped) {
+    if (!dropped) {
+      logger().error("the domains of registrations cannot be dropped: " + dropped.error());
+      return;
+    }
+    if (dropped.value().changed > 0) {
+      logger().notice("dropped the domain of " + std::to_string(dropped.value().changed) +
+                      " registrations (store.keepDomain = false)");
+    }
+    if (dropped.value().unreadable > 0) {
+      logger().warning(
+          std::to_string(dropped.value().unreadable) +
+          " records cannot be read and may hold a domain still (store.keepDomain = false); p2 list "
+          "names them");
+    }
+  });
+}
+
+void Runtime::openStatus() {
+  StatusSource::Parts parts{_settings.xmpp, *_store, {}, _dispatcher, *_metrics, *_recentFaults};
+  for (const auto& component : _components) parts.components.push_back(component.get());
+  _status = std::make_unique<StatusSource>(std::move(parts), _fcm.tokens);
+}
+
+/// Not to be asked is no reason not to serve.
+void Runtime::openControl() {
+  const auto answer = [this](const std::string& request) {
+    return control::answerRequest(request, {[this] { return _status->look(); },
+                                            [this](std::span<const std::string> nodes) {
+                                              return store::forgetNodes(*_store, nodes, kForgetBound);
+                                            }});
+  };
+  auto socket = control::Socket::open(_settings.store.path, answer);
+  if (socket) {
+    _control = std::move(socket).value();
+  } else {
+    logger().warning(socket.error() + " The commands cannot ask this daemon.");
+  }
+}
+
+/// Not to be looked at is no reason not to serve either.
+void Runtime::openHttp() {
+  if (!_settings.http.listen) return;
+  const auto& address = *_settings.http.listen;
+  auto http = web::HttpEndpoint::open(
+      address.host, address.port, [this] { return _status->look(); }, *_metrics);
+  if (http) {
+    _http = std::move(http).value();
+  } else {
+    logger().warning(http.error());
+  }
+}
+
+Runtime::~Runtime() {
+  stop(Milliseconds::zero());
+}
+
+void Runtime::countStream(bool opened) {
+  using State = component::Component::State;
+  const auto open = _streams.with([opened](Streams& streams) {
+    streams.open = opened ? streams.open + 1 : streams.open - 1;
+    if (streams.told != nullptr) streams.told->setServing(streams.open > 0);
+    return streams.open;
+  });
+  if (opened && open == 1) _onState(State::connected);
+  if (!opened && open == 0) _onState(State::connecting);
+}
+
+core::Result<void> Runtime::reload(const settings::Settings& settings) {
+  auto fcm = makeLink(settings.fcm, *_metrics);
+  if (!fcm) return core::Error{fcm.error()};
+
+  const auto late = settings::changesNeedingRestart(_settings, settings);
+  for (const auto& key : late) {
+    logger().warning(key + " was changed: that needs a restart");
+  }
+  using Service = push::Dispatcher::Service;
+  const auto service = fcm.value().identity == _fcm.identity ? Service::same : Service::other;
+  _fcm = std::move(fcm).value();
+  for (const auto& warning : _fcm.warnings) logger().warning(warning);
+  _status->reloaded(_fcm.tokens, late.empty());
+  _dispatcher.reconfigure(dispatcherOptions(settings));
+  _expiry->setExpireAfter(settings.store.expireAfter);
+  _proxy.setLimits(proxyLimits(settings.limits));
+  _dispatcher.replaceSenders(_fcm.makeSender, service);
+  logging::setLevel(static_cast<int>(settings.logging.level), _settings.logging.poco);
+  return {};
+}
+
+void Runtime::touch() const {
+  (void)_dispatcher.queued();
+  (void)_store->statistics();
+}
+
+void Runtime::stop(Milliseconds bound) {
+  if (std::exchange(_stopped, true)) return;
+  const auto end = std::chrono::steady_clock::now() + bound;
+  _http.reset();
+  _control.reset();
+  _status.reset();
+  for (const auto& component : _components) component->stopReading();
+  _dispatcher.drain(bound);
+  // Commits what is queued and answers it. No push's callback runs any more, and the reader asks the proxy
+  // nothing.
+  _streams.with([](Streams& streams) {
+    if (auto* const store = std::exchange(streams.told, nullptr)) store->setServing(false);
+  });
+  _expiry.reset();
+  _store.reset();
+  // All of them flush meanwhile, however many there are.
+  const auto now = std::chrono::steady_clock::now();
+  const auto last = bound == Milliseconds::zero() ? now : std::max(end, now + kLeastFlush);
+  for (const auto& component : _components) {
+    const auto left = std::chrono::duration_cast<Milliseconds>(last - std::chrono::steady_clock::now());
+    component->close(std::max(left, Milliseconds::zero()));
+  }
+}
+
+}  // namespace p2::app

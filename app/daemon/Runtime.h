@@ -1,0 +1,95 @@
+#pragma once
+
+#include "daemon/Expiry.h"
+#include "daemon/StatusSource.h"
+#include "links/FcmLink.h"
+#include "p2/component/Component.h"
+#include "p2/control/Socket.h"
+#include "p2/core/Guarded.h"
+#include "p2/core/Metrics.h"
+#include "p2/core/Result.h"
+#include "p2/logging/RecentFaults.h"
+#include "p2/proxy/PushProxy.h"
+#include "p2/push/Dispatcher.h"
+#include "p2/settings/Settings.h"
+#include "p2/store/Store.h"
+#include "p2/web/HttpEndpoint.h"
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace p2::app {
+
+/// Why the daemon could not start.
+struct StartFault {
+  int exitCode = 0;  ///< Of sysexits.h.
+  std::string text;
+};
+
+/// The running daemon: the order of its members is the order of dependency. Made and stopped by the main
+/// thread; the metrics, store, dispatcher, proxy and component are shared between threads and are
+/// thread-safe.
+class Runtime {
+ public:
+  /// Opens the store and starts connecting. `onState` is called in a reader thread when the first stream is
+  /// open, and when none is any more.
+  /// Throws what the system throws when it refuses a thread or memory.
+  static std::variant<std::unique_ptr<Runtime>, StartFault> start(
+      const settings::Settings& settings, Poco::AutoPtr<logging::RecentFaults> recentFaults,
+      component::Component::OnState onState);
+
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+  /// Stops without waiting, if stop() was not called.
+  ~Runtime();
+
+  /// Takes over what changes live; the rest is logged as needing a restart. If a file that the settings name
+  /// is not right, nothing changes, and the error says what is wrong.
+  core::Result<void> reload(const settings::Settings& settings);
+
+  /// Goes once through the locks that the threads share, and through the store: with a thread stuck in one of
+  /// them it does not return, and the service manager's watchdog sees it.
+  void touch() const;
+
+  /// Takes no more requests, lets those in hand finish for up to `bound`, answers the others wait, and closes
+  /// the stream.
+  void stop(std::chrono::milliseconds bound);
+
+ private:
+  struct Streams {
+    std::size_t open = 0;
+    store::Store* told = nullptr;  ///< Who measures how long there are any; null once it closes.
+  };
+
+  void countStream(bool opened);
+  void dropDomains();
+  void openStatus();
+  void openControl();
+  void openHttp();
+
+  Runtime(const settings::Settings& settings, FcmLink fcm, std::unique_ptr<store::Store> opened,
+          component::Component::Options componentOptions, std::unique_ptr<core::Metrics> registry,
+          Poco::AutoPtr<logging::RecentFaults> recentFaults, component::Component::OnState onState);
+
+  const Poco::AutoPtr<logging::RecentFaults> _recentFaults;
+  const settings::Settings _settings;  ///< As it was started with.
+  std::unique_ptr<core::Metrics> _metrics;
+  std::unique_ptr<store::Store> _store;  // owned by pointer: it is closed before the stream is
+  std::unique_ptr<Expiry> _expiry;       // likewise, and before the store
+  FcmLink _fcm;
+  push::Dispatcher _dispatcher;
+  proxy::PushProxy _proxy;
+  component::Component::OnState _onState;
+  core::Guarded<Streams> _streams;
+  std::vector<std::unique_ptr<component::Component>> _components;
+  std::unique_ptr<StatusSource> _status;      // ends before all that it looks at
+  std::unique_ptr<control::Socket> _control;  // null if it cannot be had; looks through _status
+  std::unique_ptr<web::HttpEndpoint> _http;   // null if switched off; likewise
+  bool _stopped = false;
+};
+
+}  // namespace p2::app

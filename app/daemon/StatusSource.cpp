@@ -1,0 +1,92 @@
+#include "daemon/StatusSource.h"
+
+#include "p2/core/Version.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <utility>
+
+namespace p2::app {
+
+namespace {
+
+control::DaemonStatus::Time toSeconds(std::chrono::system_clock::time_point time) {
+  return std::chrono::floor<std::chrono::seconds>(time);
+}
+
+void addTokenState(const fcm::AccessTokenSource& tokens, control::DaemonStatus& status) {
+  const auto state = tokens.state();
+  status.tokenValid = state.valid;
+  if (state.expires) status.tokenExpires = toSeconds(*state.expires);
+  if (state.fault) status.tokenFault = state.fault->text;
+}
+
+/// It is connected since the first stream opened, or else not since the last one closed.
+void addStream(const component::Component::Status& stream, control::DaemonStatus& status) {
+  const bool open = stream.state == component::Component::State::connected;
+  const auto since = toSeconds(stream.since);
+  const bool first = status.streams++ == 0;
+  if (first || (open && !status.connected) ||
+      (open == status.connected && (open == (since < status.since)))) {
+    status.since = since;
+  }
+  if (open) {
+    ++status.openStreams;
+    status.connected = true;
+  } else if (!stream.lastFault.empty()) {
+    status.streamFault = stream.lastFault;
+  }
+  status.unsentAnswers += stream.unsentAnswers;
+}
+
+}  // namespace
+
+StatusSource::StatusSource(Parts parts, Tokens tokens)
+    : _parts(std::move(parts)),
+      _server(_parts.xmpp.host + ':' + std::to_string(_parts.xmpp.port)),
+      _jid(_parts.xmpp.jid),
+      _started(toSeconds(std::chrono::system_clock::now())),
+      _settingsRead(_started),
+      _tokens(std::move(tokens)),
+      _stateMetrics(_parts.metrics) {
+  _parts.metrics.onCollect([this] { _stateMetrics.set(state()); });
+}
+
+void StatusSource::reloaded(Tokens tokens, bool wholly) {
+  if (wholly) _settingsRead = toSeconds(std::chrono::system_clock::now());
+  _tokens.with([&](Tokens& current) { current.swap(tokens); });
+}
+
+control::DaemonStatus StatusSource::look() const {
+  auto status = state();
+  for (auto& fault : _parts.faults.last()) status.faults.push_back({fault.time, std::move(fault.text)});
+  status.metrics = _parts.metrics.render();
+  return status;
+}
+
+control::DaemonStatus StatusSource::state() const {
+  control::DaemonStatus status;
+  status.version = core::kVersion;
+  status.pid = ::getpid();
+  status.started = _started;
+  status.settingsRead = _settingsRead;
+  status.server = _server;
+  status.jid = _jid;
+  for (const auto* component : _parts.components) addStream(component->status(), status);
+  const auto tokens = _tokens.with([](const Tokens& current) { return current; });
+  status.legacy = tokens == nullptr;
+  if (tokens) addTokenState(*tokens, status);
+  status.targetsSeemGone = _parts.dispatcher.targetsSeemGone();
+  status.queued = _parts.dispatcher.queued();
+  status.workers = _parts.dispatcher.workers();
+  const auto size = _parts.store.statistics();
+  status.registrations = size.registrations;
+  status.storeBytes = size.usedBytes;
+  status.storeMapBytes = size.mapBytes;
+  status.pendingChanges = size.pendingChanges;
+  status.storeFault = _parts.store.lastFault();
+  return status;
+}
+
+}  // namespace p2::app

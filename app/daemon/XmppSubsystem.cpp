@@ -1,0 +1,101 @@
+#include "daemon/XmppSubsystem.h"
+
+#include "p2/logging/LenientChannel.h"
+
+#include <Poco/Exception.h>
+#include <Poco/Logger.h>
+
+#include <exception>
+#include <string>
+#include <sysexits.h>
+#include <utility>
+#include <variant>
+
+namespace p2::app {
+
+namespace {
+
+using State = component::Component::State;
+
+// The pushes in hand get so long when the daemon stops: systemd kills after 90 s.
+constexpr std::chrono::seconds kDrainBound{10};
+
+Poco::Logger& logger() {
+  return Poco::Logger::get("p2");
+}
+
+/// The system refused something, such as a thread: that may pass, unlike wrong settings.
+StartFault refused(const std::string& what) {
+  return {EX_OSERR, "p2 cannot start: the system refused what it needs (" + what +
+                        "). Is there room for more threads (ulimit -u, TasksMax=) and memory?"};
+}
+
+std::variant<std::unique_ptr<Runtime>, StartFault> start(const settings::Settings& settings,
+                                                         Poco::AutoPtr<logging::RecentFaults> faults,
+                                                         component::Component::OnState onState) {
+  try {
+    return Runtime::start(settings, std::move(faults), std::move(onState));
+  } catch (const Poco::Exception& exception) {
+    return refused(exception.displayText());
+  } catch (const std::exception& exception) {
+    return refused(exception.what());
+  }
+}
+
+}  // namespace
+
+/// Called in the threads that read the streams.
+void XmppSubsystem::notify(State state) {
+  switch (state) {
+    case State::connected:
+      _wasReady = true;
+      _serviceManager.ready();
+      _serviceManager.status("connected to the XMPP server");
+      return;
+    case State::connecting:
+      _serviceManager.status("not connected to the XMPP server, see the log; trying again");
+      return;
+    case State::stopped:
+      return;
+  }
+}
+
+void XmppSubsystem::initialize(Poco::Util::Application& /*application*/) {
+  // First: the loggers change before there are threads that log, and a log that cannot be written hides no
+  // fault of the start.
+  _recentFaults = logging::RecentFaults::attach(logging::LenientChannel::filesOf(_settings.logging.poco));
+  _serviceManager.status("connecting to the XMPP server; if that lasts, p2 check says why");
+  auto started = start(_settings, _recentFaults, [this](State state) { notify(state); });
+  if (auto* fault = std::get_if<StartFault>(&started)) {
+    logger().fatal(fault->text);
+    // While systemd waits for the next try, it shows this and no line of the log of before.
+    _serviceManager.status(fault->text);
+    _exitCode = fault->exitCode;
+    return;
+  }
+  _runtime = std::move(std::get<std::unique_ptr<Runtime>>(started));
+}
+
+void XmppSubsystem::uninitialize() {
+  if (!_runtime) return;
+  _serviceManager.stopping();
+  logger().information("stopping: no more requests are taken, the pushes in hand are finished");
+  _runtime->stop(kDrainBound);
+  _runtime.reset();
+  logger().information("stopped");
+}
+
+void XmppSubsystem::touch() const {
+  if (_runtime) _runtime->touch();
+}
+
+void XmppSubsystem::reload(const settings::Settings& settings) {
+  const auto reloaded = _runtime->reload(settings);
+  if (reloaded) {
+    logger().information("the settings were read again");
+  } else {
+    logger().error(reloaded.error() + "; the settings of before stay in effect");
+  }
+}
+
+}  // namespace p2::app

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "p2/core/Result.h"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace p2::control {
+
+/// How a running daemon is: what it tells `p2 status` and `p2 check`. A value without secrets.
+struct DaemonStatus {
+  using Time = std::chrono::sys_seconds;
+
+  /// A line of the log that was a warning or worse.
+  struct Fault {
+    Time time{};
+    std::string text;
+  };
+
+  std::string version;
+  std::int64_t pid = 0;
+  Time started{};
+  Time settingsRead{};  ///< When all that is in effect was read: a reload may leave something for a restart.
+
+  std::string server;         ///< `host:port` of the XMPP server.
+  std::string jid;            ///< The component's name.
+  std::uint64_t streams = 0;  ///< `xmpp.connections`
+  std::uint64_t openStreams = 0;
+  bool connected = false;   ///< At least one is open.
+  Time since{};             ///< When `connected` became what it is.
+  std::string streamFault;  ///< Of one that is not open.
+  std::uint64_t unsentAnswers = 0;
+
+  bool legacy = false;  ///< The legacy interface of FCM: there is no access token.
+  bool tokenValid = false;
+  std::optional<Time> tokenExpires;
+  std::string tokenFault;
+  bool targetsSeemGone = false;  ///< Most targets seem gone: none is removed.
+
+  std::uint64_t queued = 0;
+  std::uint64_t workers = 0;
+  std::uint64_t registrations = 0;
+  std::uint64_t storeBytes = 0;
+  std::uint64_t storeMapBytes = 0;   ///< For the metrics alone.
+  std::uint64_t pendingChanges = 0;  ///< Likewise.
+  std::string storeFault;
+
+  std::vector<Fault> faults;  ///< The last ones, the oldest first.
+  std::string metrics;        ///< The Prometheus text format.
+};
+
+/// One line of JSON. Pure.
+std::string toJson(const DaemonStatus& status);
+/// Reads it; members that are not there keep their defaults, so that different versions understand each
+/// other.
+core::Result<DaemonStatus> parseDaemonStatus(const std::string& json);
+
+}  // namespace p2::control
