@@ -1,5 +1,5 @@
-#include "daemon/CommandLine.h"
 #include "commands/CommandTable.h"
+#include "daemon/CommandLine.h"
 #include "daemon/P2Application.h"
 #include "p2/core/Version.h"
 #include "p2/process/PrivateMemory.h"

@@ -3,8 +3,9 @@
 
     hardened.py PROGRAM
 
-Called by packaging/test for the program of the packages, and by ctest for the one that was built. Prints one line a check, the last
-one is `N passed, N failed`; what the toolchain does not give is a `note:` and counts as neither. Needs readelf.
+Called by packaging/test for the program of the packages, and by ctest for the one that was built. Prints one line a
+check, the last one is `N passed, N failed`; what the toolchain does not give is a `note:` and counts as neither. Needs
+readelf.
 """
 
 import os
@@ -30,8 +31,10 @@ class Program:
         header = self.readelf("--file-header")
         self.type = re.search(r"^ *Type: +(\w+)", header, re.MULTILINE).group(1)
         self.machine = re.search(r"^ *Machine: +(.+)", header, re.MULTILINE).group(1)
-        self.segments = re.findall(r"^ +(\w+) +0x([0-9a-f]+) +0x([0-9a-f]+) 0x[0-9a-f]+ 0x([0-9a-f]+) 0x[0-9a-f]+ ([RWE ]{3}) 0x([0-9a-f]+)$",
-                                   self.readelf("--program-headers"), re.MULTILINE)
+        number = "0x[0-9a-f]+"
+        self.segments = re.findall(
+            rf"^ +(\w+) +0x([0-9a-f]+) +0x([0-9a-f]+) {number} 0x([0-9a-f]+) {number} ([RWE ]{{3}}) 0x([0-9a-f]+)$",
+            self.readelf("--program-headers"), re.MULTILINE)
         self.flags = re.findall(r"\(FLAGS_1\).*Flags: (.*)", self.readelf("--dynamic"))
         self.imported = re.findall(r" UND (\w+)", self.readelf("--dyn-syms"))
         address, offset, size = re.search(r"\] \.text +PROGBITS +([0-9a-f]+) ([0-9a-f]+) ([0-9a-f]+)",
@@ -114,8 +117,8 @@ def landings(program):
 def marked_for_the_processor(program):
     """The linker marks the program only if every object that goes into it is marked, the C library's own start files too."""
     if not re.search(r"Properties: .*\b(IBT, SHSTK|BTI, PAC)\b", program.readelf("--notes")):
-        raise Missing("not marked for the processor's check of control flow (IBT and SHSTK; BTI): the start files of the C library, "
-                      "or an archive of the compiler, are not")
+        raise Missing("not marked for the processor's check of control flow (IBT and SHSTK; BTI): the start files of the "
+                      "C library, or an archive of the compiler, are not")
 
 
 CHECKS = (

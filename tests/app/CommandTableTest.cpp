@@ -1,9 +1,10 @@
-#include "daemon/CommandLine.h"
 #include "commands/CommandTable.h"
+#include "daemon/CommandLine.h"
 #include "p2/settings/Parser.h"
 #include "p2/store/Store.h"
 #include "p2/transfer/RegistrationJson.h"
 #include "support/Catch.h"
+#include "support/ContentOf.h"
 #include "support/ImportAll.h"
 #include "support/TemporaryDirectory.h"
 
@@ -75,17 +76,11 @@ struct Filled {
 }  // namespace
 
 TEST_CASE("Every command and each of its options stands in the manual, in README and in the completions") {
-  const auto contentOf = [](const char* name) {
-    std::ifstream file(std::filesystem::path(P2_SOURCE_DIR) / name);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-  };
-  std::string manual = contentOf("packaging/man/p2.8.in");
+  std::string manual = test::sourceOf("packaging/man/p2.8.in");
   std::erase(manual, '\\');  // \- is troff's hyphen
-  const auto readme = contentOf("README.md");
-  const auto zsh = contentOf("packaging/completion/_p2");
-  const auto bash = contentOf("packaging/completion/p2.bash");
+  const auto readme = test::sourceOf("README.md");
+  const auto zsh = test::sourceOf("packaging/completion/_p2");
+  const auto bash = test::sourceOf("packaging/completion/p2.bash");
   for (const auto& command : commands()) {
     const std::string name(command.name);
     CAPTURE(name);

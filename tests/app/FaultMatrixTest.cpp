@@ -17,9 +17,9 @@
 #include <string>
 #include <vector>
 
-// What each fault of FCM, of the token endpoint and of the store does to a push or a registration: the answer,
-// whether the registration is kept, and how long after the end of the fault pushes go through again. All of
-// p2 but its stream is here, against a TLS server on loopback; time runs so fast that a minute is two
+// What each fault of FCM, of the token endpoint and of the store does to a push or a registration: the
+// answer, whether the registration is kept, and how long after the end of the fault pushes go through again.
+// All of p2 but its stream is here, against a TLS server on loopback; time runs so fast that a minute is two
 // seconds.
 
 using namespace std::chrono_literals;

@@ -7,6 +7,7 @@
 #include "p2/settings/Source.h"
 #include "p2/settings/Template.h"
 #include "support/Catch.h"
+#include "support/ContentOf.h"
 #include "support/TemporaryDirectory.h"
 
 #include <sys/stat.h>
@@ -18,6 +19,7 @@
 
 using namespace p2;
 using namespace p2::app;
+using test::contentOf;
 
 namespace {
 
@@ -74,11 +76,6 @@ Outcome run(std::vector<std::string> words, const std::filesystem::path& config,
   Console console{in, out, err, terminal};
   const int code = runCommand(words, config, console);
   return {code, out.str(), err.str()};
-}
-
-std::string contentOf(const std::filesystem::path& file) {
-  const auto content = settings::readFile(file, settings::kMaxSettingsFileSize);
-  return content ? content.value().text : std::string();
 }
 
 }  // namespace
@@ -236,7 +233,7 @@ TEST_CASE("Setup replaces settings only if told to, but the file as it is shippe
   const Folder folder;
   const std::vector<std::string> words{"setup", "--jid=push.example.org",
                                        "--service-account=" + folder.account.string()};
-  std::ofstream(folder.config) << contentOf(std::filesystem::path(P2_SOURCE_DIR) / "p2.properties");
+  std::ofstream(folder.config) << test::sourceOf("p2.properties");
   CHECK(run(words, folder.config).code == EX_OK);
   const auto first = contentOf(folder.config);
   const auto old = folder.config.string() + ".old";

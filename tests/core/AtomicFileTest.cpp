@@ -1,5 +1,6 @@
 #include "p2/core/AtomicFile.h"
 #include "support/Catch.h"
+#include "support/ContentOf.h"
 #include "support/TemporaryDirectory.h"
 
 #include <fcntl.h>
@@ -11,22 +12,15 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <thread>
 
 namespace fs = std::filesystem;
 using p2::core::AtomicFile;
 using p2::core::writeAll;
+using p2::test::contentOf;
 
 namespace {
-
-std::string contentOf(const fs::path& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 std::size_t filesIn(const fs::path& directory) {
   return static_cast<std::size_t>(std::distance(fs::directory_iterator(directory), {}));

@@ -87,7 +87,7 @@ def registering_by_hand(s):
 def two_streams(s):
     """With xmpp.connections = 2 ejabberd balances between two streams, and every push over either is answered"""
     p2 = s.p2(xmpp_connections=2).up()
-    eq(s.server.evaluate(f'length(ejabberd_router:get_all_routes())') != "0", True, "ejabberd has routes")
+    eq(s.server.evaluate('length(ejabberd_router:get_all_routes())') != "0", True, "ejabberd has routes")
     peer = s.component()
     token, device = s.token(), "d"
     registration = shapes.Registration(peer.iq(s.server.p2_jid, shapes.register(token, device),

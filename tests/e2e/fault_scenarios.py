@@ -116,7 +116,10 @@ def wrong_project(s):
     server, fcm = s.fake_server(), s.own_fcm()
     p2 = s.p2(server, fcm).up()
     phones = [registration for registration, _, _ in s.registered(server, 30)]
-    pushed = lambda: {push(server, phone) for phone in phones}
+
+    def pushed():
+        return {push(server, phone) for phone in phones}
+
     eq(pushed(), {"result"}, "pushes")
     right, wrong = fcm.service_account, os.path.join(s.directory, "another.json")
     fcm.control(new_key=wrong)  # what FCM says of its messages is this scenario's

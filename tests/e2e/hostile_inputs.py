@@ -345,7 +345,8 @@ def stream_enders():
             "an encoding": "<?xml version='1.0' encoding='UTF-16'?>", "a conditional section": "<![INCLUDE[x]]>",
             "an odd declaration": "<!x>", "a PI of 100 KB": "<?x " + "x" * 100_000 + "?>"}.items():
         yield name, text.encode(), restricted
-    for text in ("text", "\0<iq/>", "\xff", "</a>", "</iq>", "</>", "<iq/>]]>", "<iq type='get'/ >", "<iq <iq/>", "<iq a/b='c'/>"):
+    for text in ("text", "\0<iq/>", "\xff", "</a>", "</iq>", "</>", "<iq/>]]>", "<iq type='get'/ >", "<iq <iq/>",
+                 "<iq a/b='c'/>"):
         yield text, text.encode("latin-1"), malformed
     yield "NULs", b"\0" * 5000 + b"<a/>", malformed
     yield "an end tag of 100 KB", b"</" + b"a" * 100_000, policy

@@ -157,7 +157,8 @@ TEST_CASE("When most targets are called gone at once, nothing is removed") {
   ProxyFixture p2;
   std::vector<std::string> answers;
   for (int i = 0; i < 100; ++i)
-    answers.push_back(p2.registerPhone("token" + std::to_string(i), "user" + std::to_string(i) + "@jabber.de"));
+    answers.push_back(
+        p2.registerPhone("token" + std::to_string(i), "user" + std::to_string(i) + "@jabber.de"));
   int gone = 0;
   for (const auto& answer : answers) {
     p2.willAnswer(Outcome::Kind::targetGone);

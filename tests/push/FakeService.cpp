@@ -44,8 +44,8 @@ Outcome FakeService::send(std::size_t sender, const Message& message, core::Cloc
   std::unique_lock lock(_mutex);
   _mostRunning = std::max(_mostRunning, ++_running);
   const std::size_t index = _calls.size();
-  _calls.push_back({message.target.value.reveal(), message.isImportant, _clock.now(), deadline, sender, _running,
-                    _answered, std::nullopt});
+  _calls.push_back({message.target.value.reveal(), message.isImportant, _clock.now(), deadline, sender,
+                    _running, _answered, std::nullopt});
   _changed.notify_all();
   const auto ended = [this, index] { return _answerer || _calls[index].outcome; };
   if (_keepDeadlines) {

@@ -12,8 +12,8 @@
 #include <vector>
 
 using namespace std::chrono_literals;
-using p2::push::Throttle;
 using p2::push::Outcome;
+using p2::push::Throttle;
 
 namespace {
 

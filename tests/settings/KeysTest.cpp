@@ -1,11 +1,40 @@
 #include "p2/settings/Keys.h"
 #include "support/Catch.h"
+#include "support/ContentOf.h"
 
 #include <array>
+#include <cstddef>
+#include <filesystem>
+#include <regex>
 #include <set>
 #include <string>
+#include <vector>
 
 using namespace p2::settings;
+
+namespace {
+
+/// What looks like a key in `text`, with what stands around it.
+std::vector<std::string> keysIn(const std::string& text) {
+  static const std::regex form(R"((^|[^\w./:-])((xmpp|store|fcm|push|limits|http|logging)\.[a-z]\w*))");
+  std::vector<std::string> found;
+  for (std::sregex_iterator match(text.begin(), text.end(), form), end; match != end; ++match) {
+    found.push_back((*match)[2]);
+  }
+  return found;
+}
+
+/// All that stands between quotation marks in a source.
+std::string literalsOf(const std::string& source) {
+  static const std::regex literal(R"("(?:\\.|[^"\\\n])*")");
+  std::string text;
+  for (std::sregex_iterator match(source.begin(), source.end(), literal), end; match != end; ++match) {
+    text += match->str() + '\n';
+  }
+  return text;
+}
+
+}  // namespace
 
 TEST_CASE("Every key's default is a value that the key takes") {
   for (const auto& key : allKeys()) {
@@ -47,4 +76,30 @@ TEST_CASE("Poco's logging keys are those that its configurator reads") {
   CHECK(isPocoLoggingKey("logging.channels.c.class"));
   CHECK_FALSE(isPocoLoggingKey("logging.level"));
   CHECK_FALSE(isPocoLoggingKey("logging.channel.c.class"));
+}
+
+TEST_CASE("Every key that a message or the documentation names is one") {
+  const std::filesystem::path root(P2_SOURCE_DIR);
+  // Names of hosts and files that look like keys.
+  const std::set<std::string> others{"fcm.googleapis", "push.example", "push.wpool", "push.xml"};
+  std::size_t named = 0;
+  const auto check = [&](const std::filesystem::path& file, const std::string& text) {
+    INFO(file);
+    for (const auto& key : keysIn(text)) {
+      if (others.contains(key) || key.starts_with("logging.")) continue;
+      INFO(key);
+      CHECK(findKey(key) != nullptr);
+      ++named;
+    }
+  };
+  for (const char* folder : {"modules", "app"}) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root / folder)) {
+      const auto kind = entry.path().extension();
+      if (kind == ".cpp" || kind == ".h") check(entry.path(), literalsOf(p2::test::contentOf(entry.path())));
+    }
+  }
+  for (const char* file : {"README.md", "p2.properties", "packaging/man/p2.8.in"}) {
+    check(root / file, p2::test::contentOf(root / file));
+  }
+  CHECK(named > 100);
 }

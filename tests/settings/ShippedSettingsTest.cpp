@@ -3,9 +3,9 @@
 #include "p2/settings/Parser.h"
 #include "p2/settings/Settings.h"
 #include "support/Catch.h"
+#include "support/ContentOf.h"
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -42,11 +42,7 @@ KeyDescription descriptionOf(const Settings& settings, const std::string& key) {
 }
 
 std::string shippedFile() {
-  std::ifstream file(P2_SOURCE_DIR "/p2.properties");
-  REQUIRE(file);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
+  return test::sourceOf("p2.properties");
 }
 
 /// The line's setting without a comment mark, if it is `key = value` or `#key = value`.

@@ -4,6 +4,8 @@
 #include "support/Catch.h"
 #include "support/ImportAll.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -13,7 +15,6 @@
 #include <new>
 #include <set>
 #include <string>
-#include <sys/resource.h>
 #include <vector>
 
 using namespace p2::store;
@@ -304,9 +305,9 @@ TEST_CASE("Bad rows can be left out: the others are imported as if those had not
   const TemporaryDirectory directory;
   const auto store = opened(directory.path());
   auto all = rows(10);
-  all[3].target = token("");         // its node is free for the next
+  all[3].target = token("");  // its node is free for the next
   all[4].node = all[3].node;
-  all[6].key = all[4].key;           // has two nodes
+  all[6].key = all[4].key;  // has two nodes
   Lenient source(all);
   const auto done = store->importRows(source);
   REQUIRE(done.ok());

@@ -1,5 +1,5 @@
-#include "SortedSpool.h"
 #include "Samples.h"
+#include "SortedSpool.h"
 #include "support/Catch.h"
 
 #include <map>
@@ -31,13 +31,15 @@ std::vector<std::pair<Key, std::string>> readAll(const SortedSpool& spool) {
 TEST_CASE("What a spool is given comes back sorted, whatever the size of its runs and of its entries") {
   const TemporaryDirectory directory;
   std::minstd_rand random(7);
-  for (const std::size_t runBytes : {std::size_t{1}, std::size_t{1000}, std::size_t{100000}, SortedSpool::kRunBytes}) {
+  for (const std::size_t runBytes :
+       {std::size_t{1}, std::size_t{1000}, std::size_t{100000}, SortedSpool::kRunBytes}) {
     SortedSpool spool(directory.path(), runBytes);
     std::map<Key, std::string> model;
     for (std::uint64_t i = 0; i < 1500; ++i) {
       // Few keys, so that some come more than once; some entries are longer than a piece that is read.
       const std::string key(random() % 40, static_cast<char>(random() % 256));
-      const std::string value(random() % 500 == 0 ? 200000 : random() % 300, static_cast<char>(random() % 256));
+      const std::string value(random() % 500 == 0 ? 200000 : random() % 300,
+                              static_cast<char>(random() % 256));
       const std::uint64_t order = 1500 - i;
       REQUIRE(spool.add(key, order, value) == 0);
       model[{key, order}] = value;

@@ -3,9 +3,9 @@
 //   register DIR N   registers devices without end and prints each answer: device, node, secret, version
 //   read DIR         opens for reading; for each node on its input prints the target or "none"
 //   dawdle DIR       reads the registrations one by one: the next at each line of its input, says its node
-//   foreign DIR      opens the file for reading with LMDB alone; for each line says how many registrations it sees
-//   readonly DIR     opens for writing on a read-only file system and prints why that fails
-//   full DIR         fills a small disk and prints what became of registrations before, then and afterwards
+//   foreign DIR      opens the file for reading with LMDB alone; for each line says how many registrations it
+//   sees readonly DIR     opens for writing on a read-only file system and prints why that fails full DIR
+//   fills a small disk and prints what became of registrations before, then and afterwards
 // The last two need to be root in a name space of their own; they print "skip" if they may not.
 #include "Samples.h"
 

@@ -56,7 +56,7 @@ class Show:
 
 def pretty(xml):
     """XML on several lines, indented by depth; what holds text alone stays on one."""
-    lines, depth = [], 0
+    lines, depth, opened = [], 0, False
     for text, tag in re.findall(r"([^<]*)(<[^>]*>)", " ".join(xml.split())):
         closing = tag.startswith("</")
         if closing:

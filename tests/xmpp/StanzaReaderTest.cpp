@@ -1,9 +1,9 @@
 #include "p2/xmpp/Namespaces.h"
 #include "p2/xmpp/StanzaReader.h"
 #include "support/Catch.h"
+#include "support/ContentOf.h"
 #include "support/StreamFixture.h"
 
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
@@ -20,8 +20,7 @@ const std::string kHeader =
     "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='1'>";
 
 std::string recordedSession() {
-  std::ifstream file(P2_SOURCE_DIR "/tests/data/session.xml", std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  return p2::test::sourceOf("tests/data/session.xml");
 }
 
 StanzaReader::End read(const std::vector<std::string>& pieces, Recorder& recorder,

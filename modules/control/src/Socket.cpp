@@ -1,5 +1,7 @@
 #include "p2/control/Socket.h"
 
+#include "p2/core/Descriptor.h"
+
 #include <Poco/Logger.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -25,24 +27,6 @@ using Milliseconds = std::chrono::milliseconds;
 
 constexpr Milliseconds kRetry{500};
 constexpr Milliseconds kConnectRetry{50};
-
-/// A file descriptor that is closed at the end.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : _number(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (_number >= 0) ::close(_number);
-  }
-
-  int number() const noexcept { return _number; }
-  bool valid() const noexcept { return _number >= 0; }
-  int release() noexcept { return std::exchange(_number, -1); }
-
- private:
-  int _number;
-};
 
 /// The address of the socket in `directory`, an open directory: by that number, since the path itself may be
 /// longer than an address can be.
@@ -124,9 +108,9 @@ int openDirectory(const std::filesystem::path& directory) {
 
 core::Result<std::unique_ptr<Socket>> Socket::open(const std::filesystem::path& store, Handler handler) {
   const auto path = store / kName;
-  const Descriptor directory(openDirectory(store));
-  Descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  Descriptor wake(::eventfd(0, EFD_CLOEXEC));
+  const core::Descriptor directory(openDirectory(store));
+  core::Descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  core::Descriptor wake(::eventfd(0, EFD_CLOEXEC));
   if (!directory.valid() || !listener.valid() || !wake.valid()) return socketError(path, "made", errno);
   const auto address = addressIn(directory.number());
   ::unlink(path.c_str());
@@ -161,7 +145,7 @@ void Socket::serve() {
     std::array<pollfd, 2> wanted{pollfd{_wake, POLLIN, 0}, pollfd{_listener, POLLIN, 0}};
     const int found = ::poll(wanted.data(), wanted.size(), -1);
     if (wanted[0].revents != 0) return;
-    const Descriptor peer(found > 0 ? ::accept4(_listener, nullptr, nullptr, SOCK_CLOEXEC) : -1);
+    const core::Descriptor peer(found > 0 ? ::accept4(_listener, nullptr, nullptr, SOCK_CLOEXEC) : -1);
     if (!peer.valid()) {
       if (found > 0 && isPassing(errno)) continue;
       // Without descriptors or memory the peer stays in the queue, and asking again at once would not help.
@@ -190,12 +174,12 @@ core::Result<std::optional<std::string>> askDaemon(const std::filesystem::path& 
                                                    const std::string& request, Milliseconds bound) {
   const auto deadline = Clock::now() + bound;
   const auto path = store / Socket::kName;
-  const Descriptor directory(openDirectory(store));
+  const core::Descriptor directory(openDirectory(store));
   if (!directory.valid()) {
     if (errno == ENOENT || errno == ENOTDIR) return std::optional<std::string>();
     return socketError(path, "reached", errno);
   }
-  const Descriptor descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const core::Descriptor descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!descriptor.valid()) return socketError(path, "reached", errno);
   const core::Error silent{"The daemon does not answer at " + path.string() +
                            ". Its log may say why; restarting it helps."};

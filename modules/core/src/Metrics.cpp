@@ -65,7 +65,8 @@ void Histogram::observe(double seconds) noexcept {
   const auto bucket =
       std::distance(_bounds.begin(), std::lower_bound(_bounds.begin(), _bounds.end(), seconds));
   _counts[static_cast<std::size_t>(bucket)].fetch_add(1, std::memory_order_relaxed);
-  _sumMicroseconds.fetch_add(static_cast<std::uint64_t>(std::max(seconds, 0.0) * 1e6), std::memory_order_relaxed);
+  _sumMicroseconds.fetch_add(static_cast<std::uint64_t>(std::max(seconds, 0.0) * 1e6),
+                             std::memory_order_relaxed);
 }
 
 Histogram::Snapshot Histogram::snapshot() const {

@@ -153,9 +153,9 @@ class PushQueue {
   std::size_t _longest = 0;      ///< The highest level that has a flow.
   std::size_t _queuedFlows = 0;  ///< Flows above level 0.
   std::vector<Level> _weights =
-      std::vector<Level>(1);     ///< Flows by the width in bits of what they hold; spare ones at 0.
-  std::size_t _heaviest = 0;     ///< The highest weight that has a flow.
-  Wakeups _wakeups;              ///< Of the delayed ones.
+      std::vector<Level>(1);  ///< Flows by the width in bits of what they hold; spare ones at 0.
+  std::size_t _heaviest = 0;  ///< The highest weight that has a flow.
+  Wakeups _wakeups;           ///< Of the delayed ones.
   std::unordered_map<std::string_view, FlowHandle> _byFlow;  ///< Views into Flow::name.
   std::unordered_map<std::string_view, Handle> _byNode;  ///< Ready and delayed ones. Views into Push::node.
   Waiters _waiters;                                      ///< Oldest first, which is the order of deadlines.

@@ -32,7 +32,8 @@ RemovalGuard::Event RemovalGuard::judge(const Addressee& addressee, std::uint64_
   const auto now = _options.clock->now();
   const std::scoped_lock lock(_mutex);
   if (generation < _since) {
-    if (isGone) doubt(outcome, "; not believed, for the credentials have changed meanwhile", Outcome::Scope::target);
+    if (isGone)
+      doubt(outcome, "; not believed, for the credentials have changed meanwhile", Outcome::Scope::target);
     return Event::none;
   }
   const Event event = isGone ? gone(addressee, now, outcome) : delivered(addressee, now);

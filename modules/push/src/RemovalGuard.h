@@ -42,7 +42,7 @@ class RemovalGuard {
   struct Options {
     std::chrono::milliseconds goneAfter{0};  ///< The grace. Zero: the first verdict is believed.
     std::size_t watched = 20000;             ///< Targets in their grace at most; some 150 bytes each.
-    std::size_t minimum = 20;                ///< Different targets that must be gone before their share counts.
+    std::size_t minimum = 20;       ///< Different targets that must be gone before their share counts.
     double share = 0.5;             ///< Share of gone among the nodes remembered above which it trips.
     std::size_t capacity = 40;      ///< Different nodes remembered.
     std::uint64_t memory = 200;     ///< Deliveries after which a verdict is forgotten.

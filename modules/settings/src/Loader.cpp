@@ -1,5 +1,7 @@
 #include "p2/settings/Loader.h"
 
+#include "p2/core/Descriptor.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,23 +17,6 @@
 namespace p2::settings {
 
 namespace {
-
-class Descriptor {
- public:
-  // O_NONBLOCK, so that a pipe in the file's place is refused instead of waited for.
-  explicit Descriptor(const std::filesystem::path& path)
-      : _number(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (_number >= 0) ::close(_number);
-  }
-
-  int number() const noexcept { return _number; }
-
- private:
-  const int _number;
-};
 
 core::Error fileError(int error) {
   switch (error) {
@@ -111,7 +96,8 @@ std::vector<std::filesystem::path> settingsLocations(const std::filesystem::path
 }
 
 core::Result<FileContent> readFile(const std::filesystem::path& path, std::size_t limit) {
-  const Descriptor file(path);
+  // O_NONBLOCK, so that a pipe in the file's place is refused instead of waited for.
+  const core::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (file.number() < 0 || ::fstat(file.number(), &status) != 0) return fileError(errno);
   if (S_ISDIR(status.st_mode)) return core::Error{"is a directory, not a file"};

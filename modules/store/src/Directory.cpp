@@ -194,10 +194,6 @@ std::string meaningOf(int code) {
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (valid()) ::close(_number);
-}
-
 Error storeError(const path& directory, const std::string& problem) {
   return Error{"The store " + directory.string() + " " + problem};
 }

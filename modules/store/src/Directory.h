@@ -1,5 +1,6 @@
 #pragma once
 
+#include "p2/core/Descriptor.h"
 #include "p2/core/Result.h"
 
 #include <cstddef>
@@ -7,7 +8,6 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace p2::store {
 
@@ -17,23 +17,7 @@ inline constexpr const char* kDataFile = "data.mdb";
 inline constexpr const char* kReadersFile = "lock.mdb";  ///< LMDB's own: reader slots and mutexes.
 inline constexpr const char* kWriterFile = "p2.lock";    ///< Ours: held by the one process that writes.
 
-/// An open file descriptor. Moved, never copied.
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) noexcept : _number(number) {}
-  Descriptor(Descriptor&& other) noexcept : _number(std::exchange(other._number, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(_number, other._number);
-    return *this;
-  }
-  ~Descriptor();
-
-  int number() const noexcept { return _number; }
-  bool valid() const noexcept { return _number >= 0; }
-
- private:
-  int _number;
-};
+using core::Descriptor;
 
 /// Makes the directory ready for writing and claims it: creates it (mode 0700) if it is missing, checks its
 /// owner, its permissions and the files in it, narrows those to mode 0600. The claim holds until the

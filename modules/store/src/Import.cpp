@@ -146,7 +146,8 @@ Result<void> Import::eachNode(bool tells, const Take& take) {
 Result<bool> ownsNode(const Tables& tables, const Registration& row) {
   const auto stored = tables.look(row.node);
   if (!stored.ok()) return Error{stored.error()};
-  if (const auto* registration = std::get_if<Registration>(&stored.value())) return registration->key == row.key;
+  if (const auto* registration = std::get_if<Registration>(&stored.value()))
+    return registration->key == row.key;
   if (std::holds_alternative<std::monostate>(stored.value())) return true;
   // What cannot be read belongs to whose device leads to it.
   const auto node = tables.nodeOf(row.key);

@@ -55,8 +55,8 @@ class SortedSpool::Reader::Run {
     _piece.resize(std::max(kReadBytes, bytes));
     while (filled < bytes) {
       const auto wanted = std::min<std::uint64_t>(_piece.size() - filled, _end - _next);
-      const ssize_t read = ::pread(_file, _piece.data() + filled, static_cast<std::size_t>(wanted),
-                                   static_cast<off_t>(_next));
+      const ssize_t read =
+          ::pread(_file, _piece.data() + filled, static_cast<std::size_t>(wanted), static_cast<off_t>(_next));
       if (read < 0 && errno == EINTR) continue;
       if (read <= 0) return read < 0 ? errno : EIO;
       filled += static_cast<std::size_t>(read);

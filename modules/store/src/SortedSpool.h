@@ -13,9 +13,9 @@
 
 namespace p2::store {
 
-/// Takes entries in any order and gives them sorted, as often as asked, in memory that hardly grows with them:
-/// they are sorted in runs, which go to a file without a name and are merged when they are read, each with a
-/// buffer of 64 KiB. Used by one thread.
+/// Takes entries in any order and gives them sorted, as often as asked, in memory that hardly grows with
+/// them: they are sorted in runs, which go to a file without a name and are merged when they are read, each
+/// with a buffer of 64 KiB. Used by one thread.
 class SortedSpool {
  public:
   struct Entry {
@@ -70,8 +70,8 @@ class SortedSpool {
 
   const std::size_t _runBytes;
   Descriptor _file;
-  int _fault = 0;       ///< Why there is no file.
-  std::string _bytes;   ///< Keys and values of the run that is filled.
+  int _fault = 0;      ///< Why there is no file.
+  std::string _bytes;  ///< Keys and values of the run that is filled.
   std::vector<Place> _places;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> _runs;  ///< Begin and end in the file.
   std::uint64_t _end = 0;

@@ -87,8 +87,8 @@ class ComponentClient:
             while id not in self._answers:
                 left = deadline - time.monotonic()
                 if left <= 0 or self._closed:
-                    raise AssertionError(f"{self.jid} got no answer to {id}" + (" (stream closed)" if self._closed
-                                                                               else f" in {seconds} s"))
+                    why = " (stream closed)" if self._closed else f" in {seconds} s"
+                    raise AssertionError(f"{self.jid} got no answer to {id}{why}")
                 self._changed.wait(left)
             answer = self._answers[id][0]
         transcript.line(f"{self.jid} ← {transcript.xml(answer)}")

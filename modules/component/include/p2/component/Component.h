@@ -25,10 +25,10 @@ namespace p2::component {
 class Component {
  public:
   struct Options {
-    std::string host = "127.0.0.1";  ///< `xmpp.host`: a name or an address.
-    std::uint16_t port = 5347;       ///< `xmpp.port`
-    std::string jid;                 ///< `xmpp.jid`: the component's name.
-    core::Secret sharedSecret;       ///< `xmpp.sharedSecret`
+    std::string host = "127.0.0.1";            ///< `xmpp.host`: a name or an address.
+    std::uint16_t port = 5347;                 ///< `xmpp.port`
+    std::string jid;                           ///< `xmpp.jid`: the component's name.
+    core::Secret sharedSecret;                 ///< `xmpp.sharedSecret`
     http::Resolver resolver = &http::resolve;  ///< Of `host`.
     /// Which of the host's addresses is tried first, counted in turns: each of several components begins at
     /// another node of a cluster.
