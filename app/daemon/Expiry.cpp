@@ -1,6 +1,6 @@
 #include "daemon/Expiry.h"
 
-#include <Poco/Logger.h>
+#include "daemon/Logger.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -15,10 +15,6 @@ namespace {
 constexpr std::size_t kPart = 5000;
 // For the disk to confirm one part.
 constexpr std::chrono::seconds kPatience{60};
-
-Poco::Logger& logger() {
-  return Poco::Logger::get("p2");
-}
 
 }  // namespace
 

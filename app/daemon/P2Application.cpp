@@ -1,5 +1,6 @@
 #include "daemon/P2Application.h"
 
+#include "daemon/Logger.h"
 #include "daemon/XmppSubsystem.h"
 #include "p2/core/Version.h"
 #include "p2/logging/Check.h"
@@ -9,7 +10,6 @@
 #include "p2/settings/Loader.h"
 
 #include <Poco/Instantiator.h>
-#include <Poco/Logger.h>
 #include <Poco/LoggingFactory.h>
 #include <unistd.h>
 
@@ -84,7 +84,7 @@ void P2Application::configureLogging() {
 
 int P2Application::main(const std::vector<std::string>& /*arguments*/) {
   if (_xmpp->exitCode() != 0) return _xmpp->exitCode();
-  Poco::Logger::get("p2").information("p2 " + std::string(core::kVersion) + " has started");
+  app::logger().information("p2 " + std::string(core::kVersion) + " has started");
   auto reportEvery = _serviceManager.watchdogInterval();
   if (reportEvery) *reportEvery /= 2;
   for (;;) {
@@ -106,7 +106,7 @@ void P2Application::handleHangUp() {
 }
 
 void P2Application::reload() {
-  auto& log = Poco::Logger::get("p2");
+  auto& log = app::logger();
   const auto loaded =
       settings::load(_commandLine.config, settings::settingsLocations(process::runningBinary()),
                      settings::processEnvironment());

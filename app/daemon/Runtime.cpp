@@ -1,13 +1,12 @@
 #include "daemon/Runtime.h"
 
+#include "daemon/Logger.h"
 #include "links/ComponentLink.h"
 #include "p2/control/Requests.h"
 #include "p2/logging/Levels.h"
 #include "p2/settings/Overview.h"
 #include "p2/store/FileSystem.h"
 #include "p2/store/Forget.h"
-
-#include <Poco/Logger.h>
 
 #include <span>
 #include <sysexits.h>
@@ -25,10 +24,6 @@ constexpr std::chrono::seconds kForgetBound{50};
 
 // What is left of the bound for the last answers, at least.
 constexpr Milliseconds kLeastFlush{1000};
-
-Poco::Logger& logger() {
-  return Poco::Logger::get("p2");
-}
 
 push::Dispatcher::Options dispatcherOptions(const settings::Settings& settings) {
   push::Dispatcher::Options options;

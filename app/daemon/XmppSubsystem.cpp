@@ -1,9 +1,9 @@
 #include "daemon/XmppSubsystem.h"
 
+#include "daemon/Logger.h"
 #include "p2/logging/LenientChannel.h"
 
 #include <Poco/Exception.h>
-#include <Poco/Logger.h>
 
 #include <exception>
 #include <string>
@@ -19,10 +19,6 @@ using State = component::Component::State;
 
 // The pushes in hand get so long when the daemon stops: systemd kills after 90 s.
 constexpr std::chrono::seconds kDrainBound{10};
-
-Poco::Logger& logger() {
-  return Poco::Logger::get("p2");
-}
 
 /// The system refused something, such as a thread: that may pass, unlike wrong settings.
 StartFault refused(const std::string& what) {

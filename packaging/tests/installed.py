@@ -108,7 +108,7 @@ class Rpm:
 
 
 class Tarball:
-    """How the README says that it is handled: by its own lines."""
+    """How packaging/README.md says that it is handled: by its own lines."""
 
     def __init__(self, machine):
         self._machine = machine
@@ -121,7 +121,7 @@ class Tarball:
 
     def _follow(self, words, package):
         """Runs the lines of code that follow those words."""
-        with open(os.path.join(HERE, "..", "..", "README.md")) as readme:
+        with open(os.path.join(HERE, "..", "README.md")) as readme:
             code = readme.read().split(words, 1)[1].split("\n\n")[1]
         lines = [re.sub(r"\bp2-[^ ]*\.tar\.gz", package, line.strip()) for line in code.splitlines()]
         assert any(package in line for line in lines), lines

@@ -98,7 +98,8 @@ TEST_CASE("Every key that a message or the documentation names is one") {
       if (kind == ".cpp" || kind == ".h") check(entry.path(), literalsOf(p2::test::contentOf(entry.path())));
     }
   }
-  for (const char* file : {"README.md", "p2.properties", "packaging/man/p2.8.in"}) {
+  for (const char* file : {"README.md", "p2.properties", "packaging/man/p2.8.in",
+                           "packaging/man/p2-guide.7.md", "packaging/man/p2-privacy.7.md"}) {
     check(root / file, p2::test::contentOf(root / file));
   }
   CHECK(named > 100);
