@@ -18,7 +18,7 @@ constexpr std::chrono::seconds kPatience{60};
 
 }  // namespace
 
-Expiry::Expiry(store::Store& store, std::chrono::seconds expireAfter, const core::Clock& clock)
+Expiry::Expiry(store::RegistrationArchive& store, std::chrono::seconds expireAfter, const core::Clock& clock)
     : _store(store), _clock(clock), _expireAfter(expireAfter), _thread([this] { run(); }) {}
 
 Expiry::~Expiry() {
@@ -67,13 +67,14 @@ void Expiry::saveServiceTime() {
 }
 
 /// One part. A callback that is dropped, for lack of memory, is an error too, and not waited for.
-core::Result<store::Store::Swept> Expiry::removeSome(std::chrono::seconds expireAfter) {
-  std::promise<core::Result<store::Store::Swept>> promise;
+core::Result<store::RegistrationArchive::Swept> Expiry::removeSome(std::chrono::seconds expireAfter) {
+  std::promise<core::Result<store::RegistrationArchive::Swept>> promise;
   auto outcome = promise.get_future();
-  _store.removeExpired(expireAfter, kPart,
-                       [promise = std::move(promise)](core::Result<store::Store::Swept> result) mutable {
-                         promise.set_value(std::move(result));
-                       });
+  _store.removeExpired(
+      expireAfter, kPart,
+      [promise = std::move(promise)](core::Result<store::RegistrationArchive::Swept> result) mutable {
+        promise.set_value(std::move(result));
+      });
   if (outcome.wait_for(kPatience) != std::future_status::ready) {
     return core::Error{"The disk has not confirmed it in time."};
   }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "p2/core/Clock.h"
-#include "p2/store/Store.h"
+#include "p2/store/RegistrationArchive.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -20,7 +20,7 @@ class Expiry {
   static constexpr std::chrono::minutes kSave{5};
 
   /// `expireAfter`: zero keeps everything. `store` and `clock` must outlive this object.
-  Expiry(store::Store& store, std::chrono::seconds expireAfter,
+  Expiry(store::RegistrationArchive& store, std::chrono::seconds expireAfter,
          const core::Clock& clock = core::systemClock());
   Expiry(const Expiry&) = delete;
   Expiry& operator=(const Expiry&) = delete;
@@ -32,12 +32,12 @@ class Expiry {
 
  private:
   void run();
-  core::Result<store::Store::Swept> removeSome(std::chrono::seconds expireAfter);
+  core::Result<store::RegistrationArchive::Swept> removeSome(std::chrono::seconds expireAfter);
   void removeAll(std::chrono::seconds expireAfter);
   void saveServiceTime();
   bool stopping() const;
 
-  store::Store& _store;
+  store::RegistrationArchive& _store;
   const core::Clock& _clock;
   mutable std::mutex _mutex;
   std::condition_variable _wake;

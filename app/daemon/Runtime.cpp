@@ -208,7 +208,7 @@ core::Result<void> Runtime::reload(const settings::Settings& settings) {
 
 void Runtime::touch() const {
   (void)_dispatcher.queued();
-  (void)_store->statistics();
+  (void)_store->lastFault();
 }
 
 void Runtime::stop(Milliseconds bound) {

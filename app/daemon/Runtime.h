@@ -51,8 +51,8 @@ class Runtime {
   /// is not right, nothing changes, and the error says what is wrong.
   core::Result<void> reload(const settings::Settings& settings);
 
-  /// Goes once through the locks that the threads share, and through the store: with a thread stuck in one of
-  /// them it does not return, and the service manager's watchdog sees it.
+  /// Goes once through the locks that the threads share: with a thread stuck in one of them it does not
+  /// return, and the service manager's watchdog sees it. Asks no database, whose faults are no reason to end.
   void touch() const;
 
   /// Takes no more requests, lets those in hand finish for up to `bound`, answers the others wait, and closes
@@ -62,7 +62,8 @@ class Runtime {
  private:
   struct Streams {
     std::size_t open = 0;
-    store::Store* told = nullptr;  ///< Who measures how long there are any; null once it closes.
+    store::RegistrationArchive* told =
+        nullptr;  ///< Who measures how long there are any; null once it closes.
   };
 
   void countStream(bool opened);

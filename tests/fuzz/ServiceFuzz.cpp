@@ -8,6 +8,7 @@
 #include "Pieces.h"
 #include "Trees.h"
 #include "p2/proxy/PushProxy.h"
+#include "p2/store/Store.h"
 #include "p2/xmpp/Jid.h"
 #include "p2/xmpp/Namespaces.h"
 #include "support/RequestTexts.h"

@@ -2,6 +2,7 @@
 
 #include "p2/core/Guarded.h"
 #include "p2/proxy/PushProxy.h"
+#include "p2/store/Store.h"
 #include "support/ReplyList.h"
 #include "support/RequestTexts.h"
 #include "support/Shapes.h"
@@ -59,17 +60,17 @@ class ProxyFixture {
     options.clock = &clock;
     options.path = directory.path() / "store";
     store = std::move(store::Store::open(options)).value();
-    push::Dispatcher::Options dispatcherOptions;
-    dispatcherOptions.maxWorkers = 2;
-    dispatcherOptions.goneAfter = std::chrono::milliseconds::zero();
-    dispatcher = std::make_unique<push::Dispatcher>(
-        dispatcherOptions, [this] { return std::make_unique<ScriptedSender>(script); }, metrics);
-    proxy = std::make_unique<proxy::PushProxy>(proxy::PushProxy::Options{kJid, limits, &clock}, *store,
-                                               *dispatcher, metrics);
+    begin(*store, limits, clock);
+  }
+  /// On other registrations than those in LMDB; `store` is null then.
+  explicit ProxyFixture(std::unique_ptr<store::Registrations> registrations)
+      : other(std::move(registrations)) {
+    begin(*other, {}, core::systemClock());
   }
   ~ProxyFixture() {
     dispatcher.reset();
     store.reset();
+    other.reset();
   }
 
   /// Serves the stanza and gives the answer.
@@ -109,10 +110,22 @@ class ProxyFixture {
   core::Guarded<Script> script;
   ReplyList replies;
   std::unique_ptr<store::Store> store;
+  std::unique_ptr<store::Registrations> other;
   std::unique_ptr<push::Dispatcher> dispatcher;
   std::unique_ptr<proxy::PushProxy> proxy;
 
  private:
+  void begin(store::Registrations& registrations, const proxy::PushProxy::Limits& limits,
+             const core::Clock& clock) {
+    push::Dispatcher::Options dispatcherOptions;
+    dispatcherOptions.maxWorkers = 2;
+    dispatcherOptions.goneAfter = std::chrono::milliseconds::zero();
+    dispatcher = std::make_unique<push::Dispatcher>(
+        dispatcherOptions, [this] { return std::make_unique<ScriptedSender>(script); }, metrics);
+    proxy = std::make_unique<proxy::PushProxy>(proxy::PushProxy::Options{kJid, limits, &clock}, registrations,
+                                               *dispatcher, metrics);
+  }
+
   std::size_t _asked = 0;
 };
 

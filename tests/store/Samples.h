@@ -72,7 +72,7 @@ class HandClock final : public core::Clock {
 template <class T>
 class Answer {
  public:
-  Store::Callback<T> callback() {
+  Registrations::Callback<T> callback() {
     return [promise = _promise](core::Result<T> result) { promise->set_value(std::move(result)); };
   }
   bool arrived() const { return _future.wait_for(0s) == std::future_status::ready; }
@@ -143,7 +143,7 @@ inline Registration imported(unsigned number, Registration::Time time = Registra
           time};
 }
 
-inline Answer<Registration> registering(Store& store, const DeviceKey& key, const std::string& text,
+inline Answer<Registration> registering(Registrations& store, const DeviceKey& key, const std::string& text,
                                         const std::string& domain = "example.org") {
   Answer<Registration> answer;
   store.registerDevice(key, domain, token(text), answer.callback());
@@ -151,12 +151,12 @@ inline Answer<Registration> registering(Store& store, const DeviceKey& key, cons
 }
 
 /// Registers and waits.
-inline Registration registered(Store& store, const DeviceKey& key, const std::string& text,
+inline Registration registered(Registrations& store, const DeviceKey& key, const std::string& text,
                                const std::string& domain = "example.org") {
   return registering(store, key, text, domain).value();
 }
 
-inline bool unregistered(Store& store, const DeviceKey& key) {
+inline bool unregistered(Registrations& store, const DeviceKey& key) {
   Answer<bool> answer;
   store.unregister(key, "example.org", answer.callback());
   return answer.value();
@@ -191,6 +191,14 @@ inline std::optional<Registration> found(const Store& store, const DeviceKey& ke
   auto result = store.find(key);
   if (!result.ok()) throw std::runtime_error(result.error());
   return std::move(result).value();
+}
+
+/// What Registrations::lookUp() finds.
+template <class NodeOrKey>
+std::optional<Registration> lookedUp(Registrations& store, const NodeOrKey& what) {
+  Answer<Registrations::Found> answer;
+  store.lookUp(what, answer.callback());
+  return answer.value();
 }
 
 }  // namespace p2::store::test

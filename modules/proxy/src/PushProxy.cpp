@@ -47,7 +47,7 @@ constexpr std::size_t kWaitingBytes = 512;
 
 class PushProxy::Impl {
  public:
-  Impl(Options options, store::Store& store, push::Dispatcher& dispatcher, core::Metrics& metrics)
+  Impl(Options options, store::Registrations& store, push::Dispatcher& dispatcher, core::Metrics& metrics)
       : _options(std::move(options)),
         _limits(_options.limits, *_options.clock),
         _store(store),
@@ -115,7 +115,14 @@ class PushProxy::Impl {
 
   void serve(Publish&& request, const Iq& /*iq*/, Responder responder) {
     _publishes.add();
-    auto found = _store.find(request.node);
+    std::string node = request.node;
+    _store.lookUp(std::move(node), [this, request = std::move(request), responder = std::move(responder)](
+                                       core::Result<store::Registrations::Found> found) mutable {
+      publish(request, std::move(found), std::move(responder));
+    });
+  }
+
+  void publish(const Publish& request, core::Result<store::Registrations::Found> found, Responder responder) {
     if (!found) {
       _storeFaults.answer(found.error(), responder);
       return;
@@ -187,7 +194,7 @@ class PushProxy::Impl {
   }
 
   bool holdsAny() {
-    if (_store.statistics().registrations > 0) _hasHeldAny = true;
+    if (_store.holdsAny()) _hasHeldAny = true;
     return _hasHeldAny;
   }
 
@@ -301,7 +308,7 @@ class PushProxy::Impl {
   const Options _options;
   const Registration _decoy = makeDecoy();
   RequestLimits _limits;
-  store::Store& _store;
+  store::Registrations& _store;
   std::atomic<bool> _hasHeldAny{false};  ///< The store, since the start. True once that was seen.
   push::Dispatcher& _dispatcher;
   core::Counter& _registrations;
@@ -321,7 +328,7 @@ class PushProxy::Impl {
   ThrottledLog _messageLines;  // anybody may send messages, and must not displace the other lines
 };
 
-PushProxy::PushProxy(Options options, store::Store& store, push::Dispatcher& dispatcher,
+PushProxy::PushProxy(Options options, store::Registrations& store, push::Dispatcher& dispatcher,
                      core::Metrics& metrics)
     : _impl(std::make_unique<Impl>(std::move(options), store, dispatcher, metrics)) {}
 

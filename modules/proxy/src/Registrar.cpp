@@ -12,6 +12,7 @@ namespace p2::proxy {
 
 namespace {
 
+using store::DeviceKey;
 using store::Registration;
 using xmpp::Iq;
 using xmpp::Responder;
@@ -52,26 +53,36 @@ void Registrar::serve(Register&& request, const Iq& iq, Responder responder) {
   }
   auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
   if (!session) return;
-  const auto change = changeBy(request);
-  const bool creates = change == Change::creates;
-  if (change != Change::none && !admit(request.domain, iq, creates, responder)) return;
-  _parts.store.registerDevice(
-      std::move(request.key), std::move(request.domain), std::move(request.target),
-      [this, creates, node = std::move(request.commandNode), session = std::move(*session),
-       responder = std::move(responder)](core::Result<Registration> result) mutable {
-        if (!result) return _parts.faults.answer(result.error(), responder);
-        if (creates) _created.add();
-        logEvent(Poco::Message::PRIO_DEBUG, "registered ", result.value().node, result.value().domain);
-        responder.result(registered(node, session, _parts.jid, result.value()));
+  const DeviceKey key = request.key;
+  _parts.store.lookUp(
+      key, [this, request = std::move(request), account = accountOf(iq), session = std::move(*session),
+            responder = std::move(responder)](core::Result<store::Registrations::Found> found) mutable {
+        const auto change = changeBy(request, found);
+        if (change != Change::none && !admit(request.domain, account, change == Change::creates, responder))
+          return;
+        enrol(std::move(request), change, std::move(session), std::move(responder));
       });
+}
+
+void Registrar::enrol(Register request, Change change, std::string session, Responder responder) {
+  _parts.store.registerDevice(std::move(request.key), std::move(request.domain), std::move(request.target),
+                              [this, creates = change == Change::creates,
+                               node = std::move(request.commandNode), session = std::move(session),
+                               responder = std::move(responder)](core::Result<Registration> result) mutable {
+                                if (!result) return _parts.faults.answer(result.error(), responder);
+                                if (creates) _created.add();
+                                logEvent(Poco::Message::PRIO_DEBUG, "registered ", result.value().node,
+                                         result.value().domain);
+                                responder.result(registered(node, session, _parts.jid, result.value()));
+                              });
 }
 
 /// What is in the store as it was asked for costs nobody anything, so that all phones of a big server can
 /// come back at once; but for a new date, which the store writes at most once a day for each. A change that
 /// is still pending can make this wrong by the one change that was admitted for it.
 /// A record that cannot be read is one that the store writes anew.
-Registrar::Change Registrar::changeBy(const Register& request) const {
-  const auto found = _parts.store.find(request.key);
+Registrar::Change Registrar::changeBy(const Register& request,
+                                      const core::Result<store::Registrations::Found>& found) {
   if (!found) return Change::renews;
   if (!found.value()) return Change::creates;
   const Registration& stored = *found.value();
@@ -81,7 +92,7 @@ Registrar::Change Registrar::changeBy(const Register& request) const {
 void Registrar::serve(Unregister&& request, const Iq& iq, Responder responder) {
   auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
   if (!session) return;
-  if (!admit(request.domain, iq, false, responder)) return;
+  if (!admit(request.domain, accountOf(iq), false, responder)) return;
   _parts.store.unregister(std::move(request.key), std::move(request.domain),
                           [this, node = std::move(request.commandNode), session = std::move(*session),
                            responder = std::move(responder)](core::Result<bool> removed) mutable {
@@ -108,8 +119,9 @@ void Registrar::serve(CommandCancel&& request, const Iq& iq, Responder responder
 }
 
 /// Answers and gives false if there were too many changes of the store, which all share.
-bool Registrar::admit(const std::string& domain, const Iq& iq, bool creates, Responder& responder) {
-  switch (_parts.limits.admitChange(domain, accountOf(iq), creates)) {
+bool Registrar::admit(const std::string& domain, const std::string& account, bool creates,
+                      Responder& responder) {
+  switch (_parts.limits.admitChange(domain, account, creates)) {
     case RequestLimits::Verdict::admitted:
       return true;
     case RequestLimits::Verdict::account:

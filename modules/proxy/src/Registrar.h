@@ -7,7 +7,7 @@
 #include "p2/core/Clock.h"
 #include "p2/core/Metrics.h"
 #include "p2/proxy/Requests.h"
-#include "p2/store/Store.h"
+#include "p2/store/Registrations.h"
 #include "p2/xmpp/Iq.h"
 #include "p2/xmpp/Responder.h"
 
@@ -24,7 +24,7 @@ class Registrar {
   struct Parts {
     const std::string& jid;
     const core::Clock& clock;
-    store::Store& store;
+    store::Registrations& store;
     RequestLimits& limits;
     StoreFaults& faults;
     core::Counter& denied;  ///< Requests of domains that are not served.
@@ -41,8 +41,9 @@ class Registrar {
  private:
   enum class Change { none, renews, creates };
 
-  Change changeBy(const Register& request) const;
-  bool admit(const std::string& domain, const xmpp::Iq& iq, bool creates, xmpp::Responder& responder);
+  static Change changeBy(const Register& request, const core::Result<store::Registrations::Found>& found);
+  void enrol(Register request, Change change, std::string session, xmpp::Responder responder);
+  bool admit(const std::string& domain, const std::string& account, bool creates, xmpp::Responder& responder);
   std::optional<std::string> sessionFor(const std::string& sessionId, const std::string& node,
                                         const xmpp::Iq& iq, xmpp::Responder& responder);
 

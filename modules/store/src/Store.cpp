@@ -223,6 +223,18 @@ Result<std::optional<Registration>> Store::find(const DeviceKey& key) const {
   return _impl->find(key);
 }
 
+void Store::lookUp(std::string node, Callback<Found> done) {
+  done(_impl->find(node));
+}
+
+void Store::lookUp(const DeviceKey& key, Callback<Found> done) {
+  done(_impl->find(key));
+}
+
+bool Store::holdsAny() const {
+  return statistics().registrations > 0;
+}
+
 Result<void> Store::forEach(
     const std::function<bool(const Registration&)>& visit,
     const std::function<void(std::string_view, const std::string&)>& onUnreadable) const {

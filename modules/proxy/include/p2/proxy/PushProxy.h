@@ -5,7 +5,7 @@
 #include "p2/core/Secret.h"
 #include "p2/proxy/Requests.h"
 #include "p2/push/Dispatcher.h"
-#include "p2/store/Store.h"
+#include "p2/store/Registrations.h"
 #include "p2/xmpp/Element.h"
 #include "p2/xmpp/Iq.h"
 #include "p2/xmpp/Responder.h"
@@ -47,9 +47,10 @@ class PushProxy {
     const core::Clock* clock = &core::systemClock();  ///< Must outlive the proxy.
   };
 
-  /// `store`, `dispatcher` and `metrics` must outlive the proxy; the callbacks given to store and dispatcher
-  /// must have come before it is destroyed.
-  PushProxy(Options options, store::Store& store, push::Dispatcher& dispatcher, core::Metrics& metrics);
+  /// `registrations`, `dispatcher` and `metrics` must outlive the proxy; the callbacks given to the former
+  /// two must have come before it is destroyed.
+  PushProxy(Options options, store::Registrations& registrations, push::Dispatcher& dispatcher,
+            core::Metrics& metrics);
   PushProxy(const PushProxy&) = delete;
   PushProxy& operator=(const PushProxy&) = delete;
   ~PushProxy();

@@ -1,0 +1,94 @@
+#include "ProxyFixture.h"
+#include "support/Catch.h"
+#include "support/MemoryRegistrations.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+// The proxy on registrations that are not in LMDB: it may rely on nothing but what the interface says.
+
+using namespace p2;
+using namespace p2::test;
+
+namespace {
+
+using Answers = MemoryRegistrations::Answers;
+
+std::unique_ptr<MemoryRegistrations> registrations(Answers answers) {
+  return std::make_unique<MemoryRegistrations>(answers);
+}
+
+bool isResult(const std::string& answer) {
+  return answer.starts_with("<iq type='result'");
+}
+
+bool asksToWait(const std::string& answer) {
+  return answer.find("<error type='wait'>") != std::string::npos;
+}
+
+bool saysNotFound(const std::string& answer) {
+  return answer.find("<item-not-found") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("On registrations that answer at once or late, a phone registers, is woken and goes") {
+  ProxyFixture p2(registrations(GENERATE(Answers::atOnce, Answers::late)));
+  const auto phone = p2.registerPhone("token");
+  const auto node = valueOf(phone, "node"), secret = valueOf(phone, "secret");
+  REQUIRE_FALSE(node.empty());
+  CHECK(valueOf(p2.registerPhone("token2"), "node") == node);
+  CHECK(isResult(p2.publish(node, secret)));
+  CHECK(p2.sent() == 1);
+  CHECK(saysNotFound(p2.publish(node, "wrong")));
+  CHECK(saysNotFound(p2.publish("unknown", secret)));
+  CHECK(saysNotFound(p2.publish(node, secret, "other.example")));
+  CHECK(p2.sent() == 1);
+  p2.willAnswer(push::Outcome::Kind::targetGone);
+  CHECK(saysNotFound(p2.publish(node, secret)));
+  CHECK_FALSE(p2.other->holdsAny());
+}
+
+TEST_CASE("While registrations cannot be asked every server and every phone is asked to wait") {
+  auto own = registrations(GENERATE(Answers::atOnce, Answers::late));
+  auto& store = *own;
+  ProxyFixture p2(std::move(own));
+  const auto phone = p2.registerPhone("token");
+  const auto node = valueOf(phone, "node"), secret = valueOf(phone, "secret");
+  store.fail("The database is away.");
+  CHECK(asksToWait(p2.publish(node, secret)));
+  CHECK(asksToWait(p2.publish("unknown", secret)));
+  CHECK(asksToWait(p2.registerPhone("token")));
+  CHECK(asksToWait(p2.registerPhone("another", "somebody@jabber.de")));
+  CHECK(p2.sent() == 0);
+  store.fail("");
+  CHECK(isResult(p2.publish(node, secret)));
+}
+
+TEST_CASE("A database that fails when a phone is to be removed keeps it, and its server waits") {
+  auto own = registrations(Answers::late);
+  auto& store = *own;
+  ProxyFixture p2(std::move(own));
+  const auto phone = p2.registerPhone("token");
+  p2.willAnswer(push::Outcome::Kind::targetGone);
+  p2.script.with(
+      [&store](Script& script) { script.onSend = [&store] { store.fail("The database is away."); }; });
+  CHECK(asksToWait(p2.publish(valueOf(phone, "node"), valueOf(phone, "secret"))));
+  CHECK(p2.other->holdsAny());
+}
+
+TEST_CASE("Requests that wait for a store at once are each answered once") {
+  ProxyFixture p2(registrations(Answers::late));
+  const auto phone = p2.registerPhone("token");
+  const auto node = valueOf(phone, "node"), secret = valueOf(phone, "secret");
+  constexpr std::size_t kMany = 200;
+  for (std::size_t i = 0; i < kMany; ++i) {
+    const auto iq = request(i % 2 == 0 ? publishRequest(node, secret, "jabber.de")
+                                       : registerRequest("xiaomia1@jabber.de", kDevice, "token", ""));
+    p2.proxy->handle(iq, xmpp::Responder(p2.replies, iq.id, iq.from, iq.to));
+  }
+  const auto answers = p2.replies.waitFor(1 + kMany);
+  CHECK(answers.size() == 1 + kMany);
+  for (const auto& answer : answers) CHECK(isResult(answer));
+}
