@@ -30,7 +30,21 @@ struct StartFault {
   std::string text;
 };
 
-/// The running daemon: the order of its members is the order of dependency. Made and stopped by the main
+/// The running daemon. Here, and only here, the modules are joined:
+///
+///     components --- onIq ---> proxy --- submit ---> dispatcher --- send ---> senders (from FcmLink)
+///     (the streams)             |  ^                     |
+///        ^                      |  '---- outcome --------'
+///        '---- answer ----------+--- look up, change ---> store <--- expiry
+///
+///     status source --- looks at all of them ---> control socket, HTTP endpoint
+///
+/// Who calls must end before whom it calls; but what is answered late goes through a component, which
+/// therefore is closed last. So stop() does not follow the order of the members: it stops reading, lets the
+/// dispatcher finish, closes the store, whose last commits answer phones, and then closes the streams, which
+/// send those answers.
+///
+/// The order of its members is the order of dependency. Made and stopped by the main
 /// thread; the metrics, store, dispatcher, proxy and component are shared between threads and are
 /// thread-safe.
 class Runtime {

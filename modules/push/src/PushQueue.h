@@ -33,6 +33,15 @@ namespace p2::push {
 /// of a flow with less than its fair share takes the place of the newest one of the longest flow. All of that
 /// is done in constant time.
 ///
+///     _turns:   a.example  [n1] [n7] [n4]   ready, the oldest first. Served in turns: n1, n3, n7, …
+///               b.example  [n3]
+///     _resting: c.example  (delayed: n5)    _wakeups: n5 at 12:00:01
+///     _sending: n2                          a worker has it; a newer push for n2 is another one
+///     _waiters: oldest first, each with its push: the order in which deadlines pass
+///
+/// Flows also stand in _levels, by how many pushes they have queued, and in _weights, by the width in bits of
+/// what they hold: that finds the longest and the heaviest at once.
+///
 /// Everybody waits `deadline` at most, from the time of `add` on; a changed deadline holds for those who wait
 /// already. Who has to be answered is appended to an `Answers`, for the caller to call without any lock.
 ///

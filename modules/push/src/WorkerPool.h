@@ -20,6 +20,14 @@ namespace p2::push {
 /// Poco::ThreadPool does not do: its idle threads all wait for their turn alike, and a start makes its caller
 /// wait, here with the mutex held.
 ///
+///     busy --- idle(): nothing to do ---> idle --- summon(): there is ---> busy
+///      |                                   |
+///      '--- leave(), end() ----------------'--- idle for too long, or too many: dismissed
+///
+/// One summons at a time is under way for all the work there is: a worker that has arrived summons the next
+/// one if there is more. So a burst wakes as many as it needs, one by the other, and the thread that reads
+/// the stream wakes one.
+///
 /// Guarded by its owner's mutex: every function but the constructor, the destructor and `join` REQUIRES that
 /// it is held.
 class WorkerPool {

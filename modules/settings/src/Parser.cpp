@@ -54,6 +54,18 @@ const Key* keyOfVariable(std::string_view name) {
   return found == keys.end() ? nullptr : &*found;
 }
 
+/// How a file and the environment become Settings, or the list of all that is wrong with them.
+///
+///     file ---------+-> entries -----------> Settings -----------> judgement
+///     environment --+   (key, text, where    (each text by its     (files that are named, what is
+///                        it stands)           key's codec)          missing, what goes badly together)
+///
+/// An operator who corrects one fault at a time starts p2 five times: so no step ends at a fault, each notes
+/// it with the line on which it stands and goes on with what is left, and they are sorted at the end. That is
+/// why the steps share the entries, the faults and the settings, and why their order is that of run(): a
+/// value of the environment takes the place of the file's before anybody judges either, so that a bad value
+/// that is not used is no fault; and advice is given last, on settings without faults, for a default in the
+/// place of a faulty value deserves none.
 class Parser {
  public:
   Parser(const FileContent& content, const std::string& file, const Environment& environment,
