@@ -294,7 +294,7 @@ def check_setup(s, setup):
         assert text in told[0], f"{name}: --json says something else: {text} / {told[0]}"
 
 
-@scenario()
+@scenario(sanitized=False)
 def broken_setups(s):
     """Each set-up that is broken in one way is named by p2 check in one sentence with a remedy"""
     faults = []

@@ -160,7 +160,7 @@ def start_on_a_full_disk(s):
     eq(shapes.verdict(server.iq(shapes.publish(registration.node, registration.secret))), "result", "a push")
 
 
-@scenario()
+@scenario(short=True)
 def disk_is_full(s):
     """On a full disk registrations wait and pushes go on; with room again all goes on, and nothing answered is lost"""
     full_disk(s, 4)
@@ -175,7 +175,7 @@ def disk_is_full_for_a_minute(s):
 # ------------------------------------------------------------------------------------------------------------- reload
 
 
-@scenario()
+@scenario(short=True)
 def key_is_rotated(s):
     """A new service-account file is taken over by a reload under load, without losing a push"""
     server, fcm = s.fake_server(), s.own_fcm()
@@ -394,7 +394,7 @@ def restarted(s, rounds, count, calm=0):
     assert max(back) < 31, f"p2 was back only after {max(back):.1f} s"
 
 
-@scenario(*BOTH)
+@scenario(*BOTH, sanitized=False)
 def server_restarts_under_load(s):
     """Beside restarts and kills of the server every request is answered once, and it keeps every user"""
     restarted(s, 2, 3)

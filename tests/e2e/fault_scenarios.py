@@ -148,7 +148,7 @@ def changed(p2, server, how):
         p2.wait_for_log("read again", since=seen)
 
 
-@scenario()
+@scenario(short=True)
 def expired_access_token(s):
     """An access token that Google no longer takes is renewed at once, and the push goes through"""
     server = s.fake_server()
@@ -161,7 +161,7 @@ def expired_access_token(s):
     eq(len(s.fcm.requests("token")), 2, "access tokens fetched")
 
 
-@scenario()
+@scenario(sanitized=False)
 def each_fault_of_oauth(s):
     """While no access token can be had the answer is wait and the log says why; then it recovers"""
     refusals = ("invalid_signature", "bad_timeframe", "account_not_found")  # tried again rarely, or on reload
@@ -206,7 +206,7 @@ def certificates(s):
         server.close()
 
 
-@scenario(*BOTH)
+@scenario(*BOTH, short=True)
 def killed_after_the_answer(s):
     """A registration that was answered is there after kill -9"""
     for round in range(5):
@@ -228,7 +228,7 @@ def killed_after_the_answer(s):
         peer.close()
 
 
-@scenario()
+@scenario(short=True)
 def stop_drains(s):
     """SIGTERM lets the pushes under way end, answers them all, and exits with 0"""
     server = s.fake_server()
@@ -248,7 +248,7 @@ def stop_drains(s):
     eq(server.doubled, [], "answered twice")
 
 
-@scenario()
+@scenario(short=True)
 def stream_is_cut(s):
     """When the stream is cut p2 comes back by itself, and no answer is sent into the new stream twice"""
     server = s.fake_server()

@@ -322,19 +322,19 @@ def flooded(s, kind):
     p2.kill()  # how the rest of the flood ends is not what is tested here
 
 
-@scenario()
+@scenario(sanitized=False)
 def flood_of_a_domain(s):
     """Beside a flood of 50,000 pushes for a domain's 2,000 nodes, another domain's push takes twice its time at most"""
     flooded(s, "its own nodes")
 
 
-@scenario()
+@scenario(sanitized=False)
 def flood_of_a_node(s):
     """Beside a flood of 50,000 pushes for one node, another domain's push takes twice its time at most"""
     flooded(s, "one node")
 
 
-@scenario()
+@scenario(sanitized=False)
 def flood_of_unknown_nodes(s):
     """Beside a flood of 50,000 pushes for unknown nodes, another domain's push takes twice its time at most"""
     flooded(s, "unknown nodes")

@@ -77,7 +77,7 @@ def dashboard_queries(dashboard):
             yield panel["title"], put_in(target["expr"])
 
 
-@scenario()
+@scenario(sanitized=False)
 def alert_rules(s):
     """The alert rules are well formed, and each has a case in which it fires and one in which it does not"""
     del s
@@ -91,7 +91,7 @@ def alert_rules(s):
     eq({case["alertname"] for case in cases if not case.get("exp_alerts")}, alerts, "alerts that a test sees quiet")
 
 
-@scenario()
+@scenario(sanitized=False)
 def prometheus(s):
     """A real Prometheus scrapes p2; all queries of the dashboard return data, all alerts evaluate, none fires"""
     assert shutil.which("prometheus"), "prometheus is not installed: packaging/dependencies tests"

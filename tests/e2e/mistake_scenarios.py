@@ -157,19 +157,19 @@ def wrong_project(s, count, change):
         house.down()
 
 
-@row()
+@row(sanitized=False)
 def wrong_project_by_reload(s, count):
     """A reload with the key of another Firebase project, whatever that calls the phones' tokens, loses nobody"""
     wrong_project(s, count, reload)
 
 
-@row()
+@row(sanitized=False)
 def wrong_project_by_restart(s, count):
     """A restart with the key of another Firebase project, whatever that calls the phones' tokens, loses nobody"""
     wrong_project(s, count, restart)
 
 
-@row()
+@row(sanitized=False)
 def push_service_errs(s, count):
     """A push service that calls all phones gone for a while, before it has delivered anything or after, loses nobody"""
     for verdict in ("unregistered", "invalid_token", "invalid_token_field", "sender_mismatch"):

@@ -71,7 +71,7 @@ def not_ready(s):
     eq(get(url + "/healthz")[0], 200, "alive without the server")
 
 
-@scenario()
+@scenario(sanitized=False)
 def status_page(s):
     """The status page draws itself in a real browser, by day and by night, without an outside resource"""
     chromium = shutil.which("chromium")

@@ -161,7 +161,7 @@ def seen_by_an_operator(p2, url):
         yield " ".join(["p2", *arguments]), "".join(command(p2, *arguments))
 
 
-@scenario()
+@scenario(sanitized=False)
 def thousand_accounts(s):
     """At every log level nothing of 1,000 accounts, their tokens, secrets and messages shows anywhere but in the store"""
     server = s.fake_server(secret=SHARED)
@@ -233,7 +233,7 @@ def no_core_dump(s):
         eq(found, [], "core dumps")
 
 
-@scenario()
+@scenario(sanitized=False)
 def domain_is_dropped(s):
     """With store.keepDomain=false no domain is stored or shown, none of the registrations is lost, and back again"""
     server = s.fake_server()

@@ -119,7 +119,7 @@ def as_user_with_threads(p2, user, count):
     p2.binary = script
 
 
-@scenario()
+@scenario(sanitized=False)
 def no_threads(s):
     """Where the system refuses threads p2 ends with one sentence and a code on which systemd tries again, or it serves"""
     if os.geteuid() != 0:

@@ -13,7 +13,7 @@ def message_for(registration_jid, device, token):
                         "android": {"priority": "HIGH", "collapse_key": account[:6]}}}
 
 
-@scenario(*BOTH)
+@scenario(*BOTH, short=True)
 def message_to_an_absent_user(s):
     """A message to a user who is away reaches FCM as one small data message"""
     s.p2().up()
@@ -93,7 +93,7 @@ def token_gone(s):
     eq(len(s.fcm.requests(token=token)), 1, "requests for the token that is gone")
 
 
-@scenario(*BOTH)
+@scenario(*BOTH, sanitized=False)
 def fcm_is_down(s):
     """While FCM answers 503 the server is told to wait, and keeps its user"""
     s.p2(push_deadline="3s").up()
@@ -154,7 +154,7 @@ def not_for_strangers(s):
     eq(s.fcm.requests(), [], "pushes")
 
 
-@scenario("prosody", "ejabberd")
+@scenario("prosody", "ejabberd", short=True)
 def unregister(s):
     """Leaving a channel keeps the account's registration; unregistering ends it"""
     s.p2().up()
@@ -177,7 +177,7 @@ def unregister(s):
     eq(verdict(peer.iq(p2, shapes.unregister(device), sender=jid)), NOT_FOUND, "unregistering once more")
 
 
-@scenario(*BOTH)
+@scenario(*BOTH, short=True)
 def server_restarts(s):
     """After a restart of the server p2 is back by itself, and pushes go on"""
     s.p2().up()
@@ -195,7 +195,7 @@ def server_restarts(s):
     s.fcm.wait_for_push(token)
 
 
-@scenario()
+@scenario(short=True)
 def legacy_api(s):
     """With fcm.authKey alone, p2 speaks FCM's legacy API"""
     server = s.fake_server()
@@ -223,7 +223,7 @@ def legacy_api(s):
     eq(len(s.fcm.requests("legacy")) - before, 1, "requests for a token that is not registered")
 
 
-@scenario()
+@scenario(short=True)
 def shapes_of_all_servers(s):
     """Every server's form of notification, the empty one as well, is a push with the same payload"""
     server = s.fake_server()
@@ -262,7 +262,7 @@ def malformed_requests(s):
     eq([e for e in server.others if e.tag.endswith(("}message", "}presence"))], [], "messages and presence from p2")
 
 
-@scenario()
+@scenario(short=True)
 def identical_pushes(s):
     """Many pushes for one node at once are answered one by one, with few requests to FCM"""
     server = s.fake_server()

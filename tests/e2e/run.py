@@ -36,19 +36,6 @@ import disaster_scenarios  # noqa: E402,F401
 import mistake_scenarios  # noqa: E402,F401
 import soak_scenarios  # noqa: E402,F401
 
-#: For slow binaries (thread sanitizer, valgrind): the scenarios with the most threads and the most code.
-SHORT = ("message_to_an_absent_user", "legacy_api", "shapes_of_all_servers", "identical_pushes", "expired_access_token",
-         "killed_after_the_answer", "stop_drains", "stream_is_cut", "server_restarts", "settings_with_faults",
-         "unregister", "key_is_rotated", "disk_is_full")
-
-#: What these show, load and the parts beside p2, a sanitizer's binary would show once more and slowly; and without
-#: descriptors the sanitizer of undefined behaviour takes sound objects for broken, as it needs some to look at them.
-NOT_WITH_SANITIZER = ("alert_rules", "broken_setups", "descriptors_run_out", "domain_is_dropped", "fcm_is_down",
-                      "each_fault_of_oauth", "flood_of_a_domain", "flood_of_a_node", "flood_of_unknown_nodes",
-                      "from_nothing_to_the_first_push", "idle", "no_threads", "prometheus", "push_service_errs",
-                      "server_restarts_under_load", "silent_server", "status_page", "thousand_accounts",
-                      "wrong_project_by_reload", "wrong_project_by_restart")
-
 
 def name_of(function, server):
     return f"{server + ': ' if server else ''}{function.__doc__}"
@@ -58,14 +45,14 @@ def chosen(options):
     wanted = {"", *(["long"] if options.long else []), *(["soak"] if options.soak else [])}
     if options.soak and not options.long:
         wanted = {"soak"}
-    for function, server, length in stage.scenarios:
-        text = f"{function.__name__} {name_of(function, server)}".lower()
-        if options.short and function.__name__ not in SHORT:
+    for each in stage.scenarios:
+        text = f"{each.function.__name__} {name_of(each.function, each.server)}".lower()
+        if options.short and not each.short:
             continue
-        if options.sanitizer and not options.k and function.__name__ in NOT_WITH_SANITIZER:
+        if options.sanitizer and not options.k and not each.sanitized:
             continue
-        if length in wanted and all(word.lower() in text for word in options.k.split()):
-            yield function, server
+        if each.length in wanted and all(word.lower() in text for word in options.k.split()):
+            yield each.function, each.server
 
 
 def play(world, function, server, verbose):

@@ -69,7 +69,7 @@ class Newcomer:
         return made
 
 
-@scenario(*BOTH)
+@scenario(*BOTH, sanitized=False)
 def from_nothing_to_the_first_push(s):
     """What p2 setup writes and prints makes a fresh server, p2 and a phone work together; it takes seconds"""
     kind = s.server.name

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import tempfile
 import time
+import typing
 
 from p2test import shapes, transcript
 from p2test.component import ComponentClient
@@ -23,14 +24,25 @@ _SANITIZER = re.compile(r"(AddressSanitizer|ThreadSanitizer|LeakSanitizer|Undefi
 scenarios = []
 
 
-def scenario(*servers, long=False, soak=False):
+class Scenario(typing.NamedTuple):
+    function: typing.Callable
+    server: str | None
+    length: str
+    short: bool
+    sanitized: bool
+
+
+def scenario(*servers, long=False, soak=False, short=False, sanitized=True):
     """Registers a scenario; its docstring is the sentence that it proves. With `servers` it runs once for each.
 
-    Those that are `long` run with --long, and the `soak` with --soak.
+    Those that are `long` run with --long, and the `soak` with --soak. The `short` ones, with the most threads and the
+    most code, are what slow binaries play (thread sanitizer, valgrind). Not `sanitized` are those that show load or the
+    parts beside p2: a sanitizer's binary would show them once more, slowly.
     """
     def register(function):
         for server in servers or (None,):
-            scenarios.append((function, server, "soak" if soak else "long" if long else ""))
+            length = "soak" if soak else "long" if long else ""
+            scenarios.append(Scenario(function, server, length, short, sanitized))
         return function
     return register
 

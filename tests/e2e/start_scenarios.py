@@ -26,7 +26,7 @@ def refused(s, p2, *words, code=EX_CONFIG):
     return said
 
 
-@scenario()
+@scenario(short=True)
 def settings_with_faults(s):
     """Faulty settings end p2 with 78, all faults named at once, each with its key"""
     server = s.fake_server()
@@ -127,7 +127,7 @@ def unreachable_server(s):
     p2.wait_ready()
 
 
-@scenario()
+@scenario(sanitized=False)
 def silent_server(s):
     """A server that accepts and stays silent is given up in time, said so, and tried again"""
     server = s.fake_server(silent=True)
