@@ -11,22 +11,23 @@ import os
 import re
 import sys
 
-LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)")
+# [words](target), also over two lines, and [word]: target
+LINK = re.compile(r"\[[^]]*\]\(([^)\s]+)\)|^\[[^]]+\]: +(\S+)", re.MULTILINE)
 
 
-def lines_of(file):
-    """Without code: what is indented by four or stands between marks has no links."""
+@functools.cache
+def text_of(file):
+    """Without code: what is indented by four or stands between marks has no links. Each line stays where it is."""
     with open(file) as text:
-        for number, line in enumerate(text, 1):
-            if not line.startswith("    "):
-                yield number, re.sub(r"`[^`]*`", lambda code: "`" if "](" in code[0] else code[0], line)
+        lines = ["\n" if line.startswith("    ") else line for line in text]
+    return re.sub(r"`[^`\n]*`", lambda code: "`" if "](" in code[0] else code[0], "".join(lines))
 
 
 @functools.cache
 def anchors(file):
     """As the sites that show Markdown make them of headings."""
     found = set()
-    for _, line in lines_of(file):
+    for line in text_of(file).splitlines():
         if line.startswith("#"):
             words = re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower())
             found.add(words.replace(" ", "-"))
@@ -46,11 +47,12 @@ def fault(file, link):
 def main(files):
     faults = 0
     for file in files:
-        for number, line in lines_of(file):
-            for link in LINK.findall(line):
-                if "://" not in link and (why := fault(file, link)):
-                    print(f"{file}:{number}: {link}: {why}")
-                    faults += 1
+        text = text_of(file)
+        for match in LINK.finditer(text):
+            link = match[1] or match[2]
+            if "://" not in link and (why := fault(file, link)):
+                print(f"{file}:{text.count(chr(10), 0, match.start()) + 1}: {link}: {why}")
+                faults += 1
     return 1 if faults or not files else 0
 
 

@@ -10,6 +10,7 @@ a fifth of the program. --table prints every room with its share and what it inc
 
 import argparse
 import collections
+import os
 import pathlib
 import re
 import sys
@@ -48,7 +49,9 @@ ABOVE = {"app/commands/CommandTable": "app/commands/check app/commands/setup app
 # Two headers of one source.
 SAME = {"http/TlsContextAccess": "http/TlsContext"}
 LARGEST = 0.2
-INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<(p2/[^>]+)>)', re.MULTILINE)
+# CMake makes these.
+MADE = {"core/Version", "app/ShippedSettings", "web/StatusPageText"}
 
 
 class Unit:
@@ -71,7 +74,9 @@ def place(path):
 
 
 def target(text, path):
-    """The unit that an include names, if it is one: CMake makes some headers."""
+    """The unit that an include names."""
+    if text.startswith("."):
+        return place(pathlib.PurePath(os.path.normpath(path.parent / text)))[1]
     parts = pathlib.PurePath(text).with_suffix("").parts
     if parts[0] == "p2":
         name = "/".join(parts[1:])
@@ -91,10 +96,16 @@ def read(root):
             text = file.read_text()
             unit.offered |= "include" in path.parts
             unit.lines += text.count("\n")
-            unit.includes |= {target(include, path) for include in INCLUDE.findall(text)} - {name}
-    for unit in units.values():
-        unit.includes &= units.keys()
+            unit.includes |= {target(quoted or angled, path) for quoted, angled in INCLUDE.findall(text)} - {name}
     return units
+
+
+def unknown(units):
+    """What is not found cannot be judged. Takes it out."""
+    for name, unit in units.items():
+        for other in sorted(unit.includes - units.keys() - MADE):
+            yield f"{name} includes {other}, which is no unit of a room"
+        unit.includes &= units.keys()
 
 
 def upward(units):
@@ -155,9 +166,10 @@ def main():
     parser.add_argument("root", nargs="?", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent.parent)
     arguments = parser.parse_args()
     units = read(arguments.root)
+    faults = [*unknown(units)]
     if arguments.table:
         table(units)
-    faults = [*upward(units), *circles(units)]
+    faults += [*upward(units), *circles(units)]
     for room, share in shares(units)[0].items():
         if share > LARGEST:
             faults.append(f"{room} is {share:.0%} of the program: no room for the next")

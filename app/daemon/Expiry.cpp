@@ -13,8 +13,6 @@ namespace {
 
 // Removed with one call: the store splits it further, and other changes go between.
 constexpr std::size_t kPart = 5000;
-// For the disk to confirm one part.
-constexpr std::chrono::seconds kPatience{60};
 
 }  // namespace
 
@@ -75,9 +73,6 @@ core::Result<store::RegistrationArchive::Swept> Expiry::removeSome(std::chrono::
       [promise = std::move(promise)](core::Result<store::RegistrationArchive::Swept> result) mutable {
         promise.set_value(std::move(result));
       });
-  if (outcome.wait_for(kPatience) != std::future_status::ready) {
-    return core::Error{"The disk has not confirmed it in time."};
-  }
   try {
     return outcome.get();
   } catch (const std::future_error&) {

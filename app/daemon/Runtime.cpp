@@ -219,8 +219,8 @@ void Runtime::stop(Milliseconds bound) {
   _status.reset();
   for (const auto& component : _components) component->stopReading();
   _dispatcher.drain(bound);
-  // Commits what is queued and answers it. No push's callback runs any more, and the reader asks the proxy
-  // nothing.
+  // The reader asks the proxy nothing more. Closing the store answers what is asked of it still; a push that
+  // it finds then is given up by the dispatcher, which takes none any more.
   _streams.with([](Streams& streams) {
     if (auto* const store = std::exchange(streams.told, nullptr)) store->setServing(false);
   });

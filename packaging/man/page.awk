@@ -18,11 +18,16 @@ function between(text, mark, font,   parts, n, i, out) {
   return out
 }
 
-function withoutTargets(text,   end, rest) {
+# Links become their words; where they lead to another site, its address follows.
+function withoutTargets(text,   before, words, target, rest, end) {
   while (match(text, /\[[^]]*\]\([^)]*\)/)) {
+    before = substr(text, 1, RSTART - 1)
     rest = substr(text, RSTART + RLENGTH)
-    end = index(substr(text, RSTART), "](")
-    text = substr(text, 1, RSTART - 1) substr(text, RSTART + 1, end - 2) rest
+    words = substr(text, RSTART + 1, RLENGTH - 2)
+    end = index(words, "](")
+    target = substr(words, end + 2)
+    words = substr(words, 1, end - 1)
+    text = before words (target ~ /:\/\// ? " (" target ")" : "") rest
   }
   return text
 }

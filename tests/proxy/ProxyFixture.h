@@ -68,9 +68,11 @@ class ProxyFixture {
     begin(*other, {}, core::systemClock());
   }
   ~ProxyFixture() {
-    dispatcher.reset();
+    // As Runtime does it: what is asked still may come to the dispatcher.
+    dispatcher->drain(std::chrono::milliseconds::zero());
     store.reset();
     other.reset();
+    dispatcher.reset();
   }
 
   /// Serves the stanza and gives the answer.

@@ -5,6 +5,7 @@
 #include "support/TemporaryDirectory.h"
 
 #include <chrono>
+#include <cstddef>
 #include <future>
 #include <memory>
 #include <string>
@@ -26,8 +27,9 @@ Registration registration(const std::string& node, char digit) {
   return made;
 }
 
-std::unique_ptr<Store> storeWithTwo(const test::TemporaryDirectory& directory) {
+std::unique_ptr<Store> storeWithTwo(const test::TemporaryDirectory& directory, std::size_t queue = 100) {
   Store::Options options;
+  options.queueCapacity = queue;
   options.path = directory.path() / "store";
   auto store = Store::open(options);
   REQUIRE(store.ok());
@@ -60,6 +62,25 @@ TEST_CASE("Whoever forgets waits for a disk that hangs no longer than he said, a
   const auto forgotten = forgetNodes(*store, nodes, 20ms);
   REQUIRE_FALSE(forgotten.ok());
   CHECK(forgotten.error().find("in time") != std::string::npos);
+  goOn.set_value();
+  CHECK(test::eventually([&] { return !store->find("n1").value(); }));
+  CHECK(store->find("n2").value());
+}
+
+TEST_CASE("What is refused weighs more than what is late: it is not removed later") {
+  const test::TemporaryDirectory directory;
+  const auto store = storeWithTwo(directory, 1);
+  std::promise<void> goOn;
+  std::promise<void> stands;
+  store->forget("unknown", [&stands, wait = goOn.get_future()](const core::Result<bool>&) mutable {
+    stands.set_value();
+    wait.wait();
+  });
+  stands.get_future().wait();
+  const std::vector<std::string> nodes{"n1", "n2"};
+  const auto forgotten = forgetNodes(*store, nodes, 20ms);
+  REQUIRE_FALSE(forgotten.ok());
+  CHECK(forgotten.error().find("in time") == std::string::npos);
   goOn.set_value();
   CHECK(test::eventually([&] { return !store->find("n1").value(); }));
   CHECK(store->find("n2").value());

@@ -2,6 +2,8 @@
 #include "support/MemoryRegistrations.h"
 
 #include <cctype>
+#include <cstddef>
+#include <iterator>
 #include <memory>
 #include <set>
 #include <string>
@@ -18,6 +20,7 @@ using p2::test::MemoryRegistrations;
 
 /// One implementation, with all that it needs.
 struct Subject {
+  const char* name = "";
   TemporaryDirectory directory;
   HandClock clock;
   std::unique_ptr<Registrations> registrations;
@@ -49,9 +52,9 @@ const Implementation implementations[] = {
 };
 
 std::unique_ptr<Subject> anySubject() {
-  const auto& implementation = implementations[GENERATE(0U, 1U, 2U)];
-  UNSCOPED_INFO(implementation.name);
+  const auto& implementation = implementations[GENERATE(range(std::size_t{0}, std::size(implementations)))];
   auto subject = std::make_unique<Subject>();
+  subject->name = implementation.name;
   subject->registrations = implementation.make(*subject);
   return subject;
 }
@@ -73,6 +76,7 @@ bool replaced(Registrations& registrations, const std::string& node, const std::
 
 TEST_CASE("Contract: registrations agree with a map over random changes") {
   const auto subject = anySubject();
+  INFO(subject->name);
   Duel duel(subject->clock, 7);
   duel.against(*subject->registrations);
   while (duel.changes() < 1500) duel.lot();
@@ -80,6 +84,7 @@ TEST_CASE("Contract: registrations agree with a map over random changes") {
 
 TEST_CASE("Contract: a device has one node and one secret for as long as it is registered") {
   const auto subject = anySubject();
+  INFO(subject->name);
   auto& registrations = *subject->registrations;
   const auto first = registered(registrations, device(1), "token");
   CHECK_FALSE(first.node.empty());
@@ -100,6 +105,7 @@ TEST_CASE("Contract: a device has one node and one secret for as long as it is r
 
 TEST_CASE("Contract: devices that register at once have nodes of their own") {
   const auto subject = anySubject();
+  INFO(subject->name);
   std::vector<Answer<Registration>> answers;
   for (unsigned i = 0; i < 50; ++i)
     answers.push_back(registering(*subject->registrations, device(i), "token"));
@@ -110,6 +116,7 @@ TEST_CASE("Contract: devices that register at once have nodes of their own") {
 
 TEST_CASE("Contract: nodes are told apart by every byte") {
   const auto subject = anySubject();
+  INFO(subject->name);
   auto& registrations = *subject->registrations;
   const auto node = registered(registrations, device(1), "token").node;
   for (std::string other : {node + 'x', node.substr(1), node + std::string(1, '\0'), std::string()}) {
@@ -125,6 +132,7 @@ TEST_CASE("Contract: nodes are told apart by every byte") {
 
 TEST_CASE("Contract: a target is removed or replaced only where it is held still") {
   const auto subject = anySubject();
+  INFO(subject->name);
   auto& registrations = *subject->registrations;
   const auto node = registered(registrations, device(1), "new").node;
   CHECK(removedIfHolding(registrations, node, "old") == Removal::holdsOther);
@@ -139,6 +147,7 @@ TEST_CASE("Contract: a target is removed or replaced only where it is held still
 
 TEST_CASE("Contract: what one asks of a device takes effect in the order in which it was asked") {
   const auto subject = anySubject();
+  INFO(subject->name);
   auto& registrations = *subject->registrations;
   for (int round = 0; round < 20; ++round) {
     const auto first = registering(registrations, device(1), "a");
@@ -153,6 +162,7 @@ TEST_CASE("Contract: what one asks of a device takes effect in the order in whic
 
 TEST_CASE("Contract: an impossible value is an error, and changes nothing") {
   const auto subject = anySubject();
+  INFO(subject->name);
   auto& registrations = *subject->registrations;
   CHECK_FALSE(registering(registrations, device(1), "token", "").get().ok());
   CHECK_FALSE(registering(registrations, device(1), "").get().ok());

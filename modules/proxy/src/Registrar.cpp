@@ -93,8 +93,18 @@ void Registrar::serve(Unregister&& request, const Iq& iq, Responder responder) {
   auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
   if (!session) return;
   if (!admit(request.domain, accountOf(iq), false, responder)) return;
+  // Only to come behind a registration that waits for its own look-up.
+  const DeviceKey key = request.key;
+  _parts.store.lookUp(
+      key, [this, request = std::move(request), session = std::move(*session),
+            responder = std::move(responder)](const core::Result<store::Registrations::Found>&) mutable {
+        withdraw(std::move(request), std::move(session), std::move(responder));
+      });
+}
+
+void Registrar::withdraw(Unregister request, std::string session, Responder responder) {
   _parts.store.unregister(std::move(request.key), std::move(request.domain),
-                          [this, node = std::move(request.commandNode), session = std::move(*session),
+                          [this, node = std::move(request.commandNode), session = std::move(session),
                            responder = std::move(responder)](core::Result<bool> removed) mutable {
                             if (!removed) {
                               _parts.faults.answer(removed.error(), responder);

@@ -11,10 +11,7 @@ namespace {
 using Outcome = std::future<core::Result<bool>>;
 
 /// A callback that is dropped, for lack of memory, is an error, too.
-core::Result<bool> resultOf(Outcome& outcome, std::chrono::steady_clock::time_point deadline) {
-  if (outcome.wait_until(deadline) != std::future_status::ready) {
-    return core::Error{"The disk has not confirmed it in time; what was asked for is removed when it does."};
-  }
+core::Result<bool> resultOf(Outcome& outcome) {
   try {
     return outcome.get();
   } catch (const std::future_error&) {
@@ -37,16 +34,25 @@ core::Result<std::uint64_t> forgetNodes(Store& store, std::span<const std::strin
     });
   }
   std::uint64_t removed = 0;
+  bool late = false;
   std::string fault;
   for (auto& outcome : outcomes) {
-    const auto done = resultOf(outcome, deadline);
+    if (outcome.wait_until(deadline) != std::future_status::ready) {
+      late = true;
+      continue;
+    }
+    const auto done = resultOf(outcome);
     if (!done) {
       fault = done.error();
     } else if (done.value()) {
       ++removed;
     }
   }
+  // What was refused is not removed later: that weighs more.
   if (!fault.empty()) return core::Error{fault};
+  if (late) {
+    return core::Error{"The disk has not confirmed it in time; what was asked for is removed when it does."};
+  }
   return removed;
 }
 

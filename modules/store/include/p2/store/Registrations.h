@@ -19,8 +19,9 @@ enum class Removal {
 
 /// The registrations, as those see them who serve phones and servers. Each function calls back exactly once:
 /// at once in the calling thread, or later in one of the store's; it never blocks. An error means that nobody
-/// knows, and nobody may be dropped for it. All that one caller asks of the same device takes effect in the
-/// order in which it was asked. Thread-safe.
+/// knows, and nobody may be dropped for it. What one caller asks of the same device takes effect, and is
+/// answered, in the order in which it was asked. A destructor answers whatever is asked still, while the
+/// object can be asked. Thread-safe.
 class Registrations {
  public:
   /// Must neither block nor throw; may call the store.
