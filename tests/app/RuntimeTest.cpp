@@ -1,0 +1,171 @@
+#include "daemon/Runtime.h"
+#include "fcm/TestAccount.h"
+#include "p2/control/Requests.h"
+#include "p2/settings/Keys.h"
+#include "support/Catch.h"
+#include "support/LoopbackServer.h"
+#include "support/TemporaryDirectory.h"
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <sysexits.h>
+#include <thread>
+#include <utility>
+#include <variant>
+
+using namespace p2;
+using namespace p2::app;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Started = std::variant<std::unique_ptr<Runtime>, StartFault>;
+
+/// Settings with which p2 starts, beside an XMPP server that nobody runs.
+class Fixture {
+ public:
+  Fixture() {
+    settings.xmpp.host = "127.0.0.1";
+    settings.xmpp.port = nobody.port();
+    settings.xmpp.jid = "push.example.org";
+    settings.xmpp.sharedSecret = core::Secret("secret");
+    settings.store.path = directory.path() / "store";
+    settings.fcm.authKey = core::Secret("key");
+  }
+
+  Started start() const {
+    return Runtime::start(settings, Poco::AutoPtr<logging::RecentFaults>(new logging::RecentFaults),
+                          [](component::Component::State) {});
+  }
+
+  std::unique_ptr<Runtime> started() const {
+    auto result = start();
+    if (const auto* fault = std::get_if<StartFault>(&result)) FAIL(fault->text);
+    return std::move(std::get<std::unique_ptr<Runtime>>(result));
+  }
+
+  /// What the running daemon tells over its socket; nothing if there is none.
+  std::optional<control::DaemonStatus> status() const {
+    const auto answer = control::askDaemon(settings.store.path, control::statusRequest());
+    REQUIRE(answer.ok());
+    if (!answer.value()) return std::nullopt;
+    auto status = control::parseStatusAnswer(*answer.value());
+    REQUIRE(status.ok());
+    return std::move(status).value();
+  }
+
+  std::string file(const char* name, const std::string& text) const {
+    std::ofstream(directory.path() / name) << text;
+    return (directory.path() / name).string();
+  }
+
+  test::TemporaryDirectory directory;
+  test::RefusingPort nobody;
+  settings::Settings settings = settings::defaultSettings();
+};
+
+}  // namespace
+
+TEST_CASE("A start that cannot be tells why, and with which exit code") {
+  Fixture p2;
+  SECTION("no service account") {
+    p2.settings.fcm.serviceAccountFile = p2.directory.path() / "none.json";
+    const auto fault = std::get<StartFault>(p2.start());
+    CHECK(fault.exitCode == EX_CONFIG);
+    CHECK(fault.text.starts_with("fcm.serviceAccountFile"));
+  }
+  SECTION("no authorities") {
+    p2.settings.xmpp.tls = settings::Tls::direct;
+    p2.settings.xmpp.caFile = p2.directory.path() / "none.pem";
+    const auto fault = std::get<StartFault>(p2.start());
+    CHECK(fault.exitCode == EX_CONFIG);
+    CHECK(fault.text.find("xmpp.caFile") != std::string::npos);
+  }
+  SECTION("a store where a file is") {
+    p2.settings.store.path = p2.file("store-file", "");
+    const auto fault = std::get<StartFault>(p2.start());
+    CHECK(fault.exitCode == EX_CANTCREAT);
+    CHECK(fault.text.find("is not a directory") != std::string::npos);
+  }
+  SECTION("another p2 has the store") {
+    const auto first = p2.started();
+    const auto fault = std::get<StartFault>(p2.start());
+    CHECK(fault.exitCode == EX_CANTCREAT);
+    CHECK(p2.status());
+  }
+}
+
+TEST_CASE("A running daemon is asked over its socket, and is gone when it is stopped") {
+  const Fixture p2;
+  const auto runtime = p2.started();
+  const auto status = p2.status();
+  REQUIRE(status);
+  CHECK(status->jid == "push.example.org");
+  CHECK(status->streams == 1);
+  CHECK(status->legacy);
+  runtime->touch();
+  runtime->stop(0ms);
+  runtime->stop(0ms);
+  CHECK_FALSE(p2.status());
+}
+
+TEST_CASE("A reload takes over what it can, and says by the time what waits for a restart") {
+  Fixture p2;
+  const auto runtime = p2.started();
+  const auto first = p2.status()->settingsRead;
+  std::this_thread::sleep_for(1100ms);  // the time is told in seconds
+  auto later = p2.settings;
+  later.limits.pushesPerSecond += 1;
+  later.xmpp.port = static_cast<std::uint16_t>(later.xmpp.port + 1);
+  REQUIRE(runtime->reload(later).ok());
+  CHECK(p2.status()->settingsRead == first);
+  later.xmpp.port = p2.settings.xmpp.port;
+  REQUIRE(runtime->reload(later).ok());
+  CHECK(p2.status()->settingsRead > first);
+}
+
+TEST_CASE("A reload with a file that is not right changes nothing") {
+  Fixture p2;
+  const auto runtime = p2.started();
+  auto later = p2.settings;
+  later.fcm.serviceAccountFile = p2.file("sa.json", "{}");
+  const auto refused = runtime->reload(later);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().starts_with("fcm.serviceAccountFile"));
+  CHECK(p2.status()->legacy);
+
+  later.fcm.serviceAccountFile =
+      p2.file("sa.json", test::toJson(test::accountFields("https://127.0.0.1:1/token")));
+  REQUIRE(runtime->reload(later).ok());
+  CHECK_FALSE(p2.status()->legacy);
+}
+
+TEST_CASE("Each stream of xmpp.connections is a stream, and all are closed at the end") {
+  Fixture p2;
+  p2.settings.xmpp.connections = 3;
+  const auto runtime = p2.started();
+  CHECK(p2.status()->streams == 3);
+}
+
+TEST_CASE("Where the pages cannot be served p2 serves all the same") {
+  Fixture p2;
+  const test::RefusingPort taken;
+  p2.settings.http.listen = settings::ListenAddress{"127.0.0.1", taken.port()};
+  const auto runtime = p2.started();
+  CHECK(p2.status());
+}
+
+TEST_CASE("Without domains, those that are stored are dropped at the start") {
+  Fixture p2;
+  {
+    const auto runtime = p2.started();
+    runtime->stop(0ms);
+  }
+  p2.settings.store.keepDomain = false;
+  const auto runtime = p2.started();
+  CHECK(p2.status()->registrations == 0);
+}

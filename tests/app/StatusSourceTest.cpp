@@ -1,0 +1,121 @@
+#include "daemon/StatusSource.h"
+#include "support/Catch.h"
+#include "support/Eventually.h"
+#include "support/ImportAll.h"
+#include "support/LoopbackServer.h"
+#include "support/TemporaryDirectory.h"
+
+#include <Poco/Message.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace p2;
+using namespace p2::app;
+
+namespace {
+
+class Delivers final : public push::Sender {
+ public:
+  push::Outcome send(const push::Message& /*message*/,
+                     core::Clock::TimePoint /*deadline*/) noexcept override {
+    push::Outcome outcome;
+    outcome.kind = push::Outcome::Kind::delivered;
+    return outcome;
+  }
+};
+
+/// All that a daemon has to be looked at, with a server that nobody runs.
+class Daemon {
+ public:
+  explicit Daemon(std::size_t streams = 1) {
+    settings.xmpp.host = "127.0.0.1";
+    settings.xmpp.port = nobody.port();
+    settings.xmpp.jid = "push.example.org";
+    store::Store::Options options;
+    options.path = directory.path() / "store";
+    store = std::move(store::Store::open(options)).value();
+    for (std::size_t i = 0; i < streams; ++i) {
+      component::Component::Options stream;
+      stream.host = settings.xmpp.host;
+      stream.port = settings.xmpp.port;
+      stream.jid = settings.xmpp.jid;
+      stream.sharedSecret = core::Secret("secret");
+      components.push_back(std::make_unique<component::Component>(
+          stream, [](const xmpp::Iq&, xmpp::Responder) {}, [](component::Component::State) {}, metrics));
+    }
+  }
+
+  StatusSource::Parts parts() {
+    StatusSource::Parts parts{settings.xmpp, *store, {}, dispatcher, metrics, *faults};
+    for (const auto& component : components) parts.components.push_back(component.get());
+    return parts;
+  }
+
+  test::TemporaryDirectory directory;
+  test::RefusingPort nobody;
+  settings::Settings settings;
+  core::Metrics metrics;
+  std::unique_ptr<store::Store> store;
+  push::Dispatcher dispatcher{push::Dispatcher::Options{}, [] { return std::make_unique<Delivers>(); },
+                              metrics};
+  std::vector<std::unique_ptr<component::Component>> components;
+  Poco::AutoPtr<logging::RecentFaults> faults = new logging::RecentFaults;
+};
+
+store::Registration registration() {
+  store::Registration made;
+  made.node = "node";
+  made.secret = core::Secret("secret");
+  made.key = {store::Service::fcm, std::string(40, 'a'), ""};
+  made.domain = "a.example";
+  made.target.value = core::Secret("token");
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("The status tells what there is: server, store, faults, and no token where none is needed") {
+  Daemon daemon;
+  REQUIRE(test::importAll(*daemon.store, std::vector{registration()}).ok());
+  daemon.faults->log(Poco::Message("proxy", "a fault", Poco::Message::PRIO_ERROR));
+  const StatusSource source(daemon.parts(), nullptr);
+  const auto status = source.look();
+  CHECK(status.server == "127.0.0.1:" + std::to_string(daemon.nobody.port()));
+  CHECK(status.jid == "push.example.org");
+  CHECK(status.registrations == 1);
+  CHECK(status.storeBytes > 0);
+  CHECK(status.storeFault.empty());
+  CHECK(status.legacy);
+  CHECK_FALSE(status.targetsSeemGone);
+  CHECK(status.pid > 0);
+  REQUIRE(status.faults.size() == 1);
+  CHECK(status.faults[0].text == "a fault");
+  CHECK(status.metrics.find("p2_registrations 1\n") != std::string::npos);
+}
+
+TEST_CASE("Without a server the status says that no stream is open, and why") {
+  Daemon daemon(2);
+  const StatusSource source(daemon.parts(), nullptr);
+  REQUIRE(test::eventually([&] { return !source.look().streamFault.empty(); }));
+  const auto status = source.look();
+  CHECK_FALSE(status.connected);
+  CHECK(status.streams == 2);
+  CHECK(status.openStreams == 0);
+  CHECK(status.streamFault.find("cannot reach the XMPP server") != std::string::npos);
+  CHECK(status.since >= status.started - std::chrono::seconds(1));
+}
+
+TEST_CASE("Settings count as read anew only if nothing of them waits for a restart") {
+  Daemon daemon;
+  StatusSource source(daemon.parts(), nullptr);
+  const auto first = source.look().settingsRead;
+  CHECK(first == source.look().started);
+  REQUIRE(test::eventually(
+      [&] { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) > first; }));
+  source.reloaded(nullptr, false);
+  CHECK(source.look().settingsRead == first);
+  source.reloaded(nullptr, true);
+  CHECK(source.look().settingsRead > first);
+}
