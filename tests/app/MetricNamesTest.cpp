@@ -5,42 +5,24 @@
 #include <regex>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace {
 
-namespace fs = std::filesystem;
-
 /// All names of p2's metrics in a text.
-std::set<std::string> namesIn(const std::string& text) {
+std::vector<std::string> namesIn(const std::string& text) {
   static const std::regex form(R"(\bp2_[a-z][a-z0-9_]*)");
-  std::set<std::string> names;
-  for (std::sregex_iterator match(text.begin(), text.end(), form), end; match != end; ++match) {
-    names.insert(match->str());
-  }
-  return names;
-}
-
-/// The names that sources give to the registry of metrics.
-std::set<std::string> namesMadeIn(const std::string& source) {
-  static const std::regex made(R"re(\b(counter|gauge|histogram)\(\s*"(p2_[a-z0-9_]+)")re");
-  std::set<std::string> names;
-  for (std::sregex_iterator match(source.begin(), source.end(), made), end; match != end; ++match) {
-    names.insert((*match)[2]);
-  }
-  return names;
+  return p2::test::allIn(text, form);
 }
 
 /// What p2 counts: all but what the room of the web asks the registry for, which only reads.
 std::set<std::string> counted() {
+  static const std::regex made(R"re(\b(counter|gauge|histogram)\(\s*"(p2_[a-z0-9_]+)")re");
   std::set<std::string> names;
-  for (const char* folder : {"modules", "app"}) {
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(P2_SOURCE_DIR) / folder)) {
-      const auto& path = entry.path();
-      if (path.extension() == ".cpp" && path.string().find("/modules/web/") == std::string::npos) {
-        names.merge(namesMadeIn(p2::test::contentOf(path)));
-      }
-    }
-  }
+  p2::test::forEachSource([&](const std::filesystem::path& path) {
+    if (path.string().find("/modules/web/") != std::string::npos) return;
+    for (const auto& name : p2::test::allIn(p2::test::contentOf(path), made, 2)) names.insert(name);
+  });
   return names;
 }
 

@@ -24,11 +24,11 @@ bool isResult(const std::string& answer) {
 }
 
 bool asksToWait(const std::string& answer) {
-  return answer.find("<error type='wait'>") != std::string::npos;
+  return errorIn(answer) == kTryLater;
 }
 
 bool saysNotFound(const std::string& answer) {
-  return answer.find("<item-not-found") != std::string::npos;
+  return errorIn(answer) == kItemNotFound;
 }
 
 }  // namespace
@@ -96,15 +96,11 @@ TEST_CASE("Requests that wait for a store at once are each answered once") {
 TEST_CASE(
     "What a phone asks one after the other takes effect in that order, also where a store answers late") {
   ProxyFixture p2(registrations(Answers::late));
-  const std::string withdraw =
-      "<iq type='set' id='u' from='xiaomia1@jabber.de/x' to='push.example.org'><command "
-      "xmlns='http://jabber.org/protocol/commands' node='unregister-push-fcm' action='execute'>"
-      "<x xmlns='jabber:x:data' type='submit'><field "
-      "var='device-id'><value>92afd7a91cdba9a0</value></field></x></command></iq>";
   std::size_t asked = 0;
   for (int round = 0; round < 10; ++round) {
     for (const auto& text : {registerRequest("xiaomia1@jabber.de", kDevice, "first", ""),
-                             registerRequest("xiaomia1@jabber.de", kDevice, "second", ""), withdraw}) {
+                             registerRequest("xiaomia1@jabber.de", kDevice, "second", ""),
+                             unregisterRequest("xiaomia1@jabber.de", kDevice)}) {
       const auto iq = request(text);
       p2.proxy->handle(iq, xmpp::Responder(p2.replies, iq.id, iq.from, iq.to));
       ++asked;

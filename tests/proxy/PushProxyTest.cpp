@@ -17,6 +17,7 @@ using p2::test::kJid;
 using p2::test::kTryLater;
 using p2::test::ProxyFixture;
 using p2::test::Script;
+using p2::test::unregisterRequest;
 using p2::test::valueOf;
 
 TEST_CASE("A phone that comes back has the same node and secret, with a new token too") {
@@ -64,12 +65,7 @@ TEST_CASE("Leaving a channel keeps the account's registration") {
   const std::string account = p2.registerPhone("token");
   p2.registerPhone("token", "xiaomia1@jabber.de", room);
   const auto withdraw = [&](const std::string& more) {
-    return p2.ask(
-        "<iq type='set' id='u' from='xiaomia1@jabber.de/x' to='push.example.org'><command "
-        "xmlns='http://jabber.org/protocol/commands' node='unregister-push-fcm' action='execute'>"
-        "<x xmlns='jabber:x:data' type='submit'><field "
-        "var='device-id'><value>92afd7a91cdba9a0</value></field>" +
-        more + "</x></command></iq>");
+    return p2.ask(unregisterRequest("xiaomia1@jabber.de", "92afd7a91cdba9a0", more));
   };
   CHECK(withdraw(room).find("status='completed'") != std::string::npos);
   CHECK(errorIn(withdraw(room)).find("<error type='cancel'><item-not-found") == 0);

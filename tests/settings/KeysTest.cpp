@@ -17,20 +17,14 @@ namespace {
 /// What looks like a key in `text`, with what stands around it.
 std::vector<std::string> keysIn(const std::string& text) {
   static const std::regex form(R"((^|[^\w./:-])((xmpp|store|fcm|push|limits|http|logging)\.[a-z]\w*))");
-  std::vector<std::string> found;
-  for (std::sregex_iterator match(text.begin(), text.end(), form), end; match != end; ++match) {
-    found.push_back((*match)[2]);
-  }
-  return found;
+  return p2::test::allIn(text, form, 2);
 }
 
 /// All that stands between quotation marks in a source.
 std::string literalsOf(const std::string& source) {
   static const std::regex literal(R"("(?:\\.|[^"\\\n])*")");
   std::string text;
-  for (std::sregex_iterator match(source.begin(), source.end(), literal), end; match != end; ++match) {
-    text += match->str() + '\n';
-  }
+  for (const auto& found : p2::test::allIn(source, literal)) text += found + '\n';
   return text;
 }
 
@@ -92,12 +86,8 @@ TEST_CASE("Every key that a message or the documentation names is one") {
       ++named;
     }
   };
-  for (const char* folder : {"modules", "app"}) {
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(root / folder)) {
-      const auto kind = entry.path().extension();
-      if (kind == ".cpp" || kind == ".h") check(entry.path(), literalsOf(p2::test::contentOf(entry.path())));
-    }
-  }
+  p2::test::forEachSource(
+      [&](const std::filesystem::path& path) { check(path, literalsOf(p2::test::contentOf(path))); });
   for (const char* file : {"README.md", "p2.properties", "packaging/man/p2.8.in",
                            "packaging/man/p2-guide.7.md", "packaging/man/p2-privacy.7.md"}) {
     check(root / file, p2::test::contentOf(root / file));

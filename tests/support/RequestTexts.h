@@ -16,6 +16,16 @@ inline std::string registerRequest(const std::string& account, const std::string
          "</x></command></iq>";
 }
 
+/// A phone withdraws a registration; `more` goes into its form.
+inline std::string unregisterRequest(const std::string& account, const std::string& device,
+                                     const std::string& more = "") {
+  return "<iq type='set' id='u' from='" + account +
+         "/x' to='push.example.org'><command xmlns='http://jabber.org/protocol/commands' "
+         "node='unregister-push-fcm' action='execute'><x xmlns='jabber:x:data' type='submit'>"
+         "<field var='device-id'><value>" +
+         device + "</value></field>" + more + "</x></command></iq>";
+}
+
 /// A server publishes to `node`.
 inline std::string publishRequest(const std::string& node, const std::string& secret,
                                   const std::string& from) {
