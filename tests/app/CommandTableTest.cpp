@@ -1,3 +1,4 @@
+#include "CommandRun.h"
 #include "commands/CommandTable.h"
 #include "daemon/CommandLine.h"
 #include "p2/settings/Parser.h"
@@ -19,24 +20,9 @@
 
 using namespace p2;
 using namespace p2::app;
+using test::run;
 
 namespace {
-
-struct Outcome {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Outcome run(const std::vector<std::string>& words, const std::string& input = {}, bool terminal = false) {
-  std::istringstream in(input);
-  std::ostringstream out;
-  std::ostringstream err;
-  Console console{in, out, err};
-  console.outIsTerminal = terminal;
-  const int code = runCommand(words, std::nullopt, console);
-  return {code, out.str(), err.str()};
-}
 
 store::Registration registration(const std::string& node, char digit, const std::string& domain) {
   store::Registration made;
@@ -189,11 +175,11 @@ TEST_CASE("Rows that contradict each other are refused by line, or left out") {
   const auto input = transfer::toJsonLine(registration("n1", 'a', "a.example")) + '\n' +
                      transfer::toJsonLine(registration("n1", 'b', "a.example")) + '\n' +
                      transfer::toJsonLine(registration("n2", 'c', "a.example")) + '\n';
-  const auto refused = run({"import", option}, input);
+  const auto refused = run({"import", option}, {.text = input});
   CHECK(refused.code == EX_DATAERR);
   CHECK(refused.err.find("line 2: ") != std::string::npos);
   CHECK(refused.err.find("nothing was imported") != std::string::npos);
-  const auto done = run({"import", option, "--skip-bad"}, input);
+  const auto done = run({"import", option, "--skip-bad"}, {.text = input});
   CHECK(done.code == EX_OK);
   CHECK(done.out == "2 added, 0 updated, 0 unchanged, 1 left out\n");
 }
@@ -201,7 +187,7 @@ TEST_CASE("Rows that contradict each other are refused by line, or left out") {
 TEST_CASE("An import that has nothing, or nothing to read from, is refused") {
   const test::TemporaryDirectory directory;
   const auto option = "--store=" + (directory.path() / "store").string();
-  CHECK(run({"import", option}, "").code == EX_DATAERR);
+  CHECK(run({"import", option}).code == EX_DATAERR);
   CHECK(run({"import", option, "/nonexistent"}).code == EX_NOINPUT);
   CHECK(run({"import", option, directory.path().string()}).code == EX_NOINPUT);
 }
@@ -209,8 +195,8 @@ TEST_CASE("An import that has nothing, or nothing to read from, is refused") {
 TEST_CASE("An import beside a daemon is refused") {
   const Filled filled;
   const auto daemon = filled.open();
-  const auto done =
-      run({"import", filled.option}, transfer::toJsonLine(registration("n", 'd', "a.example")) + '\n');
+  const auto done = run({"import", filled.option},
+                        {.text = transfer::toJsonLine(registration("n", 'd', "a.example")) + '\n'});
   CHECK(done.code == EX_TEMPFAIL);
   CHECK(done.err.find("systemctl stop p2") != std::string::npos);
 }
@@ -221,7 +207,7 @@ TEST_CASE("A list shows nodes and domains, and neither tokens nor secrets") {
         "nodeA1\tFCM\taccount\t1970-01-02T00:00:00Z\t1970-01-02T00:00:00Z\ta.example\n"
         "nodeA2\tFCM\taccount\t1970-01-02T00:00:00Z\t1970-01-02T00:00:00Z\ta.example\n"
         "nodeB1\tFCM\taccount\t1970-01-02T00:00:00Z\t1970-01-02T00:00:00Z\tb.example\n");
-  CHECK(run({"list", filled.option}, {}, true).out.starts_with("NODE "));
+  CHECK(run({"list", filled.option}, {.outIsTerminal = true}).out.starts_with("NODE "));
   CHECK(run({"list", filled.option, "--domain=B.example"}).out.starts_with("nodeB1"));
   CHECK(run({"list", filled.option, "nodeA2"}).out.starts_with("nodeA2"));
 }

@@ -15,9 +15,9 @@ using namespace p2::app;
 namespace {
 
 /// A link made of settings whose service account is a right one.
-class Fixture {
+class LinkFixture {
  public:
-  Fixture() {
+  LinkFixture() {
     settings.serviceAccountFile = directory.path() / "sa.json";
     write(test::accountFields("https://127.0.0.1:1/token"));
   }
@@ -44,7 +44,7 @@ class Fixture {
 }  // namespace
 
 TEST_CASE("With a service account FCM is reached by HTTP v1, with the project that stands in it") {
-  Fixture fixture;
+  LinkFixture fixture;
   const auto link = fixture.link();
   CHECK(link.tokens != nullptr);
   CHECK(link.config.projectId == test::accountFields().at("project_id"));
@@ -53,7 +53,7 @@ TEST_CASE("With a service account FCM is reached by HTTP v1, with the project th
 }
 
 TEST_CASE("The legacy interface needs no token, and warns where it is Google's") {
-  Fixture fixture;
+  LinkFixture fixture;
   fixture.settings.serviceAccountFile.clear();
   fixture.settings.authKey = core::Secret("key");
   const auto link = fixture.link();
@@ -64,7 +64,7 @@ TEST_CASE("The legacy interface needs no token, and warns where it is Google's")
 }
 
 TEST_CASE("Who we are to FCM changes with account, key, place and proxy, and with nothing else") {
-  Fixture fixture;
+  LinkFixture fixture;
   const auto identity = fixture.link().identity;
   CHECK(fixture.link().identity == identity);
   fixture.settings.priority = settings::Priority::normal;
@@ -95,7 +95,7 @@ TEST_CASE("Who we are to FCM changes with account, key, place and proxy, and wit
 }
 
 TEST_CASE("What is not right is told with the name of its setting") {
-  Fixture fixture;
+  LinkFixture fixture;
   fixture.settings.serviceAccountFile = fixture.directory.path() / "none.json";
   CHECK(fixture.fault().starts_with("fcm.serviceAccountFile"));
   fixture.settings.caFile = fixture.directory.path() / "none.pem";

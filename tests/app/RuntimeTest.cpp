@@ -28,9 +28,9 @@ namespace {
 using Started = std::variant<std::unique_ptr<Runtime>, StartFault>;
 
 /// Settings with which p2 starts, beside an XMPP server that nobody runs.
-class Fixture {
+class RuntimeFixture {
  public:
-  Fixture() {
+  RuntimeFixture() {
     settings.xmpp.host = "127.0.0.1";
     settings.xmpp.port = nobody.port();
     settings.xmpp.jid = "push.example.org";
@@ -73,7 +73,7 @@ class Fixture {
 }  // namespace
 
 TEST_CASE("A start that cannot be tells why, and with which exit code") {
-  Fixture p2;
+  RuntimeFixture p2;
   SECTION("no service account") {
     p2.settings.fcm.serviceAccountFile = p2.directory.path() / "none.json";
     const auto fault = std::get<StartFault>(p2.start());
@@ -102,7 +102,7 @@ TEST_CASE("A start that cannot be tells why, and with which exit code") {
 }
 
 TEST_CASE("A running daemon is asked over its socket, and is gone when it is stopped") {
-  const Fixture p2;
+  const RuntimeFixture p2;
   const auto runtime = p2.started();
   const auto status = p2.status();
   REQUIRE(status);
@@ -116,7 +116,7 @@ TEST_CASE("A running daemon is asked over its socket, and is gone when it is sto
 }
 
 TEST_CASE("A reload takes over what it can, and says by the time what waits for a restart") {
-  Fixture p2;
+  RuntimeFixture p2;
   const auto runtime = p2.started();
   const auto first = p2.status()->settingsRead;
   std::this_thread::sleep_for(1100ms);  // the time is told in seconds
@@ -131,7 +131,7 @@ TEST_CASE("A reload takes over what it can, and says by the time what waits for 
 }
 
 TEST_CASE("A reload with a file that is not right changes nothing") {
-  Fixture p2;
+  RuntimeFixture p2;
   const auto runtime = p2.started();
   auto later = p2.settings;
   later.fcm.serviceAccountFile = p2.file("sa.json", "{}");
@@ -147,14 +147,14 @@ TEST_CASE("A reload with a file that is not right changes nothing") {
 }
 
 TEST_CASE("Each of xmpp.connections is a stream") {
-  Fixture p2;
+  RuntimeFixture p2;
   p2.settings.xmpp.connections = 3;
   const auto runtime = p2.started();
   CHECK(p2.status()->streams == 3);
 }
 
 TEST_CASE("Where the pages cannot be served p2 serves all the same") {
-  Fixture p2;
+  RuntimeFixture p2;
   const test::RefusingPort taken;
   p2.settings.http.listen = settings::ListenAddress{"127.0.0.1", taken.port()};
   const auto runtime = p2.started();
@@ -162,7 +162,7 @@ TEST_CASE("Where the pages cannot be served p2 serves all the same") {
 }
 
 TEST_CASE("Without domains, those that are stored are dropped at the start") {
-  Fixture p2;
+  RuntimeFixture p2;
   store::Registration row;
   row.node = "node";
   row.secret = core::Secret("secret");

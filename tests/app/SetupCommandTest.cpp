@@ -1,3 +1,4 @@
+#include "CommandRun.h"
 #include "commands/CommandTable.h"
 #include "commands/setup/AppSnippets.h"
 #include "commands/setup/ServerSnippets.h"
@@ -20,6 +21,7 @@
 using namespace p2;
 using namespace p2::app;
 using test::contentOf;
+using test::run;
 
 namespace {
 
@@ -38,7 +40,7 @@ constexpr const char* kPushXml = R"(<?xml version="1.0" encoding="utf-8"?>
 </resources>
 )";
 
-settings::Settings::Xmpp xmpp() {
+settings::Settings::Xmpp streamSettings() {
   settings::Settings::Xmpp made;
   made.host = "127.0.0.1";
   made.port = 5347;
@@ -62,22 +64,6 @@ struct Folder {
   Folder() { std::ofstream(account) << test::toJson(test::accountFields()); }
 };
 
-struct Outcome {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Outcome run(std::vector<std::string> words, const std::filesystem::path& config,
-            const std::string& input = {}, bool terminal = false) {
-  std::istringstream in(input);
-  std::ostringstream out;
-  std::ostringstream err;
-  Console console{in, out, err, terminal};
-  const int code = runCommand(words, config, console);
-  return {code, out.str(), err.str()};
-}
-
 }  // namespace
 
 TEST_CASE("A value is put in the place of its key, commented or not, and comments stay") {
@@ -89,21 +75,21 @@ TEST_CASE("A value is put in the place of its key, commented or not, and comment
 }
 
 TEST_CASE("The snippets for the servers hold name, secret and port as the servers quote them") {
-  CHECK(snippet("prosody", xmpp()) ==
+  CHECK(snippet("prosody", streamSettings()) ==
         "-- prosody.cfg.lua; then restart Prosody\n-- at the end of the file:\n"
         "Component \"push.example.org\"\n    component_secret = \"s\\\"e\\\\cret\"\n"
         "-- and for your users: modules_enabled needs \"smacks\" and \"cloud_notify\" (Debian: "
         "prosody-modules)\n");
-  CHECK(snippet("metronome", xmpp()) ==
+  CHECK(snippet("metronome", streamSettings()) ==
         "-- metronome.cfg.lua; then restart Metronome\n-- at the end of the file:\n"
         "Component \"push.example.org\"\n    component_secret = \"s\\\"e\\\\cret\"\n"
         "-- and for your users: modules_enabled needs \"push\"\n");
-  CHECK(snippet("ejabberd", xmpp()) ==
+  CHECK(snippet("ejabberd", streamSettings()) ==
         "# ejabberd.yml, below listen: ; then restart ejabberd\n  -\n    port: 5347\n    ip: \"127.0.0.1\"\n"
         "    module: ejabberd_service\n    hosts:\n      \"push.example.org\":\n"
         "        password: \"s\\\"e\\\\cret\"\n"
         "# and for your users, below modules: mod_push: {} and mod_stream_mgmt: {}\n");
-  auto remote = xmpp();
+  auto remote = streamSettings();
   remote.host = "xmpp.example.org";
   remote.port = 8888;
   remote.tls = settings::Tls::direct;
@@ -124,11 +110,11 @@ TEST_CASE("The snippets for the servers hold name, secret and port as the server
 TEST_CASE(
     "Setup takes each server that it knows, shows what that one needs, and says to restart it if it must") {
   const Folder folder;
-  const auto help = run({"setup", "--help"}, folder.config).out;
+  const auto help = run({"setup", "--help"}, {.config = folder.config}).out;
   const auto setup = [&](const std::string& server) {
     return run({"setup", "--jid=push.example.org", "--service-account=" + folder.account.string(), "--force",
                 "--server=" + server},
-               folder.config);
+               {.config = folder.config});
   };
   const auto wrong = setup("jabberd");
   CHECK(wrong.code == EX_USAGE);
@@ -177,7 +163,7 @@ TEST_CASE("Setup writes settings that p2 takes, with a new secret, for their rea
   const Folder folder;
   const auto done = run({"setup", "--jid=push.example.org", "--service-account=" + folder.account.string(),
                          "--server=prosody", "--port=5348"},
-                        folder.config);
+                        {.config = folder.config});
   INFO(done.err);
   REQUIRE(done.code == EX_OK);
   struct stat status {};
@@ -195,8 +181,10 @@ TEST_CASE("Setup writes settings that p2 takes, with a new secret, for their rea
 
 TEST_CASE("Setup asks on a terminal for what is not given") {
   const Folder folder;
-  const auto done = run({"setup"}, folder.config,
-                        "push.example.org\nxmpp.example.org\n\n" + folder.account.string() + "\n\n", true);
+  const auto done =
+      run({"setup"}, {.config = folder.config,
+                      .text = "push.example.org\nxmpp.example.org\n\n" + folder.account.string() + "\n\n",
+                      .inIsTerminal = true});
   INFO(done.err);
   REQUIRE(done.code == EX_OK);
   const auto loaded = settings::load(folder.config, {}, {});
@@ -207,10 +195,10 @@ TEST_CASE("Setup asks on a terminal for what is not given") {
 
 TEST_CASE("Setup asks again on a terminal until the answer is right, or nobody answers") {
   const Folder folder;
-  const auto done = run(
-      {"setup"}, folder.config,
-      "a@b\n\npush.example.org\n\n0\n5348\n/nonexistent\n" + folder.account.string() + "\n/nonexistent\n\n",
-      true);
+  const auto done = run({"setup"}, {.config = folder.config,
+                                    .text = "a@b\n\npush.example.org\n\n0\n5348\n/nonexistent\n" +
+                                            folder.account.string() + "\n/nonexistent\n\n",
+                                    .inIsTerminal = true});
   INFO(done.err);
   REQUIRE(done.code == EX_OK);
   const auto loaded = settings::load(folder.config, {}, {});
@@ -221,12 +209,18 @@ TEST_CASE("Setup asks again on a terminal until the answer is right, or nobody a
     CHECK(done.err.find(word) != std::string::npos);
   }
   const auto before = contentOf(folder.config);
-  CHECK(run({"setup", "--force"}, folder.config, "a@b\n", true).code == EX_USAGE);
-  CHECK(run({"setup", "--force"}, folder.config, "push.example.org\n\n0\n", true).code == EX_USAGE);
+  CHECK(run({"setup", "--force"}, {.config = folder.config, .text = "a@b\n", .inIsTerminal = true}).code ==
+        EX_USAGE);
+  CHECK(run({"setup", "--force"},
+            {.config = folder.config, .text = "push.example.org\n\n0\n", .inIsTerminal = true})
+            .code == EX_USAGE);
   const auto untilServices = "push.example.org\n\n\n" + folder.account.string() + "\n/nonexistent\n";
-  CHECK(run({"setup", "--force"}, folder.config, untilServices, true).code == EX_NOINPUT);
+  CHECK(run({"setup", "--force"}, {.config = folder.config, .text = untilServices, .inIsTerminal = true})
+            .code == EX_NOINPUT);
   CHECK(contentOf(folder.config) == before);
-  CHECK(run({"setup", "--force", "--jid=a@b"}, folder.config, "push.example.org\n", true).code == EX_USAGE);
+  CHECK(run({"setup", "--force", "--jid=a@b"},
+            {.config = folder.config, .text = "push.example.org\n", .inIsTerminal = true})
+            .code == EX_USAGE);
 }
 
 TEST_CASE("Setup replaces settings only if told to, but the file as it is shipped at once") {
@@ -234,17 +228,17 @@ TEST_CASE("Setup replaces settings only if told to, but the file as it is shippe
   const std::vector<std::string> words{"setup", "--jid=push.example.org",
                                        "--service-account=" + folder.account.string()};
   std::ofstream(folder.config) << test::sourceOf("p2.properties");
-  CHECK(run(words, folder.config).code == EX_OK);
+  CHECK(run(words, {.config = folder.config}).code == EX_OK);
   const auto first = contentOf(folder.config);
   const auto old = folder.config.string() + ".old";
   CHECK_FALSE(std::filesystem::exists(old));
-  const auto again = run(words, folder.config);
+  const auto again = run(words, {.config = folder.config});
   CHECK(again.code == EX_CANTCREAT);
   CHECK(again.err.find("--force") != std::string::npos);
   CHECK(contentOf(folder.config) == first);
   auto forced = words;
   forced.emplace_back("--force");
-  CHECK(run(forced, folder.config).code == EX_OK);
+  CHECK(run(forced, {.config = folder.config}).code == EX_OK);
   CHECK(contentOf(folder.config) != first);
   CHECK(contentOf(old) == first);
 }
@@ -256,7 +250,7 @@ TEST_CASE("Setup keeps what it replaces, also behind a link") {
   std::filesystem::create_symlink(elsewhere, folder.config);
   const std::vector<std::string> words{"setup", "--force", "--jid=push.example.org",
                                        "--service-account=" + folder.account.string()};
-  CHECK(run(words, folder.config).code == EX_OK);
+  CHECK(run(words, {.config = folder.config}).code == EX_OK);
   CHECK(std::filesystem::is_symlink(folder.config));
   CHECK(contentOf(elsewhere).find("push.example.org") != std::string::npos);
   CHECK(contentOf(folder.config.string() + ".old") == "# mine\n");
@@ -265,12 +259,13 @@ TEST_CASE("Setup keeps what it replaces, also behind a link") {
 TEST_CASE("Setup does not ask where it cannot write, and writes into nothing but a file") {
   const Folder folder;
   const std::vector<std::string> words{"setup", "--force"};
-  const auto nowhere =
-      run(words, folder.config.parent_path() / "none" / "p2.properties", "push.example.org\n", true);
+  const auto nowhere = run(words, {.config = folder.config.parent_path() / "none" / "p2.properties",
+                                   .text = "push.example.org\n",
+                                   .inIsTerminal = true});
   CHECK(nowhere.code == EX_CANTCREAT);
   CHECK(nowhere.err.find("create its directory") != std::string::npos);
   CHECK(nowhere.out.empty());
-  const auto device = run(words, "/dev/null", "push.example.org\n", true);
+  const auto device = run(words, {.config = "/dev/null", .text = "push.example.org\n", .inIsTerminal = true});
   CHECK(device.code == EX_CANTCREAT);
   CHECK(device.err.find("is not a file") != std::string::npos);
   CHECK(std::filesystem::is_character_file("/dev/null"));
@@ -280,7 +275,7 @@ TEST_CASE("Setup names what is missing or wrong and writes nothing") {
   const Folder folder;
   const auto account = "--service-account=" + folder.account.string();
   const auto refused = [&](std::vector<std::string> words, const std::string& said) {
-    const auto done = run(words, folder.config);
+    const auto done = run(words, {.config = folder.config});
     INFO(done.err);
     CHECK(done.code != EX_OK);
     CHECK(done.err.find(said) != std::string::npos);

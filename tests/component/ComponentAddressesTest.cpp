@@ -2,6 +2,7 @@
 #include "ScriptedServer.h"
 #include "support/Catch.h"
 #include "support/Certificates.h"
+#include "support/LoopbackAddress.h"
 
 #include <chrono>
 #include <functional>
@@ -15,17 +16,8 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-const Authority& authority() {
-  static const Authority instance;
-  return instance;
-}
-
-p2::http::Address at(std::uint16_t port) {
-  return {"127.0.0.1", port};
-}
-
-Component::Options optionsFor(std::vector<p2::http::Address> addresses) {
-  auto options = p2::test::optionsFor(std::uint16_t{1});
+Component::Options optionsOver(std::vector<p2::http::Address> addresses) {
+  auto options = optionsFor(std::uint16_t{1});
   options.host = "cluster.example";
   options.resolver = [addresses = std::move(addresses)](const std::string&, std::uint16_t) {
     return addresses;
@@ -93,7 +85,7 @@ TEST_CASE(
   for (const Node& node : badNodes()) {
     CAPTURE(node.name);
     ScriptedServer bad(node.script), good(serve);
-    auto options = optionsFor(std::vector{at(bad.port()), at(good.port())});
+    auto options = optionsOver(std::vector{at(bad.port()), at(good.port())});
     if (node.silent) options.handshakeTimeout = 1s;
     TestComponent component(options);
     REQUIRE(eventually([&] { return good.connections() > 0; }));
@@ -107,7 +99,7 @@ TEST_CASE("A node that drops or refuses connections does not keep a component fr
   const RefusingPort refusing;
   for (const auto port : {deaf.port(), refusing.port()}) {
     ScriptedServer good(serve);
-    auto options = optionsFor(std::vector{at(port), at(good.port())});
+    auto options = optionsOver(std::vector{at(port), at(good.port())});
     options.connectTimeout = 60s;
     TestComponent component(options);
     CHECK(component.reaches(State::connected));
@@ -118,7 +110,7 @@ TEST_CASE("A node whose certificate is not the host's is left for the next") {
   const auto context = p2::http::TlsContext::create({authority().file(), "xmpp.caFile"}).value();
   ScriptedServer bad(serve, authority().issue({"DNS:other.example", false}));
   ScriptedServer good(serve, authority().issue({"DNS:cluster.example", false}));
-  auto options = optionsFor(std::vector{at(bad.port()), at(good.port())});
+  auto options = optionsOver(std::vector{at(bad.port()), at(good.port())});
   options.tls = context;
   TestComponent component(options);
   CHECK(component.reaches(State::connected));
@@ -134,7 +126,7 @@ TEST_CASE("A node that failed is asked again after all the others") {
     end.take();
   });
   ScriptedServer second(serve);
-  TestComponent component(optionsFor(std::vector{at(bad.port()), at(first.port()), at(second.port())}));
+  TestComponent component(optionsOver(std::vector{at(bad.port()), at(first.port()), at(second.port())}));
   REQUIRE(component.reaches(State::connected));
   CHECK(bad.connections() == 1);
   CHECK(first.connections() == 1);
@@ -147,7 +139,7 @@ TEST_CASE("A node that failed is asked again after all the others") {
 
 TEST_CASE("Several components of one host begin at different nodes") {
   ScriptedServer one(serve), two(serve), three(serve);
-  const auto options = optionsFor(std::vector{at(one.port()), at(two.port()), at(three.port())});
+  const auto options = optionsOver(std::vector{at(one.port()), at(two.port()), at(three.port())});
   std::vector<std::unique_ptr<TestComponent>> components;
   for (std::size_t n = 0; n < 6; ++n) {
     auto its = options;
@@ -160,7 +152,7 @@ TEST_CASE("Several components of one host begin at different nodes") {
 
 TEST_CASE("A component that is destroyed does not wait for a node that drops what comes") {
   const DeafServer deaf;
-  auto options = optionsFor(std::vector{at(deaf.port()), at(deaf.port())});
+  auto options = optionsOver(std::vector{at(deaf.port()), at(deaf.port())});
   options.connectTimeout = 3600s;
   const auto begin = std::chrono::steady_clock::now();
   { TestComponent component(options); }

@@ -19,7 +19,6 @@ using Catch::Matchers::EndsWith;
 
 namespace {
 
-constexpr auto kStreamEnd = "</stream:stream>";
 // All timeouts of optionsFor() are beyond it: whoever waits for one of them is too late.
 constexpr auto kAtOnce = kPatience / 2;
 

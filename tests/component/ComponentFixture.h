@@ -20,6 +20,8 @@ namespace p2::test {
 using component::Component;
 using State = Component::State;
 
+constexpr auto kStreamEnd = "</stream:stream>";
+
 inline Component::Options optionsFor(std::uint16_t port) {
   Component::Options options;
   options.port = port;

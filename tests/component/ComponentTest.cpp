@@ -10,12 +10,6 @@ using namespace p2::test;
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
 
-namespace {
-
-constexpr auto kStreamEnd = "</stream:stream>";
-
-}  // namespace
-
 TEST_CASE("The handshake is the SHA-1 of the stream's id and the secret") {
   Mailbox seen;
   ScriptedServer server([&](Peer& peer, int) {

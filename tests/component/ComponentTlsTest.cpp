@@ -13,11 +13,6 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-const Authority& authority() {
-  static const Authority instance;
-  return instance;
-}
-
 Component::Options tlsOptionsFor(std::uint16_t port, const std::string& host = "localhost") {
   static const auto context = p2::http::TlsContext::create({authority().file(), "xmpp.caFile"}).value();
   auto options = optionsFor(port);

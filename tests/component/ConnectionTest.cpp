@@ -15,7 +15,7 @@ using p2::component::Connection;
 
 namespace {
 
-Connection::Options optionsFor(std::uint16_t port, const std::string& host = "127.0.0.1") {
+Connection::Options connectionTo(std::uint16_t port, const std::string& host = "127.0.0.1") {
   Connection::Options options;
   options.host = host;
   options.port = port;
@@ -44,7 +44,7 @@ std::string readAll(Connection& connection) {
 TEST_CASE("A host without an address is named, with the setting") {
   // A label of more than 63 characters: no resolver has to be asked.
   p2::http::Route route;
-  Connection connection(optionsFor(1, std::string(70, 'a') + ".invalid"));
+  Connection connection(connectionTo(1, std::string(70, 'a') + ".invalid"));
   const auto result = connection.connect(route);
   REQUIRE(!result.ok());
   CHECK_THAT(result.error(),
@@ -56,7 +56,7 @@ TEST_CASE("Bytes go both ways, and the end of the peer is the end of the input")
     peer.await("ping");
     peer.send("pong");
   });
-  const auto connection = connected(optionsFor(server.port()));
+  const auto connection = connected(connectionTo(server.port()));
   CHECK(connection->write("ping"));
   CHECK(readAll(*connection) == "pong");
   CHECK(connection->why().empty());
@@ -64,7 +64,7 @@ TEST_CASE("Bytes go both ways, and the end of the peer is the end of the input")
 
 TEST_CASE("Patience is asked when nothing comes, and ends the input when it is out") {
   ScriptedServer server([](Peer& peer, int) { peer.awaitEnd(); });
-  const auto connection = connected(optionsFor(server.port()));
+  const auto connection = connected(connectionTo(server.port()));
   int asked = 0;
   connection->watch([&] { return ++asked < 3 ? 1ms : 0ms; });
   CHECK(readAll(*connection).empty());
@@ -77,7 +77,7 @@ TEST_CASE("After the last words nothing is written, but what still comes is read
     seen.put(peer.awaitEnd());
     peer.send("and you");
   });
-  const auto connection = connected(optionsFor(server.port()));
+  const auto connection = connected(connectionTo(server.port()));
   CHECK(connection->finish("farewell", kPatience));
   CHECK(!connection->write("more"));
   CHECK(!connection->finish("again", 0ms));
@@ -87,7 +87,7 @@ TEST_CASE("After the last words nothing is written, but what still comes is read
 
 TEST_CASE("What a peer said before it went away can be read even after a write has failed") {
   ScriptedServer server([](Peer& peer, int) { peer.send("because"); });
-  const auto connection = connected(optionsFor(server.port()));
+  const auto connection = connected(connectionTo(server.port()));
   while (connection->write("to nobody")) std::this_thread::yield();
   CHECK(readAll(*connection) == "because");
   CHECK(!connection->why().empty());
@@ -99,7 +99,7 @@ TEST_CASE("A peer that takes nothing is given up after the write timeout") {
     peer.narrow();
     done.take();
   });
-  auto options = optionsFor(server.port());
+  auto options = connectionTo(server.port());
   options.writeTimeout = 50ms;
   const auto connection = connected(options);
   CHECK(!connection->write(std::string(64 * 1024 * 1024, 'x')));
@@ -116,7 +116,7 @@ TEST_CASE("Shutting down ends a write, a read and whoever waits for their turn, 
     writing.put("a part has come, and the rest cannot");
     done.take();
   });
-  const auto connection = connected(optionsFor(server.port()));
+  const auto connection = connected(connectionTo(server.port()));
   std::thread writer([&] { connection->write(std::string(64 * 1024 * 1024, 'x')); });
   REQUIRE(!writing.take().empty());
   std::thread waiting([&] { connection->write("y"); });
@@ -134,7 +134,7 @@ TEST_CASE("Shutting down ends a write, a read and whoever waits for their turn, 
 TEST_CASE("A connection that was shut down before does not connect") {
   ScriptedServer server([](Peer& peer, int) { peer.awaitEnd(); });
   p2::http::Route route;
-  Connection connection(optionsFor(server.port()));
+  Connection connection(connectionTo(server.port()));
   connection.shutdown();
   CHECK(!connection.connect(route).ok());
   CHECK(!connection.write("x"));

@@ -15,6 +15,7 @@ using namespace p2::fcm;
 using p2::core::Clock;
 using p2::core::Secret;
 using p2::test::eventually;
+using p2::test::has;
 using p2::test::TlsServer;
 
 namespace {
@@ -82,10 +83,6 @@ struct Fixture {
   p2::core::Metrics metrics;
   AccessTokenSource source;
 };
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 

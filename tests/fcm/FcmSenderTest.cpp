@@ -12,6 +12,7 @@ using p2::core::Clock;
 using p2::core::Secret;
 using p2::push::Outcome;
 using p2::test::Google;
+using p2::test::has;
 using p2::test::TlsServer;
 using Kind = Outcome::Kind;
 
@@ -19,22 +20,18 @@ namespace {
 
 using Peer = TlsServer::Peer;
 
-p2::push::Message message() {
+p2::push::Message hiddenMessage() {
   return {{p2::core::Target::Kind::registrationToken, Secret("hidden")}, "abcdef0123", "", false};
 }
 
 Outcome send(p2::push::Sender& sender, Clock::TimePoint deadline = Clock::TimePoint::max()) {
-  Outcome outcome = sender.send(message(), deadline);
+  Outcome outcome = sender.send(hiddenMessage(), deadline);
   CHECK(outcome.reason.find("hidden") == std::string::npos);
   return outcome;
 }
 
 void deliver(Peer& peer, const std::string&) {
   peer.answer("200 OK", R"({"name":"projects/my-project/messages/1"})");
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace
@@ -145,7 +142,7 @@ TEST_CASE("The legacy API is not asked for an installation that it does not know
   Google google(deliver);
   p2::core::Metrics metrics;
   const auto sender = makeLegacySenders(google.config(), p2::test::trusting(), metrics)();
-  auto toInstallation = message();
+  auto toInstallation = hiddenMessage();
   toInstallation.target.kind = p2::core::Target::Kind::installationId;
   const auto outcome = sender->send(toInstallation, Clock::TimePoint::max());
   CHECK(outcome.kind == Kind::misconfigured);

@@ -4,6 +4,7 @@
 
 using p2::fcm::ServiceAccount;
 using p2::test::accountFields;
+using p2::test::has;
 using p2::test::TemporaryFile;
 using p2::test::toJson;
 
@@ -24,10 +25,6 @@ std::string errorOf(const std::string& content, const std::string& remedy) {
   CHECK(loaded.error().ends_with(remedy));
   CHECK(loaded.error().find("HIDDEN") == std::string::npos);
   return loaded.error().substr(name.size());
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 /// A right file but for one member.

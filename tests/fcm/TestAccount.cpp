@@ -33,11 +33,6 @@ fcm::ServiceAccount account(const std::string& tokenUri) {
   return fcm::ServiceAccount::load(file.path()).value();
 }
 
-const Authority& authority() {
-  static const Authority instance;
-  return instance;
-}
-
 std::shared_ptr<const http::TlsContext> trusting() {
   static const auto instance = http::TlsContext::create({authority().file(), "fcm.caFile"}).value();
   return instance;

@@ -1,5 +1,6 @@
 #include "p2/http/Dial.h"
 #include "support/Catch.h"
+#include "support/LoopbackAddress.h"
 #include "support/LoopbackServer.h"
 
 #include <sys/socket.h>
@@ -12,15 +13,12 @@
 
 using namespace std::chrono_literals;
 using namespace p2::http;
+using p2::test::at;
 using p2::test::DeafServer;
 using p2::test::LoopbackServer;
 using p2::test::RefusingPort;
 
 namespace {
-
-Address at(std::uint16_t port) {
-  return {"127.0.0.1", port};
-}
 
 std::chrono::steady_clock::time_point in(std::chrono::milliseconds time) {
   return std::chrono::steady_clock::now() + time;

@@ -1,5 +1,6 @@
 #include "SessionFixture.h"
 #include "p2/http/Route.h"
+#include "support/LoopbackAddress.h"
 
 #include <sys/socket.h>
 
@@ -17,10 +18,6 @@ using p2::http::Route;
 namespace {
 
 using Peer = TlsServer::Peer;
-
-Address at(std::uint16_t port) {
-  return {"127.0.0.1", port};
-}
 
 std::shared_ptr<Route> routeTo(std::vector<Address> addresses) {
   return std::make_shared<Route>(

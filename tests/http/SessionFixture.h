@@ -9,11 +9,6 @@
 
 namespace p2::test {
 
-inline const Authority& authority() {
-  static const Authority instance;
-  return instance;
-}
-
 inline std::shared_ptr<const http::TlsContext> context() {
   static const auto instance = http::TlsContext::create({authority().file(), "fcm.caFile"}).value();
   return instance;

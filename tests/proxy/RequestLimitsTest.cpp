@@ -8,7 +8,6 @@
 using p2::proxy::PushProxy;
 using p2::proxy::RequestLimits;
 using p2::test::ManualClock;
-using Verdict = RequestLimits::Verdict;
 using PushVerdict = RequestLimits::PushVerdict;
 
 namespace {
@@ -53,7 +52,7 @@ TEST_CASE("A flood from one domain leaves another's bucket full, and pushes leav
   int registrations = 0;
   for (int i = 0; i < 100; ++i) {
     const auto verdict = limits.admitChange("flood", std::to_string(i) + "@flood", false);
-    registrations += verdict == Verdict::admitted ? 1 : 0;
+    registrations += verdict == RequestLimits::Verdict::admitted ? 1 : 0;
   }
   CHECK(registrations == 60);
 }
@@ -69,7 +68,8 @@ TEST_CASE("Without a limit everything is admitted") {
   RequestLimits limits(none, clock);
   CHECK(admitted(limits, "a", 1000) == 1000);
   int changes = 0;
-  for (int i = 0; i < 1000; ++i) changes += limits.admitChange("a", "a@a", true) == Verdict::admitted ? 1 : 0;
+  for (int i = 0; i < 1000; ++i)
+    changes += limits.admitChange("a", "a@a", true) == RequestLimits::Verdict::admitted ? 1 : 0;
   CHECK(changes == 1000);
   int unknown = 0;
   for (int i = 0; i < 1000; ++i) unknown += limits.admitUnknown("a") ? 1 : 0;
@@ -110,7 +110,7 @@ int changed(RequestLimits& limits, const std::string& account, int tries, bool c
   const std::string domain = account.substr(account.find('@') + 1);
   int count = 0;
   for (int i = 0; i < tries; ++i) {
-    count += limits.admitChange(domain, account, creates) == Verdict::admitted ? 1 : 0;
+    count += limits.admitChange(domain, account, creates) == RequestLimits::Verdict::admitted ? 1 : 0;
   }
   return count;
 }
@@ -124,9 +124,9 @@ TEST_CASE("An account over its limit takes nothing from its domain") {
   of.accountBurst = 10;
   RequestLimits limits(of, clock);
   CHECK(changed(limits, "ann@big.example", 1000) == 10);
-  CHECK(limits.admitChange("big.example", "ann@big.example", false) == Verdict::account);
+  CHECK(limits.admitChange("big.example", "ann@big.example", false) == RequestLimits::Verdict::account);
   for (int i = 0; i < 50; ++i) CHECK(changed(limits, std::to_string(i) + "@big.example", 1) == 1);
-  CHECK(limits.admitChange("big.example", "bob@big.example", false) == Verdict::domain);
+  CHECK(limits.admitChange("big.example", "bob@big.example", false) == RequestLimits::Verdict::domain);
   clock.advance(std::chrono::minutes(20));
   CHECK(changed(limits, "ann@big.example", 1000) == 2);
 }
@@ -150,7 +150,7 @@ TEST_CASE("New registrations have a limit in all, of which one domain leaves hal
   of.newRegistrationsPerHour = 3600;
   RequestLimits limits(of, clock);
   CHECK(changed(limits, "a@one.example", 10000, true) == 1800);
-  CHECK(limits.admitChange("one.example", "a@one.example", true) == Verdict::share);
+  CHECK(limits.admitChange("one.example", "a@one.example", true) == RequestLimits::Verdict::share);
   CHECK(changed(limits, "a@one.example", 100, false) == 100);  // what is there already may change
   CHECK(changed(limits, "a@two.example", 10000, true) == 900);
   CHECK(changed(limits, "a@three.example", 1, true) == 1);
@@ -178,7 +178,8 @@ TEST_CASE("Subdomains share the limits of the domain that was registered") {
   for (int i = 0; i < 1000; ++i) {
     const std::string domain = "x" + std::to_string(i) + ".evil.example";
     pushes += admitsPush(limits, domain) ? 1 : 0;
-    registrations += limits.admitChange(domain, "a@" + domain, true) == Verdict::admitted ? 1 : 0;
+    registrations +=
+        limits.admitChange(domain, "a@" + domain, true) == RequestLimits::Verdict::admitted ? 1 : 0;
   }
   for (int i = 0; i < 1000; ++i) {
     unknown += limits.admitUnknown("x" + std::to_string(i) + ".evil.example") ? 1 : 0;

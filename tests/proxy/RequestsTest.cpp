@@ -50,7 +50,7 @@ const std::string kBadRequest =
     "<error type='modify'><bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
 const std::string kServiceUnavailable =
     "<error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
-const std::string kItemNotFound =
+const std::string kNoSuchCommand =
     "<error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
 
 }  // namespace
@@ -125,8 +125,8 @@ TEST_CASE("A registration that lacks or overdoes something is refused") {
   CHECK(std::holds_alternative<Register>(
       parse(command(node, form(field("device-id", "d") + field("token", std::string(1024, 't')))))));
   CHECK(errorOf(parse(command(node, kFilled, "get"))) == kBadRequest);
-  CHECK(errorOf(parse(command("node='register-push-apns'", kFilled))) == kItemNotFound);
-  CHECK(errorOf(parse(command("", kFilled))) == kItemNotFound);
+  CHECK(errorOf(parse(command("node='register-push-apns'", kFilled))) == kNoSuchCommand);
+  CHECK(errorOf(parse(command("", kFilled))) == kNoSuchCommand);
 }
 
 TEST_CASE("The steps of an ad-hoc command are told from each other") {

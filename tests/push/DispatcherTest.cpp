@@ -28,7 +28,7 @@ namespace {
 
 /// A dispatcher, the push service it sends to, and those who are told. Time runs `kFactor` times as fast: the
 /// deadline of 25 s takes 250 ms.
-struct Fixture {
+struct DispatcherFixture {
   static constexpr unsigned kFactor = 100;
 
   ScaledClock clock{kFactor};
@@ -43,10 +43,10 @@ struct Fixture {
   }();
   std::optional<Dispatcher> dispatcher;
 
-  Fixture() = default;
-  Fixture(const Fixture&) = delete;
-  Fixture& operator=(const Fixture&) = delete;
-  ~Fixture() {
+  DispatcherFixture() = default;
+  DispatcherFixture(const DispatcherFixture&) = delete;
+  DispatcherFixture& operator=(const DispatcherFixture&) = delete;
+  ~DispatcherFixture() {
     service.answerAll([](const auto&) { return outcome(Kind::delivered); });
   }
 
@@ -77,7 +77,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "A final outcome is told once and not tried again") {
+TEST_CASE_METHOD(DispatcherFixture, "A final outcome is told once and not tried again") {
   struct Case {
     Kind kind;
     const char* counter;
@@ -100,7 +100,7 @@ TEST_CASE_METHOD(Fixture, "A final outcome is told once and not tried again") {
   CHECK(metrics.histogram("p2_push_seconds", "").snapshot().sum > 0);
 }
 
-TEST_CASE_METHOD(Fixture, "The sender gets the message and the time that is left") {
+TEST_CASE_METHOD(DispatcherFixture, "The sender gets the message and the time that is left") {
   start();
   const auto before = clock.now();
   dispatcher->submit("domain", "n", message("the token", true), recorder.done("a"), 1);
@@ -113,7 +113,7 @@ TEST_CASE_METHOD(Fixture, "The sender gets the message and the time that is left
   CHECK(call.deadline <= after + 25s);
 }
 
-TEST_CASE_METHOD(Fixture, "What is said of a target names the one that the message was sent to") {
+TEST_CASE_METHOD(DispatcherFixture, "What is said of a target names the one that the message was sent to") {
   const auto kind = GENERATE(Kind::targetGone, Kind::delivered);
   occupyOnlyWorker();
   submit("n", "a", "old");
@@ -126,7 +126,8 @@ TEST_CASE_METHOD(Fixture, "What is said of a target names the one that the messa
   for (const auto* who : {"a", "b"}) CHECK(recorder.wait(who).target.value.reveal() == "new");
 }
 
-TEST_CASE_METHOD(Fixture, "Workers do not interrupt who wakes them, where the system lets them choose") {
+TEST_CASE_METHOD(DispatcherFixture,
+                 "Workers do not interrupt who wakes them, where the system lets them choose") {
   const int ours = ::sched_getscheduler(0);
   std::atomic<int> allowed{-1};
   std::thread([&] {
@@ -146,7 +147,8 @@ TEST_CASE_METHOD(Fixture, "Workers do not interrupt who wakes them, where the sy
   CHECK(::sched_getscheduler(0) == ours);
 }
 
-TEST_CASE_METHOD(Fixture, "Pushes for a node that is queued become one message with the newest target") {
+TEST_CASE_METHOD(DispatcherFixture,
+                 "Pushes for a node that is queued become one message with the newest target") {
   occupyOnlyWorker();
   submit("n", "a", "old");
   submit("n", "b", "newer");
@@ -159,7 +161,7 @@ TEST_CASE_METHOD(Fixture, "Pushes for a node that is queued become one message w
   CHECK(service.call(1).token == "newest");
 }
 
-TEST_CASE_METHOD(Fixture, "A push for a node whose message is under way is a message of its own") {
+TEST_CASE_METHOD(DispatcherFixture, "A push for a node whose message is under way is a message of its own") {
   options.maxWorkers = 2;
   startPatiently();
   submit("n", "a", "t1");
@@ -173,7 +175,7 @@ TEST_CASE_METHOD(Fixture, "A push for a node whose message is under way is a mes
   CHECK(recorder.wait("a").kind == Kind::targetGone);
 }
 
-TEST_CASE_METHOD(Fixture, "A full queue refuses at once and in the caller's thread") {
+TEST_CASE_METHOD(DispatcherFixture, "A full queue refuses at once and in the caller's thread") {
   options.maxWorkers = 1;
   options.queueCapacity = 2;
   startPatiently();
@@ -190,7 +192,7 @@ TEST_CASE_METHOD(Fixture, "A full queue refuses at once and in the caller's thre
   CHECK(dispatcher->queued() == 2);
 }
 
-TEST_CASE_METHOD(Fixture, "A flow that floods delays only itself") {
+TEST_CASE_METHOD(DispatcherFixture, "A flow that floods delays only itself") {
   options.maxWorkers = 1;
   startPatiently();
   for (int i = 0; i < 100; ++i) submit("n" + std::to_string(i), "flood");
@@ -203,7 +205,7 @@ TEST_CASE_METHOD(Fixture, "A flow that floods delays only itself") {
   CHECK((service.call(1).token == "honest" || service.call(2).token == "honest"));
 }
 
-TEST_CASE_METHOD(Fixture,
+TEST_CASE_METHOD(DispatcherFixture,
                  "In a full queue a push of the longest flow gives way, told in the caller's thread") {
   options.maxWorkers = 1;
   options.queueCapacity = 2;
@@ -224,7 +226,8 @@ TEST_CASE_METHOD(Fixture,
   CHECK(recorder.wait("honest").kind == Kind::delivered);
 }
 
-TEST_CASE_METHOD(Fixture, "A node that is queued takes only so many who wait as memory is there for them") {
+TEST_CASE_METHOD(DispatcherFixture,
+                 "A node that is queued takes only so many who wait as memory is there for them") {
   options.maxWorkers = 1;
   options.queueCapacity = 2;
   startPatiently();
@@ -240,7 +243,7 @@ TEST_CASE_METHOD(Fixture, "A node that is queued takes only so many who wait as 
   CHECK(recorder.times("refused") == 1);
 }
 
-TEST_CASE_METHOD(Fixture,
+TEST_CASE_METHOD(DispatcherFixture,
                  "The deadline is kept although the sender is stuck, and what it says later is counted") {
   service.keepDeadlines(false);
   start();
@@ -254,7 +257,7 @@ TEST_CASE_METHOD(Fixture,
   CHECK(ended("delivered") == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "The deadline is kept for pushes that no worker has come to") {
+TEST_CASE_METHOD(DispatcherFixture, "The deadline is kept for pushes that no worker has come to") {
   service.keepDeadlines(false);
   options.maxWorkers = 1;
   start();
@@ -266,7 +269,7 @@ TEST_CASE_METHOD(Fixture, "The deadline is kept for pushes that no worker has co
   service.answer(0, outcome(Kind::delivered));
 }
 
-TEST_CASE_METHOD(Fixture, "A passing fault is tried again until it has passed") {
+TEST_CASE_METHOD(DispatcherFixture, "A passing fault is tried again until it has passed") {
   startPatiently();
   submit("n", "a");
   for (std::size_t i = 0; i < 3; ++i) {
@@ -281,7 +284,7 @@ TEST_CASE_METHOD(Fixture, "A passing fault is tried again until it has passed") 
   CHECK(ended("retry") == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "A push that waits for another try occupies no worker") {
+TEST_CASE_METHOD(DispatcherFixture, "A push that waits for another try occupies no worker") {
   options.maxWorkers = 1;
   startPatiently();
   submit("n1", "a");
@@ -295,7 +298,7 @@ TEST_CASE_METHOD(Fixture, "A push that waits for another try occupies no worker"
   CHECK(recorder.times("a") == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "The wait before another try is what the push service asks for") {
+TEST_CASE_METHOD(DispatcherFixture, "The wait before another try is what the push service asks for") {
   startPatiently();
   submit("n", "a");
   REQUIRE(service.waitForCalls(1));
@@ -305,7 +308,7 @@ TEST_CASE_METHOD(Fixture, "The wait before another try is what the push service 
   CHECK(service.call(1).begun >= before + 20s);
 }
 
-TEST_CASE_METHOD(Fixture, "Retry is told at once if the wait would reach beyond the deadline") {
+TEST_CASE_METHOD(DispatcherFixture, "Retry is told at once if the wait would reach beyond the deadline") {
   options.deadline = 5min;
   start();
   submit("n", "a");
@@ -318,7 +321,7 @@ TEST_CASE_METHOD(Fixture, "Retry is told at once if the wait would reach beyond 
   CHECK(ended("retry") == 1);
 }
 
-TEST_CASE_METHOD(Fixture,
+TEST_CASE_METHOD(DispatcherFixture,
                  "After throttling nothing is sent until it is over, then one, then one more a success") {
   options.maxWorkers = 8;
   startPatiently();
@@ -343,7 +346,7 @@ TEST_CASE_METHOD(Fixture,
   CHECK(service.mostRunning() <= 8);
 }
 
-TEST_CASE_METHOD(Fixture, "Pushes that cannot wait until throttling is over are told so at once") {
+TEST_CASE_METHOD(DispatcherFixture, "Pushes that cannot wait until throttling is over are told so at once") {
   options.maxWorkers = 1;
   options.deadline = 5min;  // 3 real seconds: more than this test waits
   start();
@@ -361,7 +364,7 @@ TEST_CASE_METHOD(Fixture, "Pushes that cannot wait until throttling is over are 
   CHECK(gaveUp("throttled") == 2);
 }
 
-TEST_CASE_METHOD(Fixture, "Draining waits for those in hand and refuses new ones") {
+TEST_CASE_METHOD(DispatcherFixture, "Draining waits for those in hand and refuses new ones") {
   startPatiently();
   submit("n1", "a");
   REQUIRE(service.waitForCalls(1));
@@ -375,7 +378,7 @@ TEST_CASE_METHOD(Fixture, "Draining waits for those in hand and refuses new ones
   CHECK(recorder.wait("a").kind == Kind::delivered);
 }
 
-TEST_CASE_METHOD(Fixture, "Draining ends at its bound, and what is unfinished is told retry") {
+TEST_CASE_METHOD(DispatcherFixture, "Draining ends at its bound, and what is unfinished is told retry") {
   options.maxWorkers = 1;
   startPatiently();
   submit("n1", "a");
@@ -391,7 +394,7 @@ TEST_CASE_METHOD(Fixture, "Draining ends at its bound, and what is unfinished is
   CHECK(recorder.times("a") == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "When draining has ended no one is being told any more, bound or not") {
+TEST_CASE_METHOD(DispatcherFixture, "When draining has ended no one is being told any more, bound or not") {
   std::promise<void> entered;
   std::promise<void> leave;
   std::atomic<bool> left{false};
@@ -427,7 +430,7 @@ TEST_CASE_METHOD(Fixture, "When draining has ended no one is being told any more
   if (late.joinable()) late.join();
 }
 
-TEST_CASE_METHOD(Fixture, "A verdict on a message is weighed once, however many wait for it") {
+TEST_CASE_METHOD(DispatcherFixture, "A verdict on a message is weighed once, however many wait for it") {
   occupyOnlyWorker();
   for (int n = 0; n < 50; ++n) submit("n", std::to_string(n), "gone");
   service.answerAll([](const auto& sent) {
@@ -443,7 +446,7 @@ TEST_CASE_METHOD(Fixture, "A verdict on a message is weighed once, however many 
   CHECK(recorder.wait("m3").kind == Kind::doubted);
 }
 
-TEST_CASE_METHOD(Fixture,
+TEST_CASE_METHOD(DispatcherFixture,
                  "A target is gone when that is said again after the grace, and not tried until then") {
   options.goneAfter = 10min;
   startPatiently();
@@ -465,7 +468,8 @@ TEST_CASE_METHOD(Fixture,
   CHECK(metrics.gauge("p2_targets_in_grace", "").value() == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "Only another service ends the grace of targets when the senders are replaced") {
+TEST_CASE_METHOD(DispatcherFixture,
+                 "Only another service ends the grace of targets when the senders are replaced") {
   const auto other = GENERATE(false, true);
   options.goneAfter = 1min;
   startPatiently();
@@ -479,7 +483,7 @@ TEST_CASE_METHOD(Fixture, "Only another service ends the grace of targets when t
   CHECK(recorder.wait("second").kind == (other ? Kind::doubted : Kind::targetGone));
 }
 
-TEST_CASE_METHOD(Fixture, "What an old sender hears after the service has changed does not count") {
+TEST_CASE_METHOD(DispatcherFixture, "What an old sender hears after the service has changed does not count") {
   options.maxWorkers = 1;
   startPatiently();
   FakeService other(clock);
@@ -494,7 +498,7 @@ TEST_CASE_METHOD(Fixture, "What an old sender hears after the service has change
   dispatcher.reset();
 }
 
-TEST_CASE_METHOD(Fixture, "With another service what the old one asked for is over") {
+TEST_CASE_METHOD(DispatcherFixture, "With another service what the old one asked for is over") {
   options.maxWorkers = 1;
   startPatiently();
   submit("n1", "a");
@@ -508,7 +512,7 @@ TEST_CASE_METHOD(Fixture, "With another service what the old one asked for is ov
   CHECK(recorder.wait("b").kind == Kind::delivered);
 }
 
-TEST_CASE_METHOD(Fixture, "A queue for more nodes than there are addresses is a queue for many") {
+TEST_CASE_METHOD(DispatcherFixture, "A queue for more nodes than there are addresses is a queue for many") {
   options.queueCapacity = std::numeric_limits<std::size_t>::max() / 2;
   startPatiently();
   submit("n1", "a");
@@ -518,7 +522,7 @@ TEST_CASE_METHOD(Fixture, "A queue for more nodes than there are addresses is a 
   CHECK(recorder.wait("b").kind == Kind::delivered);
 }
 
-TEST_CASE_METHOD(Fixture, "The destructor tells everybody retry and returns when the senders do") {
+TEST_CASE_METHOD(DispatcherFixture, "The destructor tells everybody retry and returns when the senders do") {
   options.maxWorkers = 2;
   options.deadline = 60s;
   start();
@@ -534,13 +538,13 @@ TEST_CASE_METHOD(Fixture, "The destructor tells everybody retry and returns when
   CHECK(service.waitForSenders(0));
 }
 
-TEST_CASE_METHOD(Fixture, "A dispatcher without work starts and stops") {
+TEST_CASE_METHOD(DispatcherFixture, "A dispatcher without work starts and stops") {
   start();
   CHECK(dispatcher->workers() == 0);
   CHECK(dispatcher->queued() == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "The pool grows with the pushes that wait, up to its maximum") {
+TEST_CASE_METHOD(DispatcherFixture, "The pool grows with the pushes that wait, up to its maximum") {
   options.maxWorkers = 4;
   startPatiently();
   for (std::size_t i = 0; i < 4; ++i) {
@@ -558,7 +562,7 @@ TEST_CASE_METHOD(Fixture, "The pool grows with the pushes that wait, up to its m
   CHECK(service.sendersMade() == 4);
 }
 
-TEST_CASE_METHOD(Fixture, "A thousand workers are started and ended") {
+TEST_CASE_METHOD(DispatcherFixture, "A thousand workers are started and ended") {
   options.maxWorkers = 1000;
   startPatiently();
   for (int i = 0; i < 1000; ++i) submit("n" + std::to_string(i), std::to_string(i));
@@ -569,7 +573,7 @@ TEST_CASE_METHOD(Fixture, "A thousand workers are started and ended") {
   CHECK(ended("delivered") == 1000);
 }
 
-TEST_CASE_METHOD(Fixture, "Workers that idle end, and come again when there is work") {
+TEST_CASE_METHOD(DispatcherFixture, "Workers that idle end, and come again when there is work") {
   options.idleLimit = 5s;
   startPatiently();
   service.answerAll([](const auto&) { return outcome(Kind::delivered); });
@@ -582,7 +586,7 @@ TEST_CASE_METHOD(Fixture, "Workers that idle end, and come again when there is w
   }
 }
 
-TEST_CASE_METHOD(Fixture, "Pushes one after the other use one connection") {
+TEST_CASE_METHOD(DispatcherFixture, "Pushes one after the other use one connection") {
   options.idleLimit = 10h;
   startPatiently();
   service.answerAll([](const auto&) { return outcome(Kind::delivered); });
@@ -594,7 +598,7 @@ TEST_CASE_METHOD(Fixture, "Pushes one after the other use one connection") {
   CHECK(service.sendersMade() == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "A smaller maximum ends workers, a greater one lets them grow") {
+TEST_CASE_METHOD(DispatcherFixture, "A smaller maximum ends workers, a greater one lets them grow") {
   options.maxWorkers = 4;
   startPatiently();
   for (int i = 0; i < 8; ++i) submit("n" + std::to_string(i), std::to_string(i));
@@ -610,7 +614,7 @@ TEST_CASE_METHOD(Fixture, "A smaller maximum ends workers, a greater one lets th
   CHECK(dispatcher->workers() == 3);
 }
 
-TEST_CASE_METHOD(Fixture, "A smaller deadline holds for those who wait already") {
+TEST_CASE_METHOD(DispatcherFixture, "A smaller deadline holds for those who wait already") {
   startPatiently();
   submit("n", "a");
   options.deadline = 5s;
@@ -618,7 +622,7 @@ TEST_CASE_METHOD(Fixture, "A smaller deadline holds for those who wait already")
   CHECK(recorder.wait("a").kind == Kind::retry);
 }
 
-TEST_CASE_METHOD(Fixture, "Replaced senders finish their message and are not used again") {
+TEST_CASE_METHOD(DispatcherFixture, "Replaced senders finish their message and are not used again") {
   options.maxWorkers = 1;
   options.idleLimit = 10h;
   startPatiently();
@@ -637,7 +641,7 @@ TEST_CASE_METHOD(Fixture, "Replaced senders finish their message and are not use
   dispatcher.reset();
 }
 
-TEST_CASE_METHOD(Fixture, "Replacing the senders closes the connections of idle workers") {
+TEST_CASE_METHOD(DispatcherFixture, "Replacing the senders closes the connections of idle workers") {
   options.idleLimit = 10h;
   startPatiently();
   service.answerAll([](const auto&) { return outcome(Kind::delivered); });
@@ -650,7 +654,7 @@ TEST_CASE_METHOD(Fixture, "Replacing the senders closes the connections of idle 
   CHECK(service.sendersMade() == 2);
 }
 
-TEST_CASE_METHOD(Fixture, "A sender that cannot be made is a passing fault") {
+TEST_CASE_METHOD(DispatcherFixture, "A sender that cannot be made is a passing fault") {
   options.deadline = 10h;
   std::atomic<int> attempts{0};
   dispatcher.emplace(
@@ -673,7 +677,8 @@ TEST_CASE_METHOD(Fixture, "A sender that cannot be made is a passing fault") {
   CHECK(count("p2_push_retries_total") == 2);
 }
 
-TEST_CASE_METHOD(Fixture, "Somebody who throws when told does not keep the others from being told") {
+TEST_CASE_METHOD(DispatcherFixture,
+                 "Somebody who throws when told does not keep the others from being told") {
   occupyOnlyWorker();
   submit("n", "a");
   dispatcher->submit(
@@ -688,7 +693,7 @@ TEST_CASE_METHOD(Fixture, "Somebody who throws when told does not keep the other
   CHECK(count("p2_push_callback_errors_total") == 2);
 }
 
-TEST_CASE_METHOD(Fixture, "Who is told may submit again") {
+TEST_CASE_METHOD(DispatcherFixture, "Who is told may submit again") {
   startPatiently();
   service.answerAll([](const auto&) { return outcome(Kind::delivered); });
   dispatcher->submit(
@@ -696,7 +701,7 @@ TEST_CASE_METHOD(Fixture, "Who is told may submit again") {
   CHECK(recorder.wait("again").kind == Kind::delivered);
 }
 
-TEST_CASE_METHOD(Fixture, "The gauges show queue and workers") {
+TEST_CASE_METHOD(DispatcherFixture, "The gauges show queue and workers") {
   options.maxWorkers = 2;
   startPatiently();
   for (int i = 0; i < 5; ++i) submit("n" + std::to_string(i), "a");

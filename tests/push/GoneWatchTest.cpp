@@ -15,7 +15,7 @@ using TimePoint = GoneWatch::TimePoint;
 
 namespace {
 
-const TimePoint kStart{1000h};
+const TimePoint kFirst{1000h};
 constexpr auto kAfter = 1h;
 
 /// The same in as few words as can be, and without a thought for time: for comparison.
@@ -97,41 +97,41 @@ TEST_CASE("A target is believed gone when that is said again after the time, and
                                           {"with a delivery in between", 1, 2h, true, false}}));
   CAPTURE(row.what);
   GoneWatch watch(10);
-  CHECK_FALSE(watch.gone(7, "flow", 1, kStart, kAfter));
+  CHECK_FALSE(watch.gone(7, "flow", 1, kFirst, kAfter));
   if (row.forgotten) watch.forget(7);
-  CHECK(watch.gone(7, "flow", row.target, kStart + row.when, kAfter) == row.believed);
+  CHECK(watch.gone(7, "flow", row.target, kFirst + row.when, kAfter) == row.believed);
   CHECK(watch.size() == (row.believed ? 0U : 1U));
 }
 
 TEST_CASE("What is said in between does not put the time off, and another target begins it anew") {
   GoneWatch watch(10);
-  for (auto at = 0min; at < 60min; at += 1min) CHECK_FALSE(watch.gone(7, "flow", 1, kStart + at, kAfter));
-  CHECK(watch.gone(7, "flow", 1, kStart + 60min, kAfter));
-  watch.gone(7, "flow", 1, kStart + 61min, kAfter);
-  watch.gone(7, "flow", 2, kStart + 90min, kAfter);
-  CHECK_FALSE(watch.gone(7, "flow", 2, kStart + 122min, kAfter));
-  CHECK(watch.gone(7, "flow", 2, kStart + 150min, kAfter));
+  for (auto at = 0min; at < 60min; at += 1min) CHECK_FALSE(watch.gone(7, "flow", 1, kFirst + at, kAfter));
+  CHECK(watch.gone(7, "flow", 1, kFirst + 60min, kAfter));
+  watch.gone(7, "flow", 1, kFirst + 61min, kAfter);
+  watch.gone(7, "flow", 2, kFirst + 90min, kAfter);
+  CHECK_FALSE(watch.gone(7, "flow", 2, kFirst + 122min, kAfter));
+  CHECK(watch.gone(7, "flow", 2, kFirst + 150min, kAfter));
 }
 
 TEST_CASE("Made-up targets of one flow push out nobody else's, however many and often") {
   GoneWatch watch(100);
-  for (std::size_t node = 0; node < 20; ++node) watch.gone(node, "honest", 1, kStart, kAfter);
+  for (std::size_t node = 0; node < 20; ++node) watch.gone(node, "honest", 1, kFirst, kAfter);
   for (std::size_t round = 0; round < 60; ++round) {
     for (std::size_t node = 1000; node < 2000; ++node) {
-      watch.gone(node + round * 1000, "flood", 1, kStart + std::chrono::minutes(round), kAfter);
+      watch.gone(node + round * 1000, "flood", 1, kFirst + std::chrono::minutes(round), kAfter);
     }
     CHECK(watch.size() == 100);
   }
-  for (std::size_t node = 20; node < 40; ++node) watch.gone(node, "late", 1, kStart + 59min, kAfter);
-  for (std::size_t node = 0; node < 20; ++node) CHECK(watch.gone(node, "honest", 1, kStart + 1h, kAfter));
-  for (std::size_t node = 20; node < 40; ++node) CHECK(watch.gone(node, "late", 1, kStart + 2h, kAfter));
+  for (std::size_t node = 20; node < 40; ++node) watch.gone(node, "late", 1, kFirst + 59min, kAfter);
+  for (std::size_t node = 0; node < 20; ++node) CHECK(watch.gone(node, "honest", 1, kFirst + 1h, kAfter));
+  for (std::size_t node = 20; node < 40; ++node) CHECK(watch.gone(node, "late", 1, kFirst + 2h, kAfter));
 }
 
 TEST_CASE("When there are more than it takes, those that have waited for longest get to the end of it") {
   constexpr std::size_t kDead = 1000;
   GoneWatch watch(100);
   std::vector<bool> removed(kDead);
-  auto now = kStart;
+  auto now = kFirst;
   for (int round = 0; round < 6 * 24; ++round) {
     for (std::size_t node = 0; node < kDead; ++node) {
       if (!removed[node]) removed[node] = watch.gone(node, "flow", 1, now, kAfter);
@@ -143,20 +143,20 @@ TEST_CASE("When there are more than it takes, those that have waited for longest
 
 TEST_CASE("One that nobody pushes to any more gives way in the end") {
   GoneWatch watch(3);
-  for (std::size_t node = 1; node <= 3; ++node) watch.gone(node, "flow", 1, kStart, kAfter);
-  watch.gone(4, "flow", 1, kStart + 119min, kAfter);
-  CHECK_FALSE(watch.gone(4, "flow", 1, kStart + 200min, kAfter));  // taken only now
-  CHECK(watch.gone(4, "flow", 1, kStart + 260min, kAfter));
+  for (std::size_t node = 1; node <= 3; ++node) watch.gone(node, "flow", 1, kFirst, kAfter);
+  watch.gone(4, "flow", 1, kFirst + 119min, kAfter);
+  CHECK_FALSE(watch.gone(4, "flow", 1, kFirst + 200min, kAfter));  // taken only now
+  CHECK(watch.gone(4, "flow", 1, kFirst + 260min, kAfter));
 }
 
 TEST_CASE("A watch of nothing believes nothing, and a cleared one begins anew") {
   GoneWatch none(0);
-  for (int n = 0; n < 3; ++n) CHECK_FALSE(none.gone(1, "flow", 1, kStart + n * 10h, kAfter));
+  for (int n = 0; n < 3; ++n) CHECK_FALSE(none.gone(1, "flow", 1, kFirst + n * 10h, kAfter));
   GoneWatch watch(10);
-  watch.gone(1, "flow", 1, kStart, kAfter);
+  watch.gone(1, "flow", 1, kFirst, kAfter);
   watch.clear();
   CHECK(watch.size() == 0);
-  CHECK_FALSE(watch.gone(1, "flow", 1, kStart + 2h, kAfter));
+  CHECK_FALSE(watch.gone(1, "flow", 1, kFirst + 2h, kAfter));
 }
 
 TEST_CASE("Whatever is said in whatever order, the watch is what a plain list of it would be") {
@@ -166,7 +166,7 @@ TEST_CASE("Whatever is said in whatever order, the watch is what a plain list of
   constexpr std::size_t kMost = 12;
   GoneWatch watch(kMost);
   Plain plain(kMost);
-  auto now = kStart;
+  auto now = kFirst;
   std::size_t believed = 0;
   for (int step = 0; step < 20000; ++step) {
     now += std::chrono::seconds(below(600));

@@ -31,7 +31,7 @@ class NotingSender final : public Sender {
   std::string& _log;
 };
 
-struct Fixture {
+struct SlotFixture {
   std::string log;
   SenderSlot slot;
   SenderFactory factory = [this] { return std::make_unique<NotingSender>(log); };
@@ -43,7 +43,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "A sender is made with the first message and used for the next") {
+TEST_CASE_METHOD(SlotFixture, "A sender is made with the first message and used for the next") {
   CHECK(slot.stale(0));
   CHECK(send(factory, 0) == Outcome::Kind::delivered);
   CHECK_FALSE(slot.stale(0));
@@ -53,7 +53,7 @@ TEST_CASE_METHOD(Fixture, "A sender is made with the first message and used for 
   CHECK(log == "made sent sent gone ");
 }
 
-TEST_CASE_METHOD(Fixture, "A sender of an older factory is gone before the new one is made") {
+TEST_CASE_METHOD(SlotFixture, "A sender of an older factory is gone before the new one is made") {
   send(factory, 0);
   CHECK(slot.stale(1));
   send(factory, 1);
@@ -62,7 +62,7 @@ TEST_CASE_METHOD(Fixture, "A sender of an older factory is gone before the new o
   CHECK(log == "made sent gone made sent gone ");
 }
 
-TEST_CASE_METHOD(Fixture, "A factory that fails gives a retry and is asked again") {
+TEST_CASE_METHOD(SlotFixture, "A factory that fails gives a retry and is asked again") {
   CHECK(send([]() -> std::unique_ptr<Sender> { throw std::runtime_error("no file"); }, 0) ==
         Outcome::Kind::retry);
   CHECK(slot.stale(0));

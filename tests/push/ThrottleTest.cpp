@@ -30,11 +30,11 @@ Outcome of(Outcome::Kind kind, Outcome::Scope scope = Outcome::Scope::target,
   return outcome;
 }
 
-Outcome throttled(std::optional<std::chrono::milliseconds> retryAfter = {}) {
+Outcome heldBack(std::optional<std::chrono::milliseconds> retryAfter = {}) {
   return of(Outcome::Kind::retry, Outcome::Scope::service, retryAfter);
 }
 
-Outcome delivered() {
+Outcome success() {
   return of(Outcome::Kind::delivered);
 }
 
@@ -46,9 +46,9 @@ bool send(Throttle& throttle, const Outcome& outcome, Throttle::TimePoint now, s
 /// Engages it and lets `count` messages through, each to a target of its own, so that it recovers. Gives
 /// when.
 Throttle::TimePoint recovered(Throttle& throttle, std::size_t count, std::size_t lift) {
-  send(throttle, throttled(), kStart);
+  send(throttle, heldBack(), kStart);
   const auto now = throttle.until();
-  for (std::size_t n = 0; n < count; ++n) throttle.end(throttle.start(), 100 + n, delivered(), now, lift);
+  for (std::size_t n = 0; n < count; ++n) throttle.end(throttle.start(), 100 + n, success(), now, lift);
   return now;
 }
 
@@ -57,7 +57,7 @@ Throttle::TimePoint recovered(Throttle& throttle, std::size_t count, std::size_t
 TEST_CASE("A throttle that is not engaged limits nothing") {
   Throttle throttle({}, 1);
   CHECK(throttle.allowance(kStart) == kUnlimited);
-  send(throttle, delivered(), kStart);
+  send(throttle, success(), kStart);
   CHECK(throttle.allowance(kStart) == kUnlimited);
 }
 
@@ -69,11 +69,11 @@ TEST_CASE("A throttle holds for the time that is asked for") {
     std::chrono::milliseconds most;
   };
   const auto row = GENERATE(values<Case>(
-      {{"Retry-After", throttled(7s), 7s, 7s},
-       {"Retry-After beyond reason", throttled(1000h), 10min, 10min},
-       {"server error", throttled(), 125ms, 375ms},
+      {{"Retry-After", heldBack(7s), 7s, 7s},
+       {"Retry-After beyond reason", heldBack(1000h), 10min, 10min},
+       {"server error", heldBack(), 125ms, 375ms},
        {"the account may not send", of(Outcome::Kind::misconfigured, Outcome::Scope::service), 125ms, 375ms},
-       {"Retry-After of zero", throttled(0ms), 125ms, 375ms}}));
+       {"Retry-After of zero", heldBack(0ms), 125ms, 375ms}}));
   CAPTURE(row.what);
   Throttle throttle({}, 1);
   CHECK(send(throttle, row.outcome, kStart));
@@ -94,21 +94,21 @@ TEST_CASE("Outcomes of a single target engage no throttle") {
 
 TEST_CASE("After the throttle one message is let through, then one more for every success") {
   Throttle throttle({}, 1);
-  send(throttle, throttled(1s), kStart);
+  send(throttle, heldBack(1s), kStart);
   const auto now = throttle.until();
   std::vector<std::size_t> rounds;
   while (throttle.allowance(now) != kUnlimited) {
     std::vector<Throttle::Epoch> running;
     while (throttle.allowance(now) > 0) running.push_back(throttle.start());
     rounds.push_back(running.size());
-    for (const auto epoch : running) throttle.end(epoch, 0, delivered(), now, kWorkers);
+    for (const auto epoch : running) throttle.end(epoch, 0, success(), now, kWorkers);
   }
   CHECK(rounds == std::vector<std::size_t>{1, 2, 4, 8});
 }
 
 TEST_CASE("A probe that meets a passing fault of its own is followed by another single one") {
   Throttle throttle({}, 1);
-  send(throttle, throttled(1s), kStart);
+  send(throttle, heldBack(1s), kStart);
   const auto now = throttle.until();
   const auto probe = throttle.start();
   CHECK(throttle.allowance(now) == 0);
@@ -122,7 +122,7 @@ TEST_CASE("Throttles for server errors double while probes fail and are short ag
   std::chrono::milliseconds bound = 250ms;
   auto longest = 0ms;
   for (int i = 0; i < 12; ++i) {
-    CHECK(send(throttle, throttled(), now));
+    CHECK(send(throttle, heldBack(), now));
     const auto held = std::chrono::duration_cast<std::chrono::milliseconds>(throttle.until() - now);
     CHECK(held >= 125ms);
     CHECK(held <= std::min(bound, std::chrono::milliseconds(10s)) + 125ms);
@@ -131,8 +131,8 @@ TEST_CASE("Throttles for server errors double while probes fail and are short ag
     now = throttle.until();
   }
   CHECK(longest > 5s);
-  send(throttle, delivered(), now);
-  CHECK(send(throttle, throttled(), now));
+  send(throttle, success(), now);
+  CHECK(send(throttle, heldBack(), now));
   CHECK(throttle.until() - now <= 375ms);
 }
 
@@ -140,10 +140,10 @@ TEST_CASE("Messages under way when the throttle is engaged do not prolong it whe
   Throttle throttle({}, 1);
   std::vector<Throttle::Epoch> running(100);
   for (auto& epoch : running) epoch = throttle.start();
-  throttle.end(running[0], 0, throttled(), kStart, kWorkers);
+  throttle.end(running[0], 0, heldBack(), kStart, kWorkers);
   const auto until = throttle.until();
   for (std::size_t i = 1; i < running.size(); ++i) {
-    CHECK_FALSE(throttle.end(running[i], 0, throttled(), kStart + 1ms, kWorkers));
+    CHECK_FALSE(throttle.end(running[i], 0, heldBack(), kStart + 1ms, kWorkers));
   }
   CHECK(throttle.until() == until);
   CHECK(throttle.allowance(until) == 1);
@@ -154,18 +154,18 @@ TEST_CASE("A late Retry-After prolongs the throttle, a shorter one does not cut 
   const auto a = throttle.start();
   const auto b = throttle.start();
   const auto c = throttle.start();
-  throttle.end(a, 0, throttled(5s), kStart, kWorkers);
-  CHECK_FALSE(throttle.end(b, 0, throttled(2s), kStart, kWorkers));
+  throttle.end(a, 0, heldBack(5s), kStart, kWorkers);
+  CHECK_FALSE(throttle.end(b, 0, heldBack(2s), kStart, kWorkers));
   CHECK(throttle.until() == kStart + 5s);
-  CHECK(throttle.end(c, 0, throttled(9s), kStart, kWorkers));
+  CHECK(throttle.end(c, 0, heldBack(9s), kStart, kWorkers));
   CHECK(throttle.until() == kStart + 9s);
 }
 
 TEST_CASE("A message from before the throttle that gets through lifts nothing") {
   Throttle throttle({}, 1);
   const auto early = throttle.start();
-  send(throttle, throttled(1s), kStart);
-  throttle.end(early, 0, delivered(), kStart, kWorkers);
+  send(throttle, heldBack(1s), kStart);
+  throttle.end(early, 0, success(), kStart, kWorkers);
   CHECK(throttle.allowance(throttle.until()) == 1);
 }
 
@@ -173,13 +173,13 @@ TEST_CASE("A single server error among many successes does not engage the thrott
   Throttle throttle({}, 1);
   std::size_t target = 0;
   for (int round = 0; round < 100; ++round) {
-    for (int i = 0; i < 50; ++i) send(throttle, delivered(), kStart, ++target);
-    CHECK_FALSE(send(throttle, throttled(30s), kStart, ++target));
+    for (int i = 0; i < 50; ++i) send(throttle, success(), kStart, ++target);
+    CHECK_FALSE(send(throttle, heldBack(30s), kStart, ++target));
   }
   CHECK(throttle.allowance(kStart) == kUnlimited);
   int failures = 0;
   while (throttle.allowance(kStart) == kUnlimited && failures < 100) {
-    send(throttle, throttled(), kStart, ++target);
+    send(throttle, heldBack(), kStart, ++target);
     ++failures;
   }
   CHECK(failures <= 8);
@@ -188,7 +188,7 @@ TEST_CASE("A single server error among many successes does not engage the thrott
 TEST_CASE("What one target meets with counts once, however often it is pushed to") {
   const auto scope = GENERATE(Outcome::Scope::target, Outcome::Scope::service);
   Throttle throttle({}, 1);
-  for (std::size_t n = 0; n < 3; ++n) send(throttle, delivered(), kStart, 100 + n);
+  for (std::size_t n = 0; n < 3; ++n) send(throttle, success(), kStart, 100 + n);
   for (int n = 0; n < 1000; ++n) {
     CHECK_FALSE(send(throttle, of(Outcome::Kind::retry, scope, 60s), kStart, 1));
   }
@@ -206,7 +206,7 @@ TEST_CASE("Faults of single targets engage when four different ones have them an
     CHECK(throttle.until() <= kStart + 375ms);  // what a single target shall wait is not for all
   }
   SECTION("one did") {
-    send(throttle, delivered(), kStart, 5);
+    send(throttle, success(), kStart, 5);
     for (std::size_t target = 6; target < 17; ++target) {
       CHECK_FALSE(send(throttle, of(kind, Outcome::Scope::target, 60s), kStart, target));
     }
@@ -220,7 +220,7 @@ TEST_CASE("In recovery a fault among many successes costs nothing, a row of them
   REQUIRE(throttle.allowance(now) == 101);
   std::size_t target = 1000;
   const auto fail = [&](std::optional<std::chrono::milliseconds> after = {}) {
-    return throttle.end(throttle.start(), ++target, throttled(after), now, kMany);
+    return throttle.end(throttle.start(), ++target, heldBack(after), now, kMany);
   };
   SECTION("one, also if it asks for time") {
     CHECK_FALSE(fail(60s));
@@ -237,7 +237,7 @@ TEST_CASE("In recovery a fault among many successes costs nothing, a row of them
     while (throttle.allowance(now) >= 101 && faults < 100) {
       CHECK_FALSE(fail());
       ++faults;
-      throttle.end(throttle.start(), ++target, delivered(), now, kMany);
+      throttle.end(throttle.start(), ++target, success(), now, kMany);
     }
     CHECK(faults == 16);
   }
@@ -251,10 +251,10 @@ TEST_CASE("In recovery a fault among many successes costs nothing, a row of them
 TEST_CASE("A throttle that begins anew lets go at once, and what started before counts for nothing") {
   Throttle throttle({}, 1);
   const auto early = throttle.start();
-  send(throttle, throttled(60s), kStart);
+  send(throttle, heldBack(60s), kStart);
   throttle.reset();
   CHECK(throttle.allowance(kStart) == kUnlimited);
-  throttle.end(early, 1, throttled(60s), kStart, kWorkers);
+  throttle.end(early, 1, heldBack(60s), kStart, kWorkers);
   CHECK(throttle.allowance(kStart) == kUnlimited);
 }
 
@@ -350,9 +350,9 @@ TEST_CASE("One phone that is pushed to far above its quota costs the others noth
   Load().run(
       streams,
       [&](std::size_t target, std::chrono::milliseconds now) {
-        if (target != 1) return delivered();
+        if (target != 1) return success();
         if (std::exchange(minute, std::chrono::floor<std::chrono::minutes>(now)) != minute) taken = 0;
-        return ++taken <= 240 ? delivered() : of(Outcome::Kind::retry, scope, 60s);
+        return ++taken <= 240 ? success() : of(Outcome::Kind::retry, scope, 60s);
       },
       10min);
   CHECK(share(streams[0]) >= 0.98);
@@ -378,8 +378,8 @@ TEST_CASE("After a burst of 503 a small share of faults costs no more than itsel
   Load().run(
       streams,
       [&](std::size_t, std::chrono::milliseconds now) {
-        if (now >= 10s && now < 11s) return throttled();
-        return fails(random) ? throttled(row.retryAfter) : delivered();
+        if (now >= 10s && now < 11s) return heldBack();
+        return fails(random) ? heldBack(row.retryAfter) : success();
       },
       10min);
   CHECK(share(streams[0]) >= 1 - row.faults - 0.01);
@@ -391,8 +391,8 @@ TEST_CASE("While the account may not send, FCM is asked every few seconds and no
   Load().run(
       streams,
       [&](std::size_t, std::chrono::milliseconds now) {
-        if (now < 1min) return delivered();
-        if (now >= 9min) return delivered();
+        if (now < 1min) return success();
+        if (now >= 9min) return success();
         ++asked;
         return of(Outcome::Kind::misconfigured, Outcome::Scope::service);
       },

@@ -18,16 +18,16 @@ using Lines = std::vector<std::string>;
 
 namespace {
 
-const Environment kRequired{{"P2_XMPP_JID", "push.example.org"},
-                            {"P2_XMPP_SHAREDSECRET", "s3cret"},
-                            {"P2_FCM_SERVICEACCOUNTFILE", "/sa.json"}};
+const Environment kRequiredVariables{{"P2_XMPP_JID", "push.example.org"},
+                                     {"P2_XMPP_SHAREDSECRET", "s3cret"},
+                                     {"P2_FCM_SERVICEACCOUNTFILE", "/sa.json"}};
 
 core::Result<FileContent> anyFile(const std::filesystem::path&, std::size_t) {
   return FileContent{"x", false};
 }
 
 Settings settingsOf(const std::string& text) {
-  const auto result = parse({text, false}, "f", kRequired, anyFile);
+  const auto result = parse({text, false}, "f", kRequiredVariables, anyFile);
   CHECK(result.faults == Lines{});
   REQUIRE(result.settings);
   return *result.settings;
@@ -160,7 +160,7 @@ TEST_CASE("Only keys that cannot change live need a restart") {
 
 TEST_CASE("A changed secret needs a restart, wherever it comes from") {
   const auto running = settingsOf("");
-  auto environment = kRequired;
+  auto environment = kRequiredVariables;
   environment["P2_XMPP_SHAREDSECRET"] = "other";
   CHECK(changesNeedingRestart(running, *parse({}, "f", environment, anyFile).settings) ==
         Lines{"xmpp.sharedSecret"});

@@ -69,6 +69,11 @@ Identity Authority::issue(const CertificateOptions& options) const {
   return make("server", options, &_own, false);
 }
 
+const Authority& authority() {
+  static const Authority instance;
+  return instance;
+}
+
 Identity selfSigned(const CertificateOptions& options) {
   return make("server", options, nullptr, false);
 }

@@ -42,6 +42,9 @@ class Authority {
   TemporaryFile _file;
 };
 
+/// The one that tests trust which need but one.
+const Authority& authority();
+
 /// A certificate that vouches for itself.
 Identity selfSigned(const CertificateOptions& options = {});
 

@@ -1,3 +1,4 @@
+#include "Samples.h"
 #include "p2/transfer/ImportRows.h"
 #include "p2/transfer/LineReader.h"
 #include "support/Catch.h"
@@ -10,12 +11,11 @@
 
 using namespace p2;
 using namespace p2::transfer;
+using p2::test::kDevice;
+using p2::test::kHeader;
 using Time = store::Registration::Time;
 
 namespace {
-
-const std::string kHeader = "service\tdevice\tchannel\tdomain\ttoken\tnode\tsecret\n";
-const std::string kDevice = "ec164939a8485ee6b7f7871071a11c7bb18aead5";
 
 std::string row(const std::string& node, const std::string& token = "t") {
   return "FCM\t" + kDevice + "\t\tjabber.de\t" + token + '\t' + node + "\tsecret\n";
@@ -71,7 +71,7 @@ TEST_CASE("Lines are read with either end, and one that is too long is left out 
 }
 
 TEST_CASE("The rows of a dump are read with their line numbers, bad ones set aside") {
-  const auto rows = read(kHeader + row("n1") + "bad\n" + row("n2"));
+  const auto rows = read(kHeader + "\n" + row("n1") + "bad\n" + row("n2"));
   REQUIRE(rows.ok());
   REQUIRE(rows.value().rows.size() == 2);
   CHECK(rows.value().rows[1].registration.node == "n2");
@@ -79,7 +79,7 @@ TEST_CASE("The rows of a dump are read with their line numbers, bad ones set asi
   CHECK(rows.value().rows[1].line == 4);
   CHECK(rows.value().faults == std::vector<std::string>{"line 3: it has 1 columns instead of 7"});
   CHECK_FALSE(rows.value().confirmed);
-  CHECK(read(kHeader + row("n1") + "bad\n" + row("n2"), true).value().confirmed);
+  CHECK(read(kHeader + "\n" + row("n1") + "bad\n" + row("n2"), true).value().confirmed);
 }
 
 TEST_CASE("JSON lines are told by their first character") {
@@ -91,7 +91,7 @@ TEST_CASE("JSON lines are told by their first character") {
 }
 
 TEST_CASE("A dump that was cut off in its last line is noticed even if that line looks whole") {
-  const auto whole = kHeader + row("n1");
+  const auto whole = kHeader + "\n" + row("n1");
   const auto rows = read(whole.substr(0, whole.size() - 1));
   REQUIRE(rows.ok());
   CHECK(rows.value().rows.empty());
@@ -136,7 +136,7 @@ TEST_CASE("What is wrong with the heading is told with its own line") {
 }
 
 TEST_CASE("A byte order mark and Windows' line ends are no part of a dump") {
-  std::string text = "\xEF\xBB\xBF" + kHeader + row("n1") + row("n2");
+  std::string text = "\xEF\xBB\xBF" + kHeader + "\n" + row("n1") + row("n2");
   for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2)
     text.replace(at, 1, "\r\n");
   const auto rows = read(text);
@@ -170,7 +170,7 @@ TEST_CASE("A row without dates is as old as the dump, and known to be undated") 
   REQUIRE(dated.value().rows.size() == 1);
   CHECK(dated.value().rows[0].dated);
   CHECK(dated.value().rows[0].registration.lastRegistered == at(7));
-  const auto undated = read(kHeader + row("n1"));
+  const auto undated = read(kHeader + "\n" + row("n1"));
   REQUIRE(undated.ok());
   CHECK_FALSE(undated.value().rows[0].dated);
   CHECK(undated.value().rows[0].registration.created == at(1000));

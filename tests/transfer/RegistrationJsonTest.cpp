@@ -1,3 +1,4 @@
+#include "Samples.h"
 #include "p2/transfer/RegistrationJson.h"
 #include "support/Catch.h"
 
@@ -6,11 +7,11 @@
 
 using namespace p2;
 using namespace p2::transfer;
+using p2::test::kDevice;
 using Time = store::Registration::Time;
 
 namespace {
 
-const std::string kDevice = "ec164939a8485ee6b7f7871071a11c7bb18aead5";
 const std::string kLine =
     "{\"service\":\"FCM\",\"device\":\"ec164939a8485ee6b7f7871071a11c7bb18aead5\",\"channel\":\"\","
     "\"domain\":\"jabber.de\",\"kind\":\"token\",\"token\":\"ee\\\"DX\",\"node\":\"eKxTS5n3bOe0\","

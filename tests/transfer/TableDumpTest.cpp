@@ -1,3 +1,4 @@
+#include "Samples.h"
 #include "p2/transfer/TableDump.h"
 #include "support/Catch.h"
 
@@ -6,11 +7,10 @@
 
 using namespace p2;
 using namespace p2::transfer;
+using p2::test::kDevice;
+using p2::test::kHeader;
 
 namespace {
-
-const std::string kHeader = "service\tdevice\tchannel\tdomain\ttoken\tnode\tsecret";
-const std::string kDevice = "ec164939a8485ee6b7f7871071a11c7bb18aead5";
 
 TableDump dump() {
   auto made = TableDump::fromHeader(kHeader);
