@@ -51,7 +51,7 @@ def half_a_million_pushes(s):
     nothing_grows(s, 20_000, 500_000)
 
 
-@scenario(sanitized=False)
+@scenario(sanitized=False, alone=True)
 def idle(s):
     """With nothing to do p2 does nothing: no polling loop"""
     server = s.fake_server()

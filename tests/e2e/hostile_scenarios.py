@@ -322,19 +322,19 @@ def flooded(s, kind):
     p2.kill()  # how the rest of the flood ends is not what is tested here
 
 
-@scenario(sanitized=False)
+@scenario(sanitized=False, alone=True)
 def flood_of_a_domain(s):
     """Beside a flood of 50,000 pushes for a domain's 2,000 nodes, another domain's push takes twice its time at most"""
     flooded(s, "its own nodes")
 
 
-@scenario(sanitized=False)
+@scenario(sanitized=False, alone=True)
 def flood_of_a_node(s):
     """Beside a flood of 50,000 pushes for one node, another domain's push takes twice its time at most"""
     flooded(s, "one node")
 
 
-@scenario(sanitized=False)
+@scenario(sanitized=False, alone=True)
 def flood_of_unknown_nodes(s):
     """Beside a flood of 50,000 pushes for unknown nodes, another domain's push takes twice its time at most"""
     flooded(s, "unknown nodes")
@@ -355,7 +355,7 @@ def share_above(some, others):
     return above / (len(some) * len(others))
 
 
-@scenario()
+@scenario(alone=True)
 def probing(s):
     """Unknown node, wrong secret and wrong domain are answered alike, to the byte and within the noise of time"""
     server = s.fake_server()

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs the end-to-end scenarios against a p2 binary: real Prosody, real ejabberd, slixmpp, and the FCM stand-in.
 
-    tests/e2e/run.py --p2 build/app/p2 [-k WORDS] [-v]
+    tests/e2e/run.py --p2 build/app/p2 [-k WORDS] [-v] [--jobs N]
 
 Prints one line a scenario, a transcript of those that fail, and `N passed, N failed` at the end.
 """
@@ -10,14 +10,15 @@ import argparse
 import os
 import re
 import sys
-import time
 import traceback
+import typing
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path[:0] = [_HERE, os.path.join(os.path.dirname(_HERE), "support")]
 
 from p2test import transcript  # noqa: E402
+import lanes  # noqa: E402
 import stage  # noqa: E402
 import push_scenarios  # noqa: E402,F401
 import fault_scenarios  # noqa: E402,F401
@@ -37,8 +38,8 @@ import mistake_scenarios  # noqa: E402,F401
 import soak_scenarios  # noqa: E402,F401
 
 
-def name_of(function, server):
-    return f"{server + ': ' if server else ''}{function.__doc__}"
+def name_of(scenario):
+    return f"{scenario.server + ': ' if scenario.server else ''}{scenario.function.__doc__}"
 
 
 def chosen(options):
@@ -46,22 +47,35 @@ def chosen(options):
     if options.soak and not options.long:
         wanted = {"soak"}
     for each in stage.scenarios:
-        text = f"{each.function.__name__} {name_of(each.function, each.server)}".lower()
+        text = f"{each.function.__name__} {name_of(each)}".lower()
         if options.short and not each.short:
             continue
         if options.sanitizer and not options.k and not each.sanitized:
             continue
         if each.length in wanted and all(word.lower() in text for word in options.k.split()):
-            yield each.function, each.server
+            yield each
 
 
-def play(world, function, server, verbose):
-    """Runs one scenario; gives None or the report of its failure."""
+class Played(typing.NamedTuple):
+    failure: str | None
+    first_failure: str | None = None  # of what was played twice
+
+
+def play(world, scenario, options):
+    """Plays one scenario, twice if it may; gives what came of it."""
+    report = play_once(world, scenario, options.verbose)
+    if report is None or not options.retry or is_crash(report):
+        return Played(report)
+    return Played(play_once(world, scenario, options.verbose), report)
+
+
+def play_once(world, scenario, verbose):
+    """Gives None or the report of the failure."""
     transcript.begin((lambda line: print("   ", line, flush=True)) if verbose else None)
     report = None
-    s = stage.Stage(world, server)
+    s = stage.Stage(world, scenario.server)
     try:
-        function(s)
+        scenario.function(s)
     except Exception as error:  # whatever it is, it is this scenario's failure and the others go on
         report = describe(error)
     try:
@@ -71,7 +85,7 @@ def play(world, function, server, verbose):
     if report is None:
         return None
     shown = "".join(f"    {line}\n" for line in transcript.lines()[-40:])
-    return f"{report}  transcript:\n{shown}  p2's log:\n{s.logs()}"
+    return f"{report}  transcript:\n{shown}  p2's log:\n{s.logs()}" + (world.reports() if verbose else "")
 
 
 def is_crash(report):
@@ -103,41 +117,37 @@ def main():
                         help="the binary is built with one: no limits for memory and CPU")
     parser.add_argument("--retry", action="store_true",
                         help="play what fails once more; what passes then is printed as UNSTEADY, with the first report")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N",
+                        help="play so many side by side, but for those that measure; all else alone")
     parser.add_argument("--keep", action="store_true", help="keep the directory with configurations and logs")
     options = parser.parse_args()
     todo = list(chosen(options))
     if options.list:
-        for function, server in todo:
-            print(f"{function.__name__:32} {name_of(function, server)}")
+        for each in todo:
+            print(f"{each.function.__name__:32} {name_of(each)}")
         return 0
     if not os.access(options.p2, os.X_OK):
         print(f"no binary at {options.p2}\n0 passed, 1 failed")
         return 1
-    world = stage.World(options.p2, sanitizer=options.sanitizer, soak_minutes=options.soak or 30,
-                        soak_seed=options.seed)
-    passed = failed = 0
-    try:
-        for function, server in todo:
-            began = time.monotonic()
-            report = play(world, function, server, options.verbose)
-            took = time.monotonic() - began
-            if report is not None and options.retry and not is_crash(report):
-                print(f"UNSTEADY{took:5.1f} s  {name_of(function, server)}\n{report}", flush=True)
-                report = play(world, function, server, options.verbose)
-            if report is None:
-                passed += 1
-                print(f"ok      {took:5.1f} s  {name_of(function, server)}", flush=True)
-            else:
-                failed += 1
-                print(f"FAILED  {took:5.1f} s  {name_of(function, server)}\n{report}", flush=True)
-    finally:
-        if failed and options.verbose:
-            print(world.reports())
-        world.close(options.keep)
-        if options.keep:
-            print(f"kept: {world.directory}")
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    failed = 0
+    for scenario, seconds, played in lanes.play_all(todo, options.jobs, lambda: world_for(options),
+                                                    lambda world, each: play(world, each, options)):
+        if played is None:
+            played = Played("  the process that played it ended\n")
+        if played.first_failure is not None:
+            print(f"UNSTEADY{seconds:5.1f} s  {name_of(scenario)}\n{played.first_failure}", flush=True)
+        failed += played.failure is not None
+        verdict = "ok     " if played.failure is None else "FAILED "
+        print(f"{verdict} {seconds:5.1f} s  {name_of(scenario)}", flush=True)
+        if played.failure is not None:
+            print(played.failure, flush=True)
+    print(f"{len(todo) - failed} passed, {failed} failed")
+    return 1 if failed or not todo else 0
+
+
+def world_for(options):
+    return stage.World(options.p2, sanitizer=options.sanitizer, soak_minutes=options.soak or 30,
+                       soak_seed=options.seed, keep=options.keep)
 
 
 if __name__ == "__main__":

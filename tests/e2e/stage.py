@@ -30,19 +30,21 @@ class Scenario(typing.NamedTuple):
     length: str
     short: bool
     sanitized: bool
+    alone: bool
 
 
-def scenario(*servers, long=False, soak=False, short=False, sanitized=True):
+def scenario(*servers, long=False, soak=False, short=False, sanitized=True, alone=False):
     """Registers a scenario; its docstring is the sentence that it proves. With `servers` it runs once for each.
 
     Those that are `long` run with --long, and the `soak` with --soak. The `short` ones, with the most threads and the
     most code, are what slow binaries play (thread sanitizer, valgrind). Not `sanitized` are those that show load or the
-    parts beside p2: a sanitizer's binary would show them once more, slowly.
+    parts beside p2: a sanitizer's binary would show them once more, slowly. What measures plays `alone`, and so does
+    what is long.
     """
     def register(function):
         for server in servers or (None,):
             length = "soak" if soak else "long" if long else ""
-            scenarios.append(Scenario(function, server, length, short, sanitized))
+            scenarios.append(Scenario(function, server, length, short, sanitized, alone or bool(length)))
         return function
     return register
 
@@ -50,12 +52,13 @@ def scenario(*servers, long=False, soak=False, short=False, sanitized=True):
 class World:
     """What all scenarios of a run share: the real servers and the FCM stand-in, started at the first use."""
 
-    def __init__(self, binary, directory=None, sanitizer="", soak_minutes=30, soak_seed=None):
+    def __init__(self, binary, directory=None, sanitizer="", soak_minutes=30, soak_seed=None, keep=False):
         self.binary = binary
         self.sanitizer = sanitizer
         self.soak_minutes, self.soak_seed = soak_minutes, soak_seed
         self.directory = directory or tempfile.mkdtemp(prefix="p2-e2e-")
         self.numbers = itertools.count(1)
+        self._keep = keep
         self._servers = {}
         self._fcm = None
 
@@ -72,7 +75,7 @@ class World:
     def reports(self):
         return "".join(server.failure_report() for server in self._servers.values())
 
-    def close(self, keep=False):
+    def close(self):
         for server in self._servers.values():
             try:
                 server.stop()
@@ -80,7 +83,9 @@ class World:
                 server.kill()
         if self._fcm:
             self._fcm.stop()
-        if not keep:
+        if self._keep:
+            print(f"kept: {self.directory}", flush=True)
+        else:
             shutil.rmtree(self.directory, ignore_errors=True)
 
 

@@ -1,26 +1,38 @@
 """Free ports on loopback."""
 
+import random
 import socket
 import time
 
+_random = random.SystemRandom()
+
+
+def _below_the_system():
+    """The ports that the system gives to nobody by itself, neither to a connection nor to who asks for any."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        lowest = int(file.read().split()[0])
+    return range(min(10240, lowest // 2), lowest) if lowest > 4096 else range(0, 1)
+
 
 def free_port():
-    """A port that nothing listens on now. It can be taken by another before use: starters retry with a new one."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nothing listens on now, and that no connection gets. Another test can take it before it is used:
+    starters retry with a new one."""
+    return free_ports(1)[0]
 
 
 def free_ports(count):
     """`count` different free ports."""
+    ports = _below_the_system()
     probes = []
     try:
-        for _ in range(count):
+        while len(probes) < count:
             probe = socket.socket()
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", 0))
-            probes.append(probe)
+            try:
+                probe.bind(("127.0.0.1", _random.choice(ports)))
+                probes.append(probe)
+            except OSError:
+                probe.close()
         return [probe.getsockname()[1] for probe in probes]
     finally:
         for probe in probes:
