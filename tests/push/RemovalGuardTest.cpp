@@ -345,9 +345,11 @@ TEST_CASE_METHOD(GuardFixture, "The guard judges for several threads at a time")
 
 TEST_CASE_METHOD(GuardFixture, "One phone counts once, however many nodes it has") {
   CHECK(judge(10, judged(Kind::delivered)) == 0);
-  for (int i = 0; i < 40; ++i) judgeNode("account" + std::to_string(i), judged(Kind::targetGone), "wiped phone");
+  for (int i = 0; i < 40; ++i)
+    judgeNode("account" + std::to_string(i), judged(Kind::targetGone), "wiped phone");
   clock.advance(2min);
-  for (int i = 0; i < 40; ++i) judgeNode("account" + std::to_string(i), judged(Kind::targetGone), "wiped phone");
+  for (int i = 0; i < 40; ++i)
+    judgeNode("account" + std::to_string(i), judged(Kind::targetGone), "wiped phone");
   CHECK_FALSE(guard.tripped());
   // Nor can one that lives clear what many that are gone have tripped.
   CHECK(judge(60, judged(Kind::targetGone)) < 60);
