@@ -59,7 +59,9 @@ core::Result<void> parseWords(const Command& command, const std::vector<std::str
       if (!processor.process(words[i], name, value)) {
         invocation.operands.push_back(words[i]);
       } else if (name == "config") {
-        invocation.config = std::filesystem::absolute(value);
+        auto file = settingsFileNamed(value);
+        if (!file) return core::Error{file.error()};
+        invocation.config = std::move(file).value();
       } else if (!name.empty()) {
         invocation.options[name] = value;
       }
@@ -71,9 +73,11 @@ core::Result<void> parseWords(const Command& command, const std::vector<std::str
   return {};
 }
 
-std::string operandFault(const Command& command, std::size_t given) {
-  if (given < command.leastOperands) return std::string(command.operands) + " is missing";
-  if (given > command.mostOperands) return "there are more arguments than it takes";
+std::string operandFault(const Command& command, const std::vector<std::string>& given) {
+  if (given.size() < command.leastOperands) return std::string(command.operands) + " is missing";
+  if (given.size() > command.mostOperands) return "there are more arguments than it takes";
+  // As a script has it whose variable is not set.
+  if (std::find(given.begin(), given.end(), "") != given.end()) return "an argument is empty";
   return {};
 }
 
@@ -133,7 +137,7 @@ int runCommand(const std::vector<std::string>& words, std::optional<std::filesys
     console.out << helpText(*command);
     return EX_OK;
   }
-  if (const auto fault = operandFault(*command, invocation.operands.size()); !fault.empty()) {
+  if (const auto fault = operandFault(*command, invocation.operands); !fault.empty()) {
     return invocation.fail(EX_USAGE, fault + "; p2 " + invocation.command + " --help explains it");
   }
   return command->run(invocation);

@@ -20,7 +20,7 @@ using Kind = push::Outcome::Kind;
 
 namespace {
 
-bool says(const Finding& finding, State state, const std::string& words) {
+bool tells(const Finding& finding, State state, const std::string& words) {
   INFO(finding.text);
   return finding.state == state && finding.text.find(words) != std::string::npos;
 }
@@ -53,25 +53,25 @@ TEST_CASE("Every fault and warning of the settings is a finding") {
   loaded.warnings = {"w"};
   auto findings = checkSettings(loaded);
   REQUIRE(findings.size() == 2);
-  CHECK(says(findings[0], State::ok, "/etc/p2/p2.properties"));
-  CHECK(says(findings[1], State::warning, "w"));
+  CHECK(tells(findings[0], State::ok, "/etc/p2/p2.properties"));
+  CHECK(tells(findings[1], State::warning, "w"));
   loaded.faults = {"f", "g"};
   findings = checkSettings(loaded);
   REQUIRE(findings.size() == 3);
-  CHECK(says(findings[0], State::fault, "f"));
+  CHECK(tells(findings[0], State::fault, "f"));
   CHECK(findings[0].exitCode == EX_CONFIG);
 }
 
 TEST_CASE("A name that does not resolve is a fault, one with addresses or an SRV record is not") {
-  CHECK(says(judgeName("push.example", {{"192.0.2.1"}, false, "", true}), State::ok, "192.0.2.1"));
-  CHECK(says(judgeName("push.example", {{"192.0.2.1"}, true, "", false}), State::ok, "192.0.2.1"));
-  CHECK(says(judgeName("push.example", {{"192.0.2.1"}, false, "", false}), State::warning,
-             "where nothing answers on port 5269"));
-  CHECK(says(judgeName("push.example", {{}, true, "", false}), State::ok, "SRV"));
+  CHECK(tells(judgeName("push.example", {{"192.0.2.1"}, false, "", true}), State::ok, "192.0.2.1"));
+  CHECK(tells(judgeName("push.example", {{"192.0.2.1"}, true, "", false}), State::ok, "192.0.2.1"));
+  CHECK(tells(judgeName("push.example", {{"192.0.2.1"}, false, "", false}), State::warning,
+              "where nothing answers on port 5269"));
+  CHECK(tells(judgeName("push.example", {{}, true, "", false}), State::ok, "SRV"));
   const auto unknown = judgeName("push.example", {{}, false, "", false});
-  CHECK(says(unknown, State::fault, "push.example (xmpp.jid) does not resolve"));
+  CHECK(tells(unknown, State::fault, "push.example (xmpp.jid) does not resolve"));
   CHECK(unknown.exitCode == EX_NOHOST);
-  CHECK(says(judgeName("push.example", {{}, false, "try again", false}), State::fault, "cannot be asked"));
+  CHECK(tells(judgeName("push.example", {{}, false, "try again", false}), State::fault, "cannot be asked"));
 }
 
 TEST_CASE("An address is looked up by the system's resolver") {
@@ -82,10 +82,10 @@ TEST_CASE("A running daemon's word is taken for its connection") {
   control::DaemonStatus status;
   status.server = "127.0.0.1:5347";
   status.connected = true;
-  CHECK(says(judgeDaemon(status), State::ok, "is connected to 127.0.0.1:5347"));
+  CHECK(tells(judgeDaemon(status), State::ok, "is connected to 127.0.0.1:5347"));
   status.connected = false;
   status.streamFault = "refused";
-  CHECK(says(judgeDaemon(status), State::fault, "not connected to 127.0.0.1:5347: refused."));
+  CHECK(tells(judgeDaemon(status), State::fault, "not connected to 127.0.0.1:5347: refused."));
 }
 
 TEST_CASE("Settings that are newer than what the daemon goes by are named") {
@@ -96,11 +96,11 @@ TEST_CASE("Settings that are newer than what the daemon goes by are named") {
   CHECK_FALSE(judgeChange("/p2.properties", Time(100s), status));
   const auto found = judgeChange("/p2.properties", Time(101s), status);
   REQUIRE(found);
-  CHECK(says(*found, State::warning, "/p2.properties is newer than the settings that the running daemon"));
+  CHECK(tells(*found, State::warning, "/p2.properties is newer than the settings that the running daemon"));
 }
 
 TEST_CASE("A conflict tells that the secret is right, and a refused secret is a fault") {
-  CHECK(says(judgeServerFault("another connection (conflict): x"), State::warning, "the secret is right"));
+  CHECK(tells(judgeServerFault("another connection (conflict): x"), State::warning, "the secret is right"));
   CHECK(judgeServerFault("refuses the shared secret (not-authorized): x").exitCode == EX_NOPERM);
   CHECK(judgeServerFault("cannot reach it").exitCode == EX_UNAVAILABLE);
 }
@@ -117,7 +117,7 @@ TEST_CASE("A server that nobody runs, and a port that is no component port, are 
   xmpp.jid = "push.example";
   xmpp.sharedSecret = core::Secret("secret");
   xmpp.maxStanzaSize = 262144;
-  CHECK(says(checkServer(xmpp), State::fault, "127.0.0.1"));
+  CHECK(tells(checkServer(xmpp), State::fault, "127.0.0.1"));
 
   const test::LoopbackServer closing([](int socket, int) { ::shutdown(socket, SHUT_RDWR); });
   xmpp.port = closing.port();
@@ -126,11 +126,11 @@ TEST_CASE("A server that nobody runs, and a port that is no component port, are 
 
 TEST_CASE("A store that is not there yet is fine if it can be made") {
   const test::TemporaryDirectory directory;
-  CHECK(says(checkStore(directory.path() / "new", false).front(), State::ok, "will be created"));
-  CHECK(says(checkStore(directory.path(), false).front(), State::ok, "no registrations yet"));
-  CHECK(says(checkStore("/nonexistent/parent/store", false).front(), State::fault, "does not exist"));
+  CHECK(tells(checkStore(directory.path() / "new", false).front(), State::ok, "will be created"));
+  CHECK(tells(checkStore(directory.path(), false).front(), State::ok, "no registrations yet"));
+  CHECK(tells(checkStore("/nonexistent/parent/store", false).front(), State::fault, "does not exist"));
   std::ofstream(directory.path() / "file") << "x";
-  CHECK(says(checkStore(directory.path() / "file", false).front(), State::fault, "not a directory"));
+  CHECK(tells(checkStore(directory.path() / "file", false).front(), State::fault, "not a directory"));
 }
 
 TEST_CASE("A store is read whole, and a damaged one is named") {
@@ -138,8 +138,8 @@ TEST_CASE("A store is read whole, and a damaged one is named") {
   store::Store::Options options;
   options.path = directory.path() / "store";
   REQUIRE(store::Store::open(options).ok());
-  CHECK(says(checkStore(options.path, false).front(), State::ok, "0 registrations"));
-  CHECK(says(checkStore(options.path, true).front(), State::ok, "in use by the running daemon"));
+  CHECK(tells(checkStore(options.path, false).front(), State::ok, "0 registrations"));
+  CHECK(tells(checkStore(options.path, true).front(), State::ok, "in use by the running daemon"));
   std::ofstream(options.path / "data.mdb", std::ios::trunc) << "this is no database";
   CHECK(checkStore(options.path, false).front().state == State::fault);
 }
@@ -147,27 +147,28 @@ TEST_CASE("A store is read whole, and a damaged one is named") {
 TEST_CASE("Little space is a warning, none a fault") {
   CHECK(judgeSpace("/p", 1ULL << 30U).state == State::ok);
   CHECK(judgeSpace("/p", 32ULL << 20U).state == State::warning);
-  CHECK(says(judgeSpace("/p", 0), State::fault, "no phone can register"));
+  CHECK(tells(judgeSpace("/p", 0), State::fault, "no phone can register"));
 }
 
 TEST_CASE("A clock that differs from Google's is named, by how much and in which direction") {
   const auto now = std::chrono::system_clock::now();
   CHECK(judgeClock(now, now + 10s).state == State::ok);
-  CHECK(says(judgeClock(now + 60s, now), State::warning, "1 min ahead"));
-  CHECK(says(judgeClock(now, now + 3600s), State::fault, "1 h behind"));
+  CHECK(tells(judgeClock(now + 60s, now), State::warning, "1 min ahead"));
+  CHECK(tells(judgeClock(now, now + 3600s), State::fault, "1 h behind"));
 }
 
 TEST_CASE("A made-up token that FCM refuses shows that it takes our messages") {
   CHECK(judgeMadeUpToken(outcome(Kind::targetGone)).state == State::ok);
   CHECK(judgeMadeUpToken(outcome(Kind::delivered)).state == State::ok);
-  CHECK(says(judgeMadeUpToken(outcome(Kind::misconfigured, "no permission")), State::fault, "no permission"));
+  CHECK(
+      tells(judgeMadeUpToken(outcome(Kind::misconfigured, "no permission")), State::fault, "no permission"));
   CHECK(judgeMadeUpToken(outcome(Kind::retry, "x")).exitCode == EX_TEMPFAIL);
   CHECK(judgeMadeUpToken(outcome(Kind::rejected, "x")).state == State::fault);
 }
 
 TEST_CASE("Another Firebase project is told by the phones that are registered") {
   const auto mismatch = outcome(Kind::targetGone, "", true);
-  CHECK(says(judgeStoredTokens({mismatch, mismatch}), State::fault, "another Firebase project"));
+  CHECK(tells(judgeStoredTokens({mismatch, mismatch}), State::fault, "another Firebase project"));
   CHECK(judgeStoredTokens({mismatch, outcome(Kind::delivered)}).state == State::ok);
   CHECK(judgeStoredTokens({mismatch, outcome(Kind::targetGone)}).state == State::ok);
 }

@@ -58,7 +58,8 @@ TEST_CASE("All behind the command belongs to it") {
 }
 
 TEST_CASE("An option that p2 does not know, or that lacks its value, is said in words") {
-  for (const auto& words : {std::vector{"--confg=x"}, std::vector{"-x"}, std::vector{"--config"}}) {
+  for (const auto& words : {std::vector{"--confg=x"}, std::vector{"-x"}, std::vector{"--config"},
+                            std::vector{"--config="}, std::vector{"-c", ""}}) {
     CAPTURE(words[0]);
     const auto line = parsed(words);
     REQUIRE_FALSE(line.ok());

@@ -2,21 +2,20 @@
 #include "commands/CommandTable.h"
 #include "daemon/CommandLine.h"
 #include "p2/settings/Parser.h"
-#include "p2/store/Store.h"
-#include "p2/transfer/RegistrationJson.h"
 #include "support/Catch.h"
 #include "support/ContentOf.h"
-#include "support/ImportAll.h"
+#include "support/Has.h"
 #include "support/TemporaryDirectory.h"
-
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <random>
 #include <sstream>
 #include <string>
 #include <sysexits.h>
+#include <vector>
 
 using namespace p2;
 using namespace p2::app;
@@ -24,39 +23,19 @@ using test::run;
 
 namespace {
 
-store::Registration registration(const std::string& node, char digit, const std::string& domain) {
-  store::Registration made;
-  made.node = node;
-  made.secret = core::Secret("secret-" + node);
-  made.key = {store::Service::fcm, std::string(40, digit), ""};
-  made.domain = domain;
-  made.target.value = core::Secret("token-" + node);
-  made.created = made.lastRegistered = store::Registration::Time(std::chrono::seconds(86400));
-  return made;
-}
-
-/// A store with three registrations that no daemon has.
-struct Filled {
-  test::TemporaryDirectory directory;
-  std::filesystem::path path = directory.path() / "store";
-  std::string option = "--store=" + path.string();
-
-  Filled() {
-    const auto store = open();
-    const std::vector<store::Registration> rows{registration("nodeA1", 'a', "a.example"),
-                                                registration("nodeA2", 'b', "a.example"),
-                                                registration("nodeB1", 'c', "b.example")};
-    REQUIRE(p2::test::importAll(*store, rows).ok());
+/// The directory in which a test works, and then no longer.
+class WorkingDirectory {
+ public:
+  explicit WorkingDirectory(const std::filesystem::path& directory) {
+    std::filesystem::create_directory(directory);
+    std::filesystem::current_path(directory);
   }
+  WorkingDirectory(const WorkingDirectory&) = delete;
+  WorkingDirectory& operator=(const WorkingDirectory&) = delete;
+  ~WorkingDirectory() { std::filesystem::current_path(_before); }
 
-  std::unique_ptr<store::Store> open() const {
-    store::Store::Options options;
-    options.path = path;
-    auto store = store::Store::open(options);
-    REQUIRE(store.ok());
-    return std::move(store).value();
-  }
-  std::uint64_t count() const { return open()->statistics().registrations; }
+ private:
+  const std::filesystem::path _before = std::filesystem::current_path();
 };
 
 }  // namespace
@@ -120,6 +99,44 @@ TEST_CASE("The settings are shown as they could stand in the file, without secre
   CHECK(reread.faults[0].find("fcm.proxy") != std::string::npos);
 }
 
+TEST_CASE("Each setting that is given is shown with its value, and what is shown is read again as the same") {
+  const test::TemporaryDirectory directory;
+  const auto file = directory.path() / "p2.properties";
+  const std::map<std::string, std::string> given{{"xmpp.jid", "push.example.org"},
+                                                 {"xmpp.sharedSecret", "s3cret"},
+                                                 {"xmpp.port", "5348"},
+                                                 {"fcm.authKey", "AAAAkey"},
+                                                 {"fcm.ttl", "1d"},
+                                                 {"fcm.priority", "normal"},
+                                                 {"push.spacing", "3s"},
+                                                 {"store.expireAfter", "90d"},
+                                                 {"limits.pushesPerSecond", "7"},
+                                                 {"http.listen", "127.0.0.1:1234"},
+                                                 {"limits.denyDomains", "a.example"},
+                                                 {"logging.level", "debug"}};
+  const auto shown = [&](const std::string& text) {
+    std::ofstream(file) << text;
+    const auto done = run({"settings", "--changed"}, {.config = file});
+    INFO(done.err);
+    CHECK(done.code == EX_OK);
+    return done.out;
+  };
+  std::string text;
+  for (const auto& [key, value] : given) text += key + " = " + value + '\n';
+  const auto once = shown(text);
+  for (const auto& [key, value] : given) {
+    CAPTURE(key);
+    const bool isSecret = key == "xmpp.sharedSecret" || key == "fcm.authKey";
+    CHECK(test::has(once, '\n' + key + " = " + (isSecret ? "***" : value) + '\n'));
+  }
+  CHECK(shown(once) == once);
+  std::ofstream(file) << text << "xmpp.prot = 1\n";
+  const auto wrong = run({"settings"}, {.config = file});
+  CHECK(wrong.code == EX_CONFIG);
+  CHECK(test::has(wrong.err, "xmpp.port"));  // is what was meant
+  CHECK(wrong.out.empty());
+}
+
 TEST_CASE("The help lists every command, and each explains itself") {
   const auto help = commandList();
   for (const auto& command : commands()) {
@@ -141,6 +158,31 @@ TEST_CASE("A command's options belong to the command") {
   CHECK(line.value().arguments == std::vector<std::string>{"import", "--skip-bad", "FILE"});
 }
 
+TEST_CASE("Whatever a command is called with, it ends with a code, and says why in its own name") {
+  const test::TemporaryDirectory directory;
+  const auto config = directory.path() / "p2.properties";
+  const WorkingDirectory work(directory.path() / "work");  // the stores that are named go there
+  const std::vector<std::string> names{"setup",  "settings", "status", "list", "forget",
+                                       "import", "export",   "backup", "",     "--help"};
+  const std::vector<std::string> words{"",          "-",          "--",          "---",   "-x",
+                                       "--=",       "--store",    "--store=",    "--yes", "--yes=no",
+                                       "--domain=", "--domain",   "node",        "nodes", "..",
+                                       "--help=1",  "--skip-bad", "--jid=a@b",   "-c",    "--config=none",
+                                       "\xff\xfe",  "--stor",     "--json=true", "a b\nc"};
+  std::minstd_rand random(7);
+  for (int round = 0; round < 3000; ++round) {
+    std::vector<std::string> call{names[random() % names.size()]};
+    for (auto count = random() % 4; count > 0; --count) call.push_back(words[random() % words.size()]);
+    CAPTURE(call);
+    const auto done = run(call, {.config = config});
+    CHECK(done.code >= EX_OK);
+    CHECK((done.code == EX_OK || done.code >= EX_USAGE));
+    CHECK(done.code <= EX_CONFIG);
+    if (done.code != EX_OK) CHECK(done.err.starts_with("p2"));
+    CHECK_FALSE(std::filesystem::exists(config));
+  }
+}
+
 TEST_CASE("What is no command, no option or too much is wrong use, and said in words") {
   CHECK(run({"imprt"}).code == EX_USAGE);
   CHECK(run({"imprt"}).err.find("did you mean import?") != std::string::npos);
@@ -148,99 +190,10 @@ TEST_CASE("What is no command, no option or too much is wrong use, and said in w
   CHECK(run({"import", "a", "b"}).code == EX_USAGE);
   CHECK(run({"backup"}).err.find("DIRECTORY is missing") != std::string::npos);
   CHECK(run({"forget"}).code == EX_USAGE);
+  for (const auto* command : {"backup", "export", "forget", "import", "list", "push"}) {
+    CAPTURE(command);
+    CHECK(run({command, ""}).code == EX_USAGE);
+    CHECK(test::has(run({command, ""}).err, "an argument is empty"));
+  }
   CHECK(run({"forget", "node", "--domain=a.example"}).code == EX_USAGE);
-}
-
-TEST_CASE("An export is imported elsewhere as it was") {
-  const Filled filled;
-  const auto file = filled.directory.path() / "export.jsonl";
-  REQUIRE(run({"export", filled.option, file.string()}).code == EX_OK);
-  struct stat status {};
-  REQUIRE(::stat(file.c_str(), &status) == 0);
-  CHECK((status.st_mode & 07777U) == 0600);
-
-  const auto other = filled.directory.path() / "other";
-  const auto imported = run({"import", "--store=" + other.string(), file.string()});
-  INFO(imported.err);
-  CHECK(imported.code == EX_OK);
-  CHECK(imported.out == "3 added, 0 updated, 0 unchanged, 0 left out\n");
-  const auto copy = store::Store::openReadOnly(other);
-  REQUIRE(copy.ok());
-  CHECK(copy.value()->find("nodeB1").value() == registration("nodeB1", 'c', "b.example"));
-}
-
-TEST_CASE("Rows that contradict each other are refused by line, or left out") {
-  const test::TemporaryDirectory directory;
-  const auto option = "--store=" + (directory.path() / "store").string();
-  const auto input = transfer::toJsonLine(registration("n1", 'a', "a.example")) + '\n' +
-                     transfer::toJsonLine(registration("n1", 'b', "a.example")) + '\n' +
-                     transfer::toJsonLine(registration("n2", 'c', "a.example")) + '\n';
-  const auto refused = run({"import", option}, {.text = input});
-  CHECK(refused.code == EX_DATAERR);
-  CHECK(refused.err.find("line 2: ") != std::string::npos);
-  CHECK(refused.err.find("nothing was imported") != std::string::npos);
-  const auto done = run({"import", option, "--skip-bad"}, {.text = input});
-  CHECK(done.code == EX_OK);
-  CHECK(done.out == "2 added, 0 updated, 0 unchanged, 1 left out\n");
-}
-
-TEST_CASE("An import that has nothing, or nothing to read from, is refused") {
-  const test::TemporaryDirectory directory;
-  const auto option = "--store=" + (directory.path() / "store").string();
-  CHECK(run({"import", option}).code == EX_DATAERR);
-  CHECK(run({"import", option, "/nonexistent"}).code == EX_NOINPUT);
-  CHECK(run({"import", option, directory.path().string()}).code == EX_NOINPUT);
-}
-
-TEST_CASE("An import beside a daemon is refused") {
-  const Filled filled;
-  const auto daemon = filled.open();
-  const auto done = run({"import", filled.option},
-                        {.text = transfer::toJsonLine(registration("n", 'd', "a.example")) + '\n'});
-  CHECK(done.code == EX_TEMPFAIL);
-  CHECK(done.err.find("systemctl stop p2") != std::string::npos);
-}
-
-TEST_CASE("A list shows nodes and domains, and neither tokens nor secrets") {
-  const Filled filled;
-  CHECK(run({"list", filled.option}).out ==
-        "nodeA1\tFCM\taccount\t1970-01-02T00:00:00Z\t1970-01-02T00:00:00Z\ta.example\n"
-        "nodeA2\tFCM\taccount\t1970-01-02T00:00:00Z\t1970-01-02T00:00:00Z\ta.example\n"
-        "nodeB1\tFCM\taccount\t1970-01-02T00:00:00Z\t1970-01-02T00:00:00Z\tb.example\n");
-  CHECK(run({"list", filled.option}, {.outIsTerminal = true}).out.starts_with("NODE "));
-  CHECK(run({"list", filled.option, "--domain=B.example"}).out.starts_with("nodeB1"));
-  CHECK(run({"list", filled.option, "nodeA2"}).out.starts_with("nodeA2"));
-}
-
-TEST_CASE("A registration is forgotten by its node or the beginning of it, if that is clear") {
-  const Filled filled;
-  CHECK(run({"forget", filled.option, "nodeA"}).err.find("several") != std::string::npos);
-  CHECK(run({"forget", filled.option, "other"}).code == EX_NOUSER);
-  CHECK(filled.count() == 3);
-  CHECK(run({"forget", filled.option, "nodeB"}).out == "1 removed\n");
-  CHECK(run({"forget", filled.option, "nodeA1"}).out == "1 removed\n");
-  CHECK(filled.count() == 1);
-}
-
-TEST_CASE("A domain is forgotten only on a clear word") {
-  const Filled filled;
-  CHECK(run({"forget", filled.option, "--domain=a.example"}).code == EX_USAGE);
-  CHECK(filled.count() == 3);
-  CHECK(run({"forget", filled.option, "--domain=A.Example", "--yes"}).out == "2 removed\n");
-  CHECK(filled.count() == 1);
-}
-
-TEST_CASE("A backup is a store, and does not go over one") {
-  const Filled filled;
-  const auto backup = (filled.directory.path() / "backup").string();
-  CHECK(run({"backup", filled.option, backup}).out == "3 registrations copied to " + backup + '\n');
-  CHECK(run({"backup", filled.option, backup}).code == EX_CANTCREAT);
-  CHECK(run({"list", "--store=" + backup, "nodeB1"}).out.starts_with("nodeB1"));
-}
-
-TEST_CASE("The status of a daemon that does not run says how to start it") {
-  const Filled filled;
-  const auto done = run({"status", filled.option});
-  CHECK(done.code == EX_UNAVAILABLE);
-  CHECK(done.err.find("systemctl start p2") != std::string::npos);
 }

@@ -1,3 +1,4 @@
+#include "fcm/FcmAnswers.h"
 #include "fcm/Google.h"
 #include "p2/fcm/FcmSender.h"
 #include "p2/proxy/PushProxy.h"
@@ -24,10 +25,16 @@
 
 using namespace std::chrono_literals;
 using p2::core::Clock;
+using p2::test::badField;
+using p2::test::deliver;
 using p2::test::errorIn;
+using p2::test::errorInfo;
+using p2::test::fcmError;
 using p2::test::Google;
 using p2::test::kItemNotFound;
 using p2::test::kTryLater;
+using p2::test::refusal;
+using p2::test::says;
 using p2::test::TlsServer;
 using p2::test::valueOf;
 
@@ -43,33 +50,6 @@ constexpr auto kPatience = 32s;
 constexpr auto kSlack = 30s;
 
 const std::string kDelivered;  // as errorIn() gives it
-
-Answer says(const std::string& status, const std::string& body, const std::string& headers = {}) {
-  return [=](Peer& peer, const std::string&) { peer.answer(status, body, headers); };
-}
-
-/// An error of Google's, with `details` as in `{"@type":…}`.
-Answer error(const std::string& status, const std::string& message, const std::string& details = {}) {
-  return says(status, R"({"error":{"code":)" + status.substr(0, 3) + R"(,"message":")" + message +
-                          R"(","status":"S","details":[)" + details + "]}}");
-}
-
-std::string fcmError(const std::string& code) {
-  return R"({"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":")" + code + R"("})";
-}
-
-std::string errorInfo(const std::string& reason) {
-  return R"({"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":")" + reason + R"("})";
-}
-
-std::string badField(const std::string& field) {
-  return R"({"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":")" + field +
-         R"(","description":"Invalid"}]})";
-}
-
-void deliver(Peer& peer, const std::string&) {
-  peer.answer("200 OK", R"({"name":"projects/my-project/messages/1"})");
-}
 
 void closeAtOnce(Peer& peer, const std::string&) {
   peer.shutdown();
@@ -224,20 +204,20 @@ void check(const Row& row) {
 // Clang warns of copies of strings that are made before main(): hence functions.
 std::vector<Row> verdictsOnTargets() {
   return {
-      {"UNREGISTERED", error("404 Not Found", "Requested entity was not found.", fcmError("UNREGISTERED")),
+      {"UNREGISTERED", refusal("404 Not Found", "Requested entity was not found.", fcmError("UNREGISTERED")),
        kItemNotFound, false},
       {"not a valid token, in words",
-       error("400 Bad Request", "The registration token is not a valid FCM registration token",
-             fcmError("INVALID_ARGUMENT")),
+       refusal("400 Bad Request", "The registration token is not a valid FCM registration token",
+               fcmError("INVALID_ARGUMENT")),
        kItemNotFound, false},
       {"not a valid token, by the field's name",
-       error("400 Bad Request", "Request contains an invalid argument.",
-             fcmError("INVALID_ARGUMENT") + "," + badField("message.token")),
+       refusal("400 Bad Request", "Request contains an invalid argument.",
+               fcmError("INVALID_ARGUMENT") + "," + badField("message.token")),
        kItemNotFound, false},
       {"SENDER_ID_MISMATCH while others succeed",
-       error("403 Forbidden", "SenderId mismatch", fcmError("SENDER_ID_MISMATCH")), kItemNotFound, false},
+       refusal("403 Forbidden", "SenderId mismatch", fcmError("SENDER_ID_MISMATCH")), kItemNotFound, false},
       {"SENDER_ID_MISMATCH while nobody succeeds",
-       error("403 Forbidden", "SenderId mismatch", fcmError("SENDER_ID_MISMATCH")), kTryLater, true, 0s,
+       refusal("403 Forbidden", "SenderId mismatch", fcmError("SENDER_ID_MISMATCH")), kTryLater, true, 0s,
        nullptr, false},
   };
 }
@@ -246,17 +226,18 @@ std::vector<Row> faultsOfFcm() {
   const std::string denied = "Permission 'cloudmessaging.messages.create' denied on resource";
   return {
       {"404 as HTML", says("404 Not Found", "<!DOCTYPE html><title>Error 404</title>")},
-      {"404 with no FcmError", error("404 Not Found", "Requested entity was not found.")},
-      {"400 without FcmError", error("400 Bad Request", "Invalid value", badField("message.data"))},
+      {"404 with no FcmError", refusal("404 Not Found", "Requested entity was not found.")},
+      {"400 without FcmError", refusal("400 Bad Request", "Invalid value", badField("message.data"))},
       {"400, no recipient",
-       error("400 Bad Request", "Recipient of the message is not set.", fcmError("INVALID_ARGUMENT"))},
-      {"400, too big", error("400 Bad Request", "Android message is too big", fcmError("INVALID_ARGUMENT"))},
+       refusal("400 Bad Request", "Recipient of the message is not set.", fcmError("INVALID_ARGUMENT"))},
+      {"400, too big",
+       refusal("400 Bad Request", "Android message is too big", fcmError("INVALID_ARGUMENT"))},
       {"400 as HTML", says("400 Bad Request", "<html>")},
-      {"403, permission denied", error("403 Forbidden", denied, errorInfo("IAM_PERMISSION_DENIED"))},
-      {"401", error("401 Unauthorized", "Request had invalid authentication credentials.")},
-      {"401 ACCESS_TOKEN_EXPIRED", error("401 Unauthorized", "Invalid", errorInfo("ACCESS_TOKEN_EXPIRED"))},
+      {"403, permission denied", refusal("403 Forbidden", denied, errorInfo("IAM_PERMISSION_DENIED"))},
+      {"401", refusal("401 Unauthorized", "Request had invalid authentication credentials.")},
+      {"401 ACCESS_TOKEN_EXPIRED", refusal("401 Unauthorized", "Invalid", errorInfo("ACCESS_TOKEN_EXPIRED"))},
       {"401 THIRD_PARTY_AUTH_ERROR",
-       error("401 Unauthorized", "Auth error", fcmError("THIRD_PARTY_AUTH_ERROR"))},
+       refusal("401 Unauthorized", "Auth error", fcmError("THIRD_PARTY_AUTH_ERROR"))},
       {"401 for the first access token only, which passes unseen",
        [](Peer& peer, const std::string& request) {
          if (request.find("Bearer token1") == std::string::npos) return deliver(peer, request);
@@ -270,10 +251,10 @@ std::vector<Row> faultsOfFcm() {
 
 std::vector<Row> throttling() {
   return {
-      {"429 QUOTA_EXCEEDED", error("429 Too Many Requests", "Quota exceeded.", fcmError("QUOTA_EXCEEDED")),
+      {"429 QUOTA_EXCEEDED", refusal("429 Too Many Requests", "Quota exceeded.", fcmError("QUOTA_EXCEEDED")),
        kTryLater, true, 60s},
       {"429 RATE_LIMIT_EXCEEDED",
-       error("429 Too Many Requests", "Quota exceeded.", errorInfo("RATE_LIMIT_EXCEEDED")), kTryLater, true,
+       refusal("429 Too Many Requests", "Quota exceeded.", errorInfo("RATE_LIMIT_EXCEEDED")), kTryLater, true,
        60s},
       {"429 with a Retry-After of more than the deadline",
        says("429 Too Many Requests", "{}", "Retry-After: 40\r\n"), kTryLater, true, 40s},
@@ -285,10 +266,10 @@ std::vector<Row> throttling() {
          peer.answer("503 Service Unavailable", "{}", "Retry-After: 2\r\n");
        },
        kDelivered},
-      {"500 INTERNAL", error("500 Internal Server Error", "Internal error.", fcmError("INTERNAL")), kTryLater,
-       true, 60s},
+      {"500 INTERNAL", refusal("500 Internal Server Error", "Internal error.", fcmError("INTERNAL")),
+       kTryLater, true, 60s},
       {"502 as HTML", says("502 Bad Gateway", "<html>"), kTryLater, true, 60s},
-      {"503 UNAVAILABLE", error("503 Service Unavailable", "Unavailable.", fcmError("UNAVAILABLE")),
+      {"503 UNAVAILABLE", refusal("503 Service Unavailable", "Unavailable.", fcmError("UNAVAILABLE")),
        kTryLater, true, 60s},
       {"504", says("504 Gateway Timeout", ""), kTryLater, true, 60s},
   };
@@ -411,7 +392,7 @@ TEST_CASE("While the store cannot write, what needs no writing is served, and th
   CHECK(errorIn(p2.registering("device", "renewed token")) == kTryLater);
   CHECK(valueOf(p2.registering("device"), "node") == phone.node);  // as it is on disk
   CHECK(p2.push(phone) == kDelivered);
-  p2.google.setFcm(error("404 Not Found", "Requested entity was not found.", fcmError("UNREGISTERED")));
+  p2.google.setFcm(refusal("404 Not Found", "Requested entity was not found.", fcmError("UNREGISTERED")));
   CHECK(p2.push(gone) == kTryLater);  // the server keeps what p2 keeps
   CHECK(p2.has(gone));
   CHECK(faults.failed() > 0);
@@ -466,8 +447,8 @@ TEST_CASE(
   using Service = p2::push::Dispatcher::Service;
   if (how == "reload") p2.reload(Service::other);
   p2.google.setFcm(said == "UNREGISTERED"
-                       ? error("404 Not Found", "Requested entity was not found.", fcmError(said))
-                       : error("403 Forbidden", "SenderId mismatch", fcmError(said)));
+                       ? refusal("404 Not Found", "Requested entity was not found.", fcmError(said))
+                       : refusal("403 Forbidden", "SenderId mismatch", fcmError(said)));
   for (int round = 0; round < 3; ++round) {
     for (const Phone& phone : phones) CHECK(p2.push(phone) == kTryLater);
   }
@@ -483,7 +464,7 @@ TEST_CASE("FCM calling most targets gone removes a bounded number, and nobody on
     phones.push_back(p2.phone("device" + std::to_string(n), "token" + std::to_string(n)));
   }
   for (const Phone& phone : phones) REQUIRE(p2.works(phone));
-  p2.google.setFcm(error("404 Not Found", "Requested entity was not found.", fcmError("UNREGISTERED")));
+  p2.google.setFcm(refusal("404 Not Found", "Requested entity was not found.", fcmError("UNREGISTERED")));
   std::size_t dropped = 0;
   for (const Phone& phone : phones) dropped += p2.push(phone) == kItemNotFound ? 1 : 0;
   CHECK(dropped <= 20);

@@ -9,18 +9,22 @@
 #include "p2/settings/Template.h"
 #include "support/Catch.h"
 #include "support/ContentOf.h"
+#include "support/Has.h"
 #include "support/TemporaryDirectory.h"
 
 #include <sys/stat.h>
 
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <string>
 #include <sysexits.h>
+#include <vector>
 
 using namespace p2;
 using namespace p2::app;
 using test::contentOf;
+using test::has;
 using test::run;
 
 namespace {
@@ -289,4 +293,57 @@ TEST_CASE("Setup names what is missing or wrong and writes nothing") {
   refused({"setup", "--jid=push.example.org", account, "--server=jabberd"}, "--server");
   refused({"setup", "--jid=push.example.org", "--service-account=/nonexistent"}, "/nonexistent");
   refused({"setup", "--jid=push.example.org", account, "--google-services=/nonexistent"}, "/nonexistent");
+}
+
+TEST_CASE("Whatever a person answers to setup, it writes settings that p2 takes, or none") {
+  std::minstd_rand random(7);
+  unsigned written = 0;
+  for (int round = 0; round < 400; ++round) {
+    const Folder folder;
+    const std::vector<std::string> answers{"",
+                                           " ",
+                                           "push.example.org",
+                                           "PUSH.Example.org.",
+                                           "b\xC3\xBC"
+                                           "cher.example",
+                                           "a@b",
+                                           "\xff",
+                                           "127.0.0.1",
+                                           "::1",
+                                           "5348",
+                                           "0",
+                                           "65536",
+                                           "-1",
+                                           "5347x",
+                                           "no",
+                                           "\x1b[2J",
+                                           std::string(300, 'a'),
+                                           "a = b",
+                                           "#",
+                                           "\\",
+                                           folder.account.string(),
+                                           folder.account.string(),
+                                           "/nonexistent",
+                                           "/",
+                                           "~"};
+    std::vector<std::string> words{"setup"};
+    if (random() % 2 == 0) words.push_back("--jid=push.example.org");
+    if (random() % 4 == 0) words.push_back("--service-account=" + folder.account.string());
+    std::string text;
+    for (auto count = random() % 14; count > 0; --count) text += answers[random() % answers.size()] + '\n';
+    CAPTURE(words, text);
+    const auto done = run(words, {.config = folder.config, .text = text, .inIsTerminal = true});
+    CHECK(std::filesystem::exists(folder.config) == (done.code == EX_OK));
+    if (done.code != EX_OK) {
+      CHECK_FALSE(done.err.empty());
+      continue;
+    }
+    ++written;
+    const auto loaded = settings::load(folder.config, {}, {});
+    CHECK(loaded.faults.empty());
+    REQUIRE(loaded.settings);
+    CHECK(loaded.settings->fcm.serviceAccountFile == folder.account);
+    CHECK(has(done.out, loaded.settings->xmpp.sharedSecret.reveal()));
+  }
+  CHECK(written > 20);
 }

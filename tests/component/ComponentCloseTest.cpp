@@ -43,10 +43,10 @@ TEST_CASE("Requests that come after stopReading are answered wait and not handed
   Mailbox seen, go;
   ScriptedServer server([&](Peer& peer, int) {
     peer.open();
-    peer.send(request("early"));
+    peer.send(requestStanza("early"));
     peer.await("id='early'");
     go.take();
-    peer.send(request("late"));
+    peer.send(requestStanza("late"));
     seen.put(peer.await("</iq>"));
     peer.awaitEnd();
   });
@@ -62,14 +62,14 @@ TEST_CASE("Requests that come after stopReading are answered wait and not handed
 TEST_CASE("Closing sends every answer, ends the stream, and waits for the server to end it") {
   constexpr std::size_t kRequests = 500;
   std::string all;
-  for (std::size_t i = 0; i < kRequests; ++i) all += request("r" + std::to_string(i));
+  for (std::size_t i = 0; i < kRequests; ++i) all += requestStanza("r" + std::to_string(i));
   Mailbox seen;
   ScriptedServer server([&](Peer& peer, int) {
     peer.open();
     peer.send(all);
     seen.put(peer.awaitEnd());
     // What a server still sends must not cost it the answers that it has not read yet.
-    seen.put(peer.send(request("too-late") + kStreamEnd) ? "open" : "broken");
+    seen.put(peer.send(requestStanza("too-late") + kStreamEnd) ? "open" : "broken");
   });
   TestComponent component(optionsFor(server.port()), true);
   REQUIRE(component.gets(kRequests));
@@ -91,7 +91,7 @@ TEST_CASE("Closing does not wait for a server that does not end the stream, nor 
     if (!reads) peer.narrow();
     peer.open();
     if (reads) peer.awaitEnd();
-    while (!reads && peer.send(request(std::string(20000, 'x')))) {
+    while (!reads && peer.send(requestStanza(std::string(20000, 'x')))) {
     }
     done.take();
   });
@@ -172,7 +172,7 @@ TEST_CASE("A component can be destroyed at any moment of its stream") {
   ScriptedServer server([](Peer& peer, int) {
     peer.open();
     for (int i = 0; i < 100; ++i) {
-      if (!peer.send(request("r"))) break;
+      if (!peer.send(requestStanza("r"))) break;
     }
     peer.send(kStreamEnd);
     peer.awaitEnd();

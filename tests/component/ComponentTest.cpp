@@ -204,7 +204,7 @@ TEST_CASE("A server that breaks the rules is told which") {
 TEST_CASE("Every request is answered exactly once, however many come at a time") {
   constexpr std::size_t kRequests = 2000;
   std::string all;
-  for (std::size_t i = 0; i < kRequests; ++i) all += request("r" + std::to_string(i));
+  for (std::size_t i = 0; i < kRequests; ++i) all += requestStanza("r" + std::to_string(i));
   Mailbox seen;
   ScriptedServer server([&](Peer& peer, int) {
     peer.open();
@@ -228,12 +228,12 @@ TEST_CASE("Answers to requests of before a cut go into the next stream, once") {
   ScriptedServer server([&](Peer& peer, int connection) {
     peer.open();
     if (connection == 1) {
-      peer.send(request("before"));
+      peer.send(requestStanza("before"));
       seen.take();
       return;
     }
     const std::string first = peer.await("/>");
-    peer.send(request("after"));
+    peer.send(requestStanza("after"));
     seen.put(first + peer.await("/>"));
     peer.awaitEnd();
   });
@@ -254,13 +254,13 @@ TEST_CASE("Answers that nobody waits for any more are dropped") {
   ScriptedServer server([&](Peer& peer, int connection) {
     peer.openStream();
     if (connection == 1) {
-      peer.send("<handshake/>" + request("before"));
+      peer.send("<handshake/>" + requestStanza("before"));
       seen.take();
       return;
     }
     seen.take();              // The answer is on its way to nowhere,
     peer.stirsWithin(200ms);  // and so old now that it is of no use.
-    peer.send("<handshake/>" + request("after"));
+    peer.send("<handshake/>" + requestStanza("after"));
     seen.put(peer.await("/>"));
     peer.awaitEnd();
   });
@@ -284,7 +284,7 @@ TEST_CASE("A server that sends requests and takes no answers is given up before 
     if (connection == 1) peer.narrow();
     peer.open();
     // Without reading a word of what comes back.
-    while (connection == 1 && peer.send(request(longId))) {
+    while (connection == 1 && peer.send(requestStanza(longId))) {
     }
     peer.awaitEnd();
   });
@@ -303,7 +303,7 @@ TEST_CASE(
   ScriptedServer server([&](Peer& peer, int) {
     peer.open();
     peer.send("<iq type='set' id='big' from='im.example.org' to='push.example.org'><x xmlns='y'>" +
-              std::string(5000, 'z') + "</x></iq>" + request("small"));
+              std::string(5000, 'z') + "</x></iq>" + requestStanza("small"));
     seen.put(peer.await("</iq>"));
     seen.put(peer.await("/>"));
     peer.awaitEnd();
@@ -328,7 +328,7 @@ TEST_CASE("A stanza that is not well-formed is answered wait, and the stream and
         "<iq type='set' id='bad' from='im.example.org' to='push.example.org'><x:y/></iq>"
         "<iq type='result' id='answer' from='im.example.org' to='push.example.org'><x:y/></iq>"
         "<message id='note' from='im.example.org' to='push.example.org'><x:y/></message>" +
-        request("good"));
+        requestStanza("good"));
     seen.put(peer.await("</iq>"));
     seen.put(peer.await("/>"));
     peer.awaitEnd();
@@ -353,7 +353,7 @@ TEST_CASE("A message is handed over and not answered, unless it came to another 
         "<message from='a.example' to='push.example.org'><notification xmlns='urn:xmpp:push2:0'/></message>"
         "<message from='b.example' to='other.example.org'><body>x</body></message>"
         "<presence from='c.example' to='push.example.org'/>" +
-        request("ours"));
+        requestStanza("ours"));
     seen.put(peer.await("/>"));
     peer.awaitEnd();
   });
@@ -375,7 +375,7 @@ TEST_CASE("What came to another name is not answered, for that would end the str
               std::string(5000, 'z') +
               "</x></iq><iq type='set' id='odd' from='im.example.org' to='@'><x/></iq>" +
               "<iq type='set' id='small' from='im.example.org' to='other.example.org'><x xmlns='y'/></iq>" +
-              request("ours"));
+              requestStanza("ours"));
     seen.put(peer.await("/>"));
     peer.awaitEnd();
   });
@@ -395,7 +395,7 @@ TEST_CASE("What is no request is not handed out") {
         "<presence from='a@b' to='push.example.org'/><handshake/>"
         "<iq type='result' id='1' from='a@b' to='push.example.org'/>"
         "<iq type='get' from='a@b' to='push.example.org'><x xmlns='y'/></iq>" +
-        request("real"));
+        requestStanza("real"));
     seen.put(peer.await("/>"));
     peer.awaitEnd();
   });

@@ -92,7 +92,7 @@ TEST_CASE("An idle stream over TLS takes an answer at once") {
   ScriptedServer server(
       [&](Peer& peer, int) {
         peer.open();
-        peer.send(request("1"));
+        peer.send(requestStanza("1"));
         seen.put(peer.await("/>"));
         peer.awaitEnd();
       },
@@ -108,7 +108,7 @@ TEST_CASE("An idle stream over TLS takes an answer at once") {
 TEST_CASE("Reading and writing at once over TLS loses and doubles nothing") {
   constexpr std::size_t kRequests = 10000;
   std::string all;
-  for (std::size_t i = 0; i < kRequests; ++i) all += request("r" + std::to_string(i));
+  for (std::size_t i = 0; i < kRequests; ++i) all += requestStanza("r" + std::to_string(i));
   Mailbox seen;
   ScriptedServer server(
       [&](Peer& peer, int connection) {
@@ -139,7 +139,7 @@ TEST_CASE("Closing a stream over TLS sends what is unsent and says farewell") {
   ScriptedServer server(
       [&](Peer& peer, int) {
         peer.open();
-        peer.send(request("1"));
+        peer.send(requestStanza("1"));
         seen.put(peer.awaitEnd());
         seen.put(peer.send("</stream:stream>") ? "open" : "broken");
       },

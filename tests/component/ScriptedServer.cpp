@@ -164,7 +164,7 @@ std::size_t count(std::string_view text, std::string_view part) {
   return times;
 }
 
-std::string request(const std::string& id) {
+std::string requestStanza(const std::string& id) {
   return "<iq type='get' id='" + id +
          "' from='im.example.org' to='push.example.org'><ping xmlns='urn:xmpp:ping'/></iq>";
 }

@@ -98,6 +98,6 @@ class Mailbox {
 std::size_t count(std::string_view text, std::string_view part);
 
 /// A stanza that wants an answer.
-std::string request(const std::string& id);
+std::string requestStanza(const std::string& id);
 
 }  // namespace p2::test

@@ -2,6 +2,7 @@
 #include "p2/fcm/AccessTokenSource.h"
 #include "support/Catch.h"
 #include "support/Eventually.h"
+#include "support/Has.h"
 #include "support/JumpingClock.h"
 #include "support/TlsServer.h"
 

@@ -1,7 +1,9 @@
+#include "FcmAnswers.h"
 #include "Google.h"
 #include "TestAccount.h"
 #include "p2/fcm/FcmSender.h"
 #include "support/Catch.h"
+#include "support/Has.h"
 #include "support/TlsServer.h"
 
 #include <atomic>
@@ -11,6 +13,7 @@ using namespace p2::fcm;
 using p2::core::Clock;
 using p2::core::Secret;
 using p2::push::Outcome;
+using p2::test::deliver;
 using p2::test::Google;
 using p2::test::has;
 using p2::test::TlsServer;
@@ -28,10 +31,6 @@ Outcome send(p2::push::Sender& sender, Clock::TimePoint deadline = Clock::TimePo
   Outcome outcome = sender.send(hiddenMessage(), deadline);
   CHECK(outcome.reason.find("hidden") == std::string::npos);
   return outcome;
-}
-
-void deliver(Peer& peer, const std::string&) {
-  peer.answer("200 OK", R"({"name":"projects/my-project/messages/1"})");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "TestAccount.h"
 #include "p2/fcm/ServiceAccount.h"
 #include "support/Catch.h"
+#include "support/Has.h"
 
 using p2::fcm::ServiceAccount;
 using p2::test::accountFields;

@@ -22,10 +22,6 @@ std::string toJson(const std::map<std::string, std::string>& fields);
 /// An account whose token endpoint is at `tokenUri`.
 fcm::ServiceAccount account(const std::string& tokenUri = "https://oauth2.googleapis.com/token");
 
-inline bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// Trusts authority(), of which the servers' certificates are.
 std::shared_ptr<const http::TlsContext> trusting();
 

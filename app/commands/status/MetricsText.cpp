@@ -26,8 +26,9 @@ std::map<std::string, std::string> labelsIn(std::string_view text) {
     std::string value;
     std::size_t i = equals + 2;
     for (; i < text.size() && text[i] != '"'; ++i) {
-      if (text[i] == '\\' && i + 1 < text.size()) ++i;
-      value += text[i];
+      const bool escaped = text[i] == '\\' && i + 1 < text.size();
+      if (escaped) ++i;
+      value += escaped && text[i] == 'n' ? '\n' : text[i];
     }
     labels[name] = value;
     text.remove_prefix(std::min(i + 2, text.size()));  // the quote and the comma
