@@ -264,7 +264,7 @@ TEST_CASE("The daemon that cannot start says why in one line, and ends with the 
   }
 }
 
-TEST_CASE("A hang-up has the settings read again; with a fault in them those of before stay") {
+TEST_CASE("A hang-up has the settings read again, and with a fault in them those of before stay") {
   Files files;
   Daemon daemon(files.config);
   REQUIRE(daemon.says("has started"));

@@ -257,6 +257,23 @@ core::Result<std::string> appSnippet(const Invocation& invocation, const std::st
   return xml;
 }
 
+/// What there is to do now that the settings are in `file`. `server`: null for all; `app`: empty without one.
+void printNext(std::ostream& out, const path& file, const settings::Settings::Xmpp& xmpp,
+               const ServerKind* server, const std::string& app) {
+  out << "Written: " << file.string() << '\n';
+  printServers(out, server, xmpp);
+  printSection(out, "DNS", dnsAdvice(xmpp));
+  if (!app.empty()) printSection(out, "Conversations: src/conversationsPlaystore/res/values/push.xml", app);
+  const bool elsewhere = file != kDefaultFile;
+  const std::string p2 = "p2 " + (elsewhere ? "--config=" + file.string() + ' ' : std::string());
+  printSection(out, "Then",
+               restartAdvice(server) + p2 + "check         says what is not right yet\n" +
+                   (elsewhere ? p2 + "              serves with these settings\n"
+                              : std::string("systemctl restart p2\n")) +
+                   p2 + "list          shows a phone once its app has registered; " + p2 +
+                   "push NODE wakes it\n");
+}
+
 int run(const Invocation& invocation) {
   const path file = invocation.config.value_or(kDefaultFile);
   const auto* const server = serverKind(invocation.value(kServer.name));
@@ -283,21 +300,7 @@ int run(const Invocation& invocation) {
   if (!app) return invocation.fail(EX_NOINPUT, app.error());
   fault = write(*target, file, settings::fillIn(kShippedSettings, answers.value().values));
   if (fault != 0) return cannotWrite(invocation, file, fault);
-  auto& out = invocation.console.out;
-  out << "Written: " << file.string() << '\n';
-  printServers(out, server, xmpp);
-  printSection(out, "DNS", dnsAdvice(xmpp));
-  if (!app.value().empty()) {
-    printSection(out, "Conversations: src/conversationsPlaystore/res/values/push.xml", app.value());
-  }
-  const bool elsewhere = file != kDefaultFile;
-  const std::string p2 = "p2 " + (elsewhere ? "--config=" + file.string() + ' ' : std::string());
-  printSection(out, "Then",
-               restartAdvice(server) + p2 + "check         says what is not right yet\n" +
-                   (elsewhere ? p2 + "              serves with these settings\n"
-                              : std::string("systemctl restart p2\n")) +
-                   p2 + "list          shows a phone once its app has registered; " + p2 +
-                   "push NODE wakes it\n");
+  printNext(invocation.console.out, file, xmpp, server, app.value());
   return EX_OK;
 }
 
