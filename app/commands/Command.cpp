@@ -3,17 +3,9 @@
 #include "p2/process/RunningBinary.h"
 
 #include <ostream>
-#include <system_error>
 #include <utility>
 
 namespace p2::app {
-
-core::Result<std::filesystem::path> settingsFileNamed(const std::string& name) {
-  if (name.empty()) return core::Error{"--config names no file"};
-  std::error_code fault;  // of a working directory that is gone
-  auto file = std::filesystem::absolute(name, fault);
-  return fault ? std::filesystem::path(name) : file;
-}
 
 std::string Invocation::value(std::string_view option) const {
   const auto found = options.find(option);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "p2/core/Result.h"
 #include "p2/settings/Loader.h"
 
 #include <cstddef>
@@ -31,10 +30,6 @@ struct CommandOption {
   std::string_view argument;  ///< Its name in the help; empty: a switch.
   std::string_view meaning;   ///< Completes a line of the help.
 };
-
-/// The settings file that --config names, as a path that stays right wherever the daemon goes. Error: it
-/// names none.
-core::Result<std::filesystem::path> settingsFileNamed(const std::string& name);
 
 /// One call of a command, its options taken apart. A value.
 struct Invocation {

@@ -59,9 +59,8 @@ core::Result<void> parseWords(const Command& command, const std::vector<std::str
       if (!processor.process(words[i], name, value)) {
         invocation.operands.push_back(words[i]);
       } else if (name == "config") {
-        auto file = settingsFileNamed(value);
-        if (!file) return core::Error{file.error()};
-        invocation.config = std::move(file).value();
+        if (value.empty()) return core::Error{"--config names no file"};
+        invocation.config = std::filesystem::absolute(value);
       } else if (!name.empty()) {
         invocation.options[name] = value;
       }

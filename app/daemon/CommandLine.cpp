@@ -1,7 +1,5 @@
 #include "daemon/CommandLine.h"
 
-#include "commands/Command.h"
-
 #include <Poco/Exception.h>
 #include <Poco/Util/HelpFormatter.h>
 #include <Poco/Util/Option.h>
@@ -24,9 +22,8 @@ core::Result<CommandLine> CommandLine::parse(int argc, const char* const* argv) 
         line.arguments.assign(argv + i, argv + argc);
         break;
       } else if (name == "config") {
-        auto file = settingsFileNamed(value);
-        if (!file) return core::Error{file.error() + "; p2 --help lists what there is"};
-        line.config = std::move(file).value();
+        if (value.empty()) return core::Error{"--config names no file; p2 --help lists what there is"};
+        line.config = std::filesystem::absolute(value);
       } else if (name == "help") {
         line.help = true;
       } else if (name == "version") {
