@@ -30,9 +30,10 @@ class MariaDb:
         data = os.path.join(directory, "data")
         os.makedirs(directory)
         user = ["--user=root"] if os.geteuid() == 0 else []
-        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
-                        "--auth-root-authentication-method=normal", *user],
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        made = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
+                               "--auth-root-authentication-method=normal", *user],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        assert made.returncode == 0, f"mariadb-install-db ended with {made.returncode}:\n{made.stdout[-3000:]}"
         self.process = Process("mariadb", ["mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={self.socket}",
                                            "--skip-networking", "--innodb-flush-log-at-trx-commit=0", *user],
                                os.path.join(directory, "mariadb.log"))
