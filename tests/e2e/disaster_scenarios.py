@@ -273,7 +273,7 @@ STREAM_FAULTS = {
 }
 
 
-@scenario()
+@scenario(alone=True)
 def each_fault_of_the_stream(s):
     """After each fault of the stream p2 is back within its backoff, and what was asked before is answered once"""
     for fault, how in STREAM_FAULTS.items():

@@ -77,7 +77,7 @@ def check_batch(server, batch, numbers, honest):
     eq(unexpected, [], "answers to what needs none, among " + ", ".join(name for name, _, _ in batch))
 
 
-@scenario()
+@scenario(alone=True)
 def hostile_stanzas(s):
     """Hostile stanzas get the answer that is defined for them, or none, and an honest push among them is delivered"""
     server = s.fake_server()
@@ -137,7 +137,7 @@ def hostile_streams(s):
     eq(server.doubled, [], "answered twice")
 
 
-@scenario()
+@scenario(alone=True)
 def endless_stanzas(s):
     """Stanzas of 100 MB are answered wait at their end, take no memory, and end neither the stream nor what comes behind"""
     server = s.fake_server()

@@ -1,7 +1,10 @@
 """Plays scenarios side by side: in lanes, which are processes with a world of their own."""
 
+import contextlib
 import multiprocessing
 import multiprocessing.connection
+import signal
+import sys
 import time
 
 _processes = multiprocessing.get_context("fork")
@@ -55,6 +58,7 @@ class _Lane:
         return self._connection
 
     def _run(self, end, make_world, play):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what a scenario has mounted is unmounted
         self._connection.close()  # or it would not be told when the other process ends
         world = make_world()
         try:
@@ -67,25 +71,25 @@ class _Lane:
 
     def begin(self, scenario):
         self.scenario, self._began = scenario, time.monotonic()
-        self._connection.send(self._scenarios.index(scenario))
+        with contextlib.suppress(OSError):  # of a lane that is gone: end() tells
+            self._connection.send(self._scenarios.index(scenario))
 
     def end(self):
         """(the scenario that ended, its seconds, what `play` gave or None if the lane itself is gone)"""
         scenario, self.scenario = self.scenario, None
         try:
             result = self._connection.recv()
-        except EOFError:
+        except (EOFError, OSError):
             result = None
         return scenario, time.monotonic() - self._began, result
 
     def close(self):
-        try:
+        with contextlib.suppress(OSError):
             self._connection.send(None)
-        except OSError:
-            pass
-        self._process.join(60)
-        if self._process.is_alive():
-            self._process.terminate()
+        for end in (self._process.terminate, self._process.kill):
+            self._process.join(60)
+            if self._process.is_alive():
+                end()
         self._connection.close()
 
 

@@ -91,7 +91,7 @@ def alert_rules(s):
     eq({case["alertname"] for case in cases if not case.get("exp_alerts")}, alerts, "alerts that a test sees quiet")
 
 
-@scenario(sanitized=False)
+@scenario(sanitized=False, alone=True)
 def prometheus(s):
     """A real Prometheus scrapes p2; all queries of the dashboard return data, all alerts evaluate, none fires"""
     assert shutil.which("prometheus"), "prometheus is not installed: packaging/dependencies tests"

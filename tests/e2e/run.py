@@ -7,6 +7,7 @@ Prints one line a scenario, a transcript of those that fail, and `N passed, N fa
 """
 
 import argparse
+import contextlib
 import os
 import re
 import sys
@@ -78,6 +79,10 @@ def play_once(world, scenario, verbose):
         scenario.function(s)
     except Exception as error:  # whatever it is, it is this scenario's failure and the others go on
         report = describe(error)
+    except BaseException:  # the run is over
+        with contextlib.suppress(Exception):
+            s.end()
+        raise
     try:
         s.end()
     except Exception as error:
@@ -134,7 +139,7 @@ def main():
                                                     lambda world, each: play(world, each, options)):
         if played is None:
             played = Played("  the process that played it ended\n")
-        if played.first_failure is not None:
+        if played.first_failure is not None and played.failure is None:
             print(f"UNSTEADY{seconds:5.1f} s  {name_of(scenario)}\n{played.first_failure}", flush=True)
         failed += played.failure is not None
         verdict = "ok     " if played.failure is None else "FAILED "

@@ -24,6 +24,7 @@ class ChildProcess {
     int out[2];
     if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     _pid = ::fork();
+    if (_pid < 0) throw std::runtime_error("no process");  // or all of them would get its signals
     if (_pid == 0) {
       ::dup2(in[0], STDIN_FILENO);
       ::dup2(out[1], STDOUT_FILENO);

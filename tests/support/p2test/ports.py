@@ -27,8 +27,7 @@ def free_ports(count):
     try:
         while len(probes) < count:
             probe = socket.socket()
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
+            try:  # without SO_REUSEADDR, with which two that do not listen may have one port
                 probe.bind(("127.0.0.1", _random.choice(ports)))
                 probes.append(probe)
             except OSError:
