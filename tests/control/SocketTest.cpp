@@ -193,3 +193,16 @@ TEST_CASE("The daemon tells its status and forgets nodes, and other requests are
   CHECK_FALSE(parseForgetAnswer(answer(forgetRequest(many))).ok());
   CHECK(asked.empty());
 }
+
+TEST_CASE("An answer that cannot be read, or a refusal without a word, is told in words") {
+  for (const auto* answer : {"", "no JSON", "[]", "1", "{", R"({"error":""})", R"({"error":null})",
+                             R"({"error":[]})", R"({"error":{}})", R"({"error":)"}) {
+    CAPTURE(answer);
+    const auto forgotten = parseForgetAnswer(answer);
+    REQUIRE_FALSE(forgotten.ok());
+    CHECK_FALSE(forgotten.error().empty());
+    const auto status = parseStatusAnswer(answer);
+    REQUIRE_FALSE(status.ok());
+    CHECK_FALSE(status.error().empty());
+  }
+}

@@ -74,7 +74,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto forgotten = control::parseForgetAnswer(answer);
   require(!forgotten || forgotten.value() <= control::kMostNodesAtOnce, "an answer is read");
 
-  static_cast<void>(control::parseForgetAnswer(line));
+  const auto count = control::parseForgetAnswer(line);
+  require(count.ok() || !count.error().empty(), "an error says what it is");
   const auto status = control::parseStatusAnswer(line);
   if (status) {
     const std::string once = control::toJson(status.value());

@@ -46,11 +46,12 @@ std::string answerForget(const Poco::JSON::Object& request, const Handlers& daem
 core::Result<Poco::JSON::Object::Ptr> parseAnswer(const std::string& answer) {
   try {
     auto object = Poco::JSON::Parser().parse(answer).extract<Poco::JSON::Object::Ptr>();
-    if (object->has("error")) return core::Error{object->getValue<std::string>("error")};
-    return object;
+    if (!object->has("error")) return object;
+    if (auto why = object->getValue<std::string>("error"); !why.empty()) return core::Error{std::move(why)};
   } catch (const std::exception&) {
-    return core::Error{"The daemon's answer cannot be read: it may be another version of p2. Restart it."};
+    // As if it said nothing.
   }
+  return core::Error{"The daemon's answer cannot be read: it may be another version of p2. Restart it."};
 }
 
 }  // namespace
