@@ -24,10 +24,13 @@ def remember(history, names):
             runs = [line.rstrip("\n").split("\t") for line in file]
     runs.append([time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), *sorted(set(names))])
     runs = runs[-RUNS:]
-    os.makedirs(os.path.dirname(history) or ".", exist_ok=True)
-    with open(history + ".new", "w") as file:
-        file.writelines("\t".join(run) + "\n" for run in runs)
-    os.replace(history + ".new", history)
+    try:
+        os.makedirs(os.path.dirname(history) or ".", exist_ok=True)
+        with open(history + ".new", "w") as file:
+            file.writelines("\t".join(run) + "\n" for run in runs)
+        os.replace(history + ".new", history)
+    except OSError as fault:
+        print(f"this run cannot be remembered: {fault}")
     return [run[1:] for run in runs]
 
 
