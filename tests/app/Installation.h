@@ -32,6 +32,15 @@ inline store::Registration registrationOf(const std::string& node, const std::st
   return made;
 }
 
+/// Opens it as the daemon does: nobody else may have it.
+inline std::unique_ptr<store::Store> openStore(const std::filesystem::path& path) {
+  store::Store::Options options;
+  options.path = path;
+  auto opened = store::Store::open(options);
+  REQUIRE(opened.ok());
+  return std::move(opened).value();
+}
+
 /// A p2 as its operator has it, all in one directory: settings, key and store, with a Google of its own. What
 /// is run are its commands; no daemon runs.
 class Installation {
@@ -54,13 +63,7 @@ class Installation {
     return test::run(words, input);
   }
 
-  std::unique_ptr<store::Store> open() const {
-    store::Store::Options options;
-    options.path = store;
-    auto opened = store::Store::open(options);
-    REQUIRE(opened.ok());
-    return std::move(opened).value();
-  }
+  std::unique_ptr<store::Store> open() const { return openStore(store); }
   void add(const std::vector<store::Registration>& registrations) const {
     REQUIRE(importAll(*open(), registrations).ok());
   }

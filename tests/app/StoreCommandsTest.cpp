@@ -36,13 +36,8 @@ using test::run;
 namespace {
 
 store::Registration registration(const std::string& node, char digit, const std::string& domain) {
-  store::Registration made;
-  made.node = node;
-  made.secret = core::Secret("secret-" + node);
-  made.key = {store::Service::fcm, std::string(40, digit), ""};
-  made.domain = domain;
-  made.target.value = core::Secret("token-" + node);
-  made.created = made.lastRegistered = store::Registration::Time(std::chrono::seconds(86400));
+  auto made = registrationOf(node, domain);
+  made.key.device = std::string(40, digit);
   return made;
 }
 
@@ -60,13 +55,7 @@ struct Filled {
     REQUIRE(p2::test::importAll(*store, rows).ok());
   }
 
-  std::unique_ptr<store::Store> open() const {
-    store::Store::Options options;
-    options.path = path;
-    auto store = store::Store::open(options);
-    REQUIRE(store.ok());
-    return std::move(store).value();
-  }
+  std::unique_ptr<store::Store> open() const { return test::openStore(path); }
   std::uint64_t count() const { return open()->statistics().registrations; }
 };
 
