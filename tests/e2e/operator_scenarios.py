@@ -85,7 +85,7 @@ def status_page(s):
     shown = subprocess.run([*common, "--dump-dom", url], capture_output=True, text=True, timeout=60).stdout
     for part in ('data-state="shown"', "All is well", "Registrations", "access granted", "<svg"):
         assert part in shown, f"{part} is not on the page:\n{shown[-3000:]}"
-    pictures = os.environ.get("P2_PICTURES", s.directory)
+    pictures = os.environ.get("TESTS_PICTURES", s.directory)
     for name, more in {"desktop-light": ["--window-size=1100,1150"],
                        "phone-dark": ["--window-size=420,1500", "--blink-settings=preferredColorScheme=0"]}.items():
         picture = os.path.join(pictures, f"status-{name}.png")
@@ -147,7 +147,7 @@ def status_pictures(s):
     server = s.fake_server()
     p2 = s.p2(server, http_listen=f"127.0.0.1:{(port := free_port())}", push_deadline="1s").up()
     url = f"http://127.0.0.1:{port}"
-    pictures = os.environ.get("P2_PICTURES", s.directory)
+    pictures = os.environ.get("TESTS_PICTURES", s.directory)
     common = [chromium, *CHROMIUM, f"--user-data-dir={s.directory}/chromium"]
 
     def take(name, address, *words):

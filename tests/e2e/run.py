@@ -18,7 +18,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path[:0] = [_HERE, os.path.join(os.path.dirname(_HERE), "support")]
 
-from p2test import transcript  # noqa: E402
+from p2test import p2daemon, transcript  # noqa: E402
 import lanes  # noqa: E402
 import stage  # noqa: E402
 import push_scenarios  # noqa: E402,F401
@@ -118,7 +118,7 @@ def main():
     parser.add_argument("--soak", type=float, metavar="MINUTES", help="the soak, for so long; alone but with --long")
     parser.add_argument("--seed", type=int, help="of the soak's faults: the one that it printed, to see them again")
     parser.add_argument("--short", action="store_true", help="only a part, for slow binaries")
-    parser.add_argument("--sanitizer", default=os.environ.get("P2_SANITIZER", ""),
+    parser.add_argument("--sanitizer", default=os.environ.get("TESTS_SANITIZER", ""),
                         help="the binary is built with one: no limits for memory and CPU")
     parser.add_argument("--retry", action="store_true",
                         help="play what fails once more; what passes then is printed as UNSTEADY, with the first report")
@@ -126,6 +126,7 @@ def main():
                         help="play so many side by side, but for those that measure; all else alone")
     parser.add_argument("--keep", action="store_true", help="keep the directory with configurations and logs")
     options = parser.parse_args()
+    p2daemon.leave_the_callers_environment()
     todo = list(chosen(options))
     if options.list:
         for each in todo:

@@ -14,9 +14,8 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from p2test import shapes, transcript  # noqa: E402
+from p2test import p2daemon, shapes, transcript  # noqa: E402
 from p2test.fcm import Fcm  # noqa: E402
-from p2test.p2daemon import P2  # noqa: E402
 from p2test.phone import Phone  # noqa: E402
 from p2test.ports import free_port  # noqa: E402
 from p2test.prosody import Prosody  # noqa: E402
@@ -112,8 +111,8 @@ class Quickstart:
         show.good(f"the FCM stand-in listens on {self.fcm.endpoint} and checks everything that Google would check")
         listen = f"127.0.0.1:{free_port()}" if self._keep else ""
         os.makedirs(os.path.join(self.directory, "p2"))
-        self.p2 = P2(self._binary, os.path.join(self.directory, "p2"), self.server, self.fcm, detached=self._keep,
-                     http_listen=listen)
+        self.p2 = p2daemon.P2(self._binary, os.path.join(self.directory, "p2"), self.server, self.fcm,
+                              detached=self._keep, http_listen=listen)
         self.p2.up()
         show.good(f"p2 runs and Prosody has accepted it as its component {self.server.p2_jid}. Its settings:")
         with open(self.p2.config) as file:
@@ -230,6 +229,7 @@ def main():
     parser.add_argument("--p2", required=True)
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
+    p2daemon.leave_the_callers_environment()
     quickstart = Quickstart(options.p2, options.keep)
     good = False
     try:

@@ -17,6 +17,12 @@ UNLIMITED = dict(limits_registrationsPerAccount=0, limits_registrationsPerMinute
                  limits_unknownPerHour=0)
 
 
+def leave_the_callers_environment():
+    """Takes away what p2 would take from the environment of who runs the tests: settings, and proxies."""
+    for name in [each for each in os.environ if each.startswith("P2_") or "proxy" in each.lower()]:
+        del os.environ[name]
+
+
 class ServiceManager:
     """systemd's end of NOTIFY_SOCKET: reads what the daemon says, in a thread of its own."""
 
@@ -97,14 +103,12 @@ class P2:
         self._starts += 1
         path = os.path.join(self.directory, f"notify.{self._starts}")
         self._manager = ServiceManager(path, deaf=self.deaf_manager)
-        env = {k: v for k, v in os.environ.items()
-               if not k.startswith("P2_") and k.lower() not in ("https_proxy", "http_proxy", "all_proxy")}
-        env.update(NOTIFY_SOCKET=path, **self.environment)
+        env = {**os.environ, "NOTIFY_SOCKET": path, **self.environment}
         for option, default in (("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=99"),
                                 ("UBSAN_OPTIONS", "print_stacktrace=1:exitcode=99"),
                                 ("TSAN_OPTIONS", "halt_on_error=0:exitcode=99:second_deadlock_stack=1")):
             env.setdefault(option, default)
-        wrapper = os.environ.get("P2_TEST_WRAPPER", "").split()
+        wrapper = os.environ.get("TESTS_WRAPPER", "").split()
         self.process = Process("p2", [*wrapper, self.binary, f"--config={self.config}", *arguments],
                                os.path.join(self.directory, f"p2.{self._starts}.log"), env=env, cwd=self.directory,
                                detached=self.detached)
