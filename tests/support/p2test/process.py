@@ -87,8 +87,11 @@ class Process:
         raise AssertionError(f"{self.name} {why}; its log:\n{self.tail()}")
 
     def exit_code(self):
-        """The exit status (negative: a signal), None while it runs."""
-        return self._process.poll()
+        """The exit status (negative: a signal), the whole output having been read; None while it runs."""
+        code = self._process.poll()
+        if code is not None:
+            self._finish_reading()
+        return code
 
     def wait(self, seconds=20):
         """Waits for its end and gives the exit status, the whole output having been read."""
@@ -96,9 +99,12 @@ class Process:
             code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.name} still runs after {seconds} s; its log:\n{self.tail()}") from None
-        if hasattr(self, "_reader"):
-            self._reader.join(5)
+        self._finish_reading()
         return code
+
+    def _finish_reading(self):
+        if hasattr(self, "_reader"):
+            self._reader.join(5)  # a child of its own may hold the pipe for longer
 
     def send_signal(self, number):
         if self.exit_code() is None:
