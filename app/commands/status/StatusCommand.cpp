@@ -4,10 +4,16 @@
 #include "commands/status/StatusReport.h"
 #include "p2/control/Requests.h"
 #include "p2/control/Socket.h"
+#include "p2/control/StatusJson.h"
 #include "p2/store/Store.h"
 
 #include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
 #include <ostream>
+#include <string>
 #include <sysexits.h>
 
 namespace p2::app {
@@ -24,10 +30,10 @@ constexpr std::string_view kDetails =
     "75 if it is not, and 69 if no daemon runs.";
 
 /// Counted here and not by the daemon, which has other things to do. Nothing if the store cannot be read.
-std::optional<DomainCounts> countDomains(const std::filesystem::path& path, const Console& console) {
+std::optional<control::DomainCounts> countDomains(const std::filesystem::path& path, const Console& console) {
   const auto store = store::Store::openReadOnly(path);
   if (!store) return std::nullopt;
-  DomainCounts counts;
+  std::map<std::string, std::uint64_t, std::less<>> counts;
   std::uint64_t done = 0;
   ProgressBar progress(console, "counting", store.value()->statistics().registrations);
   const auto read = store.value()->forEach([&](const store::Registration& registration) {
@@ -36,7 +42,7 @@ std::optional<DomainCounts> countDomains(const std::filesystem::path& path, cons
     return true;
   });
   if (!read) return std::nullopt;
-  return counts;
+  return mostOf(counts);
 }
 
 int run(const Invocation& invocation) {
@@ -54,8 +60,9 @@ int run(const Invocation& invocation) {
   if (!status) return invocation.fail(EX_PROTOCOL, status.error());
   const auto domains = countDomains(*path, invocation.console);
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  invocation.console.out << (invocation.has(kJson.name) ? statusJson(status.value(), domains, now) + '\n'
-                                                        : describeStatus(status.value(), domains, now));
+  invocation.console.out << (invocation.has(kJson.name)
+                                 ? control::statusJson(status.value(), now, domains) + '\n'
+                                 : describeStatus(status.value(), domains, now));
   return status.value().connected ? EX_OK : EX_TEMPFAIL;
 }
 

@@ -2,6 +2,7 @@
 
 #include "History.h"
 #include "StatusPage.h"
+#include "p2/control/StatusJson.h"
 
 #include <Poco/Exception.h>
 #include <Poco/Net/HTTPRequestHandler.h>
@@ -14,6 +15,7 @@
 #include <Poco/ThreadPool.h>
 #include <Poco/URI.h>
 
+#include <chrono>
 #include <exception>
 #include <map>
 #include <ostream>
@@ -94,9 +96,9 @@ Page readiness(const control::DaemonStatus& status) {
   return page;
 }
 
-Page statusJson(control::DaemonStatus status) {
-  status.metrics.clear();  // they have a page of their own
-  return {HTTPResponse::HTTP_OK, "application/json", toJson(status)};
+Page statusPageData(const control::DaemonStatus& status) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  return {HTTPResponse::HTTP_OK, "application/json", control::statusJson(status, now)};
 }
 
 Poco::Net::HTTPServerParams::Ptr serverParams() {
@@ -123,7 +125,7 @@ class HttpEndpoint::Impl {
              [] {
                return Page{HTTPResponse::HTTP_OK, "text/html", statusPage()};
              }},
-            {"/status.json", [this] { return statusJson(_look()); }},
+            {"/status.json", [this] { return statusPageData(_look()); }},
             {"/history.json",
              [this] {
                return Page{HTTPResponse::HTTP_OK, "application/json", toJson(_history.samples())};

@@ -9,7 +9,7 @@
 #include <vector>
 
 /// What a person wants to know from metrics in the Prometheus text format. Pure.
-namespace p2::app {
+namespace p2::control {
 
 class MetricsText {
  public:
@@ -35,4 +35,4 @@ class MetricsText {
   std::map<std::string, std::vector<Sample>> _samples;
 };
 
-}  // namespace p2::app
+}  // namespace p2::control

@@ -1,4 +1,4 @@
-#include "commands/status/MetricsText.h"
+#include "MetricsText.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-namespace p2::app {
+namespace p2::control {
 
 namespace {
 
@@ -100,4 +100,4 @@ std::optional<std::chrono::duration<double>> MetricsText::quantile(const std::st
   return std::chrono::duration<double>(below);
 }
 
-}  // namespace p2::app
+}  // namespace p2::control
