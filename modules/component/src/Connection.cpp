@@ -71,6 +71,16 @@ std::string describeTls(const http::TlsContext& context, const std::string& peer
   return sentence;
 }
 
+core::Error nameFault(const std::string& host) {
+  return {"cannot find the XMPP server: the host name \"" + host +
+          "\" of xmpp.host has no address; check its spelling and the DNS"};
+}
+
+core::Error reachFault(const std::string& peer, const std::string& why) {
+  return {"cannot reach the XMPP server at " + peer + " (" + why +
+          "); is it running, and does it listen for components there (xmpp.host, xmpp.port)?"};
+}
+
 }  // namespace
 
 Connection::Connection(Options options) : _options(std::move(options)) {}
@@ -78,10 +88,7 @@ Connection::Connection(Options options) : _options(std::move(options)) {}
 core::Result<void> Connection::connect(http::Route& route) {
   const std::string peer = _options.host + ':' + std::to_string(_options.port);
   const auto addresses = route.addresses(_options.host, _options.port);
-  if (addresses.empty()) {
-    return core::Error{"cannot find the XMPP server: the host name \"" + _options.host +
-                       "\" of xmpp.host has no address; check its spelling and the DNS"};
-  }
+  if (addresses.empty()) return nameFault(_options.host);
   http::Dial dial(
       addresses,
       {.connectTimeout = _options.connectTimeout, .userTimeout = kUserTimeout, .cancel = _wake.descriptor()});
@@ -102,9 +109,7 @@ core::Result<void> Connection::connect(http::Route& route) {
   }
   for (const auto& address : dial.failed()) route.failed(address);
   if (!tlsFault.empty()) return core::Error{std::move(tlsFault)};
-  return core::Error{"cannot reach the XMPP server at " + peer + " (" +
-                     (fault.empty() ? dial.fault() : fault) +
-                     "); is it running, and does it listen for components there (xmpp.host, xmpp.port)?"};
+  return reachFault(peer, fault.empty() ? dial.fault() : fault);
 }
 
 /// Throws if it cannot.

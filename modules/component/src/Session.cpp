@@ -144,20 +144,22 @@ void Session::onStreamError(const xmpp::Element& error) {
   giveUp(explainStreamError(error, _context.options));
 }
 
+Milliseconds Session::patienceWithHandshake(std::chrono::steady_clock::time_point now) {
+  const auto timeout = _context.options.handshakeTimeout;
+  if (const auto left = _started + timeout - now; left > left.zero()) {
+    return std::chrono::ceil<Milliseconds>(left);
+  }
+  giveUp("the XMPP server took the connection but did not finish the component handshake within " +
+         seconds(timeout) + ": is xmpp.port its component port, and must xmpp.tls be set?");
+  return Milliseconds::zero();
+}
+
 /// How long to wait for input. A server that has been silent for a while is pinged, so that one that hangs is
 /// told from one that has nothing to say.
 Milliseconds Session::patience() {
   const auto& options = _context.options;
   const auto now = std::chrono::steady_clock::now();
-  if (!_ready) {
-    if (const auto left = _started + options.handshakeTimeout - now; left > left.zero()) {
-      return std::chrono::ceil<Milliseconds>(left);
-    }
-    giveUp("the XMPP server took the connection but did not finish the component handshake within " +
-           seconds(options.handshakeTimeout) +
-           ": is xmpp.port its component port, and must xmpp.tls be set?");
-    return Milliseconds::zero();
-  }
+  if (!_ready) return patienceWithHandshake(now);
   const auto dead = _connection->lastInput() + options.deadAfter;
   if (now >= dead) {
     giveUp("the XMPP server has not sent anything for " + seconds(options.deadAfter) +

@@ -47,6 +47,7 @@ class Session final : public xmpp::StanzaHandler {
 
  private:
   std::chrono::milliseconds patience();
+  std::chrono::milliseconds patienceWithHandshake(std::chrono::steady_clock::time_point now);
   void ping();
   void onHandshake();
   void onStreamError(const xmpp::Element& error);

@@ -8,6 +8,29 @@
 
 namespace p2::core {
 
+namespace {
+
+/// Year, month, day, hour, minute and second of a text in that form, whatever they are.
+std::optional<std::array<int, 6>> numbersOfIsoTime(std::string_view text) {
+  constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:ddZ";
+  if (text.size() != kForm.size()) return std::nullopt;
+  std::array<int, 6> parts{};
+  std::size_t part = 0;
+  for (std::size_t i = 0; i < kForm.size(); ++i) {
+    if (kForm[i] != 'd') {
+      if (text[i] != kForm[i]) return std::nullopt;
+      ++part;
+    } else if (text[i] >= '0' && text[i] <= '9') {
+      parts[part] = parts[part] * 10 + (text[i] - '0');
+    } else {
+      return std::nullopt;
+    }
+  }
+  return parts;
+}
+
+}  // namespace
+
 std::string grouped(std::uint64_t number) {
   std::string text = std::to_string(number);
   for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, 1, ',');
@@ -41,20 +64,9 @@ std::string isoTime(std::chrono::sys_seconds time) {
 }
 
 std::optional<std::chrono::sys_seconds> parseIsoTime(std::string_view text) {
-  constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:ddZ";
-  if (text.size() != kForm.size()) return std::nullopt;
-  std::array<int, 6> parts{};
-  std::size_t part = 0;
-  for (std::size_t i = 0; i < kForm.size(); ++i) {
-    if (kForm[i] != 'd') {
-      if (text[i] != kForm[i]) return std::nullopt;
-      ++part;
-    } else if (text[i] >= '0' && text[i] <= '9') {
-      parts[part] = parts[part] * 10 + (text[i] - '0');
-    } else {
-      return std::nullopt;
-    }
-  }
+  const auto numbers = numbersOfIsoTime(text);
+  if (!numbers) return std::nullopt;
+  const auto& parts = *numbers;
   if (parts[3] > 23 || parts[4] > 59 || parts[5] > 59) return std::nullopt;
   std::tm date{};
   date.tm_year = parts[0] - 1900;

@@ -69,6 +69,24 @@ bool isUsableKey(const std::string& pem) {
   }
 }
 
+core::Result<core::Secret> usableKey(const std::string& text) {
+  auto pem = privateKeyPem(text);
+  if (!pem) return core::Error{pem.error()};
+  if (!isUsableKey(pem.value())) {
+    return core::Error{
+        sentence("has a \"private_key\" that is not a whole RSA key, so it was cut or edited", kCopyAgain)};
+  }
+  return core::Secret(std::move(pem).value());
+}
+
+/// Says which of the members that it needs is not there; empty if all are.
+std::string lackingIn(const Object::Ptr& root) {
+  for (const char* key : {"project_id", "private_key_id", "private_key", "client_email", "token_uri"}) {
+    if (stringAt(root, key).empty()) return sentence("lacks \"" + std::string(key) + '"', kCopyAgain);
+  }
+  return {};
+}
+
 /// The project is a part of a path.
 bool isProjectId(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](unsigned char c) {
@@ -87,10 +105,7 @@ core::Result<ServiceAccount> ServiceAccount::load(const std::string& file) {
   const Object::Ptr root = parseObject(json.value());
   if (const std::string mistake = mistakenFor(root); !mistake.empty()) return core::Error{name + mistake};
 
-  for (const char* key : {"project_id", "private_key_id", "private_key", "client_email", "token_uri"}) {
-    if (stringAt(root, key).empty())
-      return core::Error{name + sentence("lacks \"" + std::string(key) + '"', kCopyAgain)};
-  }
+  if (const std::string lacking = lackingIn(root); !lacking.empty()) return core::Error{name + lacking};
   ServiceAccount account;
   account.projectId = stringAt(root, "project_id");
   account.privateKeyId = stringAt(root, "private_key_id");
@@ -98,14 +113,9 @@ core::Result<ServiceAccount> ServiceAccount::load(const std::string& file) {
   account.tokenUri = stringAt(root, "token_uri");
   if (!isProjectId(account.projectId))
     return core::Error{name + sentence("has a \"project_id\" that is none", kCopyAgain)};
-  auto pem = privateKeyPem(stringAt(root, "private_key"));
-  if (!pem) return core::Error{name + pem.error()};
-  if (!isUsableKey(pem.value())) {
-    return core::Error{
-        name +
-        sentence("has a \"private_key\" that is not a whole RSA key, so it was cut or edited", kCopyAgain)};
-  }
-  account.privateKey = core::Secret(std::move(pem).value());
+  auto key = usableKey(stringAt(root, "private_key"));
+  if (!key) return core::Error{name + key.error()};
+  account.privateKey = std::move(key).value();
   auto url = http::Url::parse(account.tokenUri);
   if (!url) return core::Error{name + sentence("has a \"token_uri\" that " + url.error(), kCopyAgain)};
   account.tokenUrl = std::move(url).value();

@@ -153,6 +153,19 @@ std::string unquoted(std::string_view text) {
   return std::string(trimmed(text.substr(1, text.size() - 2)));
 }
 
+/// The content of a PEM without blanks, line ends and line ends that are written out (`\n`).
+std::string withoutLineEnds(std::string_view content) {
+  std::string body;
+  for (std::size_t at = 0; at < content.size(); ++at) {
+    const bool writtenOut = content[at] == '\\' && at + 1 < content.size();
+    if (writtenOut)
+      ++at;
+    else if (kBlanks.find(content[at]) == std::string_view::npos)
+      body += content[at];
+  }
+  return body;
+}
+
 }  // namespace
 
 core::Result<std::string> serviceAccountJson(std::string_view bytes) {
@@ -180,15 +193,7 @@ core::Result<std::string> privateKeyPem(std::string_view value) {
   }
   if (end == std::string_view::npos || end < begin)
     return fault("has a \"private_key\" that is cut", kCopyAgain);
-  std::string body;
-  const auto content = value.substr(begin + kBegin.size(), end - begin - kBegin.size());
-  for (std::size_t at = 0; at < content.size(); ++at) {
-    const bool writtenOut = content[at] == '\\' && at + 1 < content.size();
-    if (writtenOut)
-      ++at;
-    else if (kBlanks.find(content[at]) == std::string_view::npos)
-      body += content[at];
-  }
+  const std::string body = withoutLineEnds(value.substr(begin + kBegin.size(), end - begin - kBegin.size()));
   std::string pem(kBegin);
   for (std::size_t at = 0; at < body.size(); at += kPemLine) pem.append("\n").append(body, at, kPemLine);
   return pem.append("\n").append(kEnd).append("\n");

@@ -45,6 +45,21 @@ std::string describeClock(const http::Response& response, const std::string& hos
   return text + "; have it set by NTP (timedatectl set-ntp true).";
 }
 
+std::string describeNoEndpoint(const http::Response& response, const std::string& host) {
+  return host +
+         " has no token endpoint at the service account's token_uri, or something on the way answers in "
+         "its place, such as a proxy or a network that wants a log-in (" +
+         std::to_string(response.status) + "); see what https://" + host + " shows from this machine.";
+}
+
+std::string describeRefused(const http::Response& response, const std::string& host,
+                            const std::string& error) {
+  const std::string code = isCode(error) ? " " + error : "";
+  return host + " refused the service account (" + std::to_string(response.status) + code +
+         "); check in the Google Cloud console that it is enabled, or give another key file in "
+         "fcm.serviceAccountFile.";
+}
+
 Refusal judgeRefusal(const http::Response& response, const ServiceAccount& account, SystemTime now) {
   const std::string& host = account.tokenUrl.host;
   const auto root = parseObject(response.body);
@@ -64,20 +79,9 @@ Refusal judgeRefusal(const http::Response& response, const ServiceAccount& accou
   }
   if (error.empty()) {
     // A network that wants a log-in first answers so, and is in order a moment later.
-    return {
-        {host +
-             " has no token endpoint at the service account's token_uri, or something on the way answers in "
-             "its place, such as a proxy or a network that wants a log-in (" +
-             std::to_string(response.status) + "); see what https://" + host + " shows from this machine.",
-         false},
-        {}};
+    return {{describeNoEndpoint(response, host), false}, {}};
   }
-  const std::string code = isCode(error) ? " " + error : "";
-  return {{host + " refused the service account (" + std::to_string(response.status) + code +
-               "); check in the Google Cloud console that it is enabled, or give another key file in "
-               "fcm.serviceAccountFile.",
-           true},
-          {}};
+  return {{describeRefused(response, host, error), true}, {}};
 }
 
 }  // namespace

@@ -117,6 +117,11 @@ class Connection final : public Poco::Net::HTTPSClientSession {
   bool _surplus = false;  // more came with the last chunk than that
 };
 
+Fault faultOfName(const std::string& host) {
+  return {Fault::Kind::resolve,
+          "The name " + host + " could not be resolved; check its spelling and this machine's DNS."};
+}
+
 }  // namespace
 
 class HttpsSession::Impl {
@@ -142,6 +147,7 @@ class HttpsSession::Impl {
   std::optional<Fault> receiveBody(ResponseHead& head, std::string& body);
   Fault faultOf(const Poco::Exception& exception);
   Fault faultOf(Fault::Kind kind) const;
+  std::optional<Fault> faultOf(ChunkedBody::State end) const;
   Fault faultOfDial(const std::string& reason) const;
   Fault::Kind notWhole() const;
   void keepOrClose(bool keepAlive);
@@ -199,11 +205,7 @@ std::optional<Fault> HttpsSession::Impl::open(core::RealTime deadline) {
   const std::string& host = _options.proxy ? _options.proxy->host : _options.url.host;
   const auto addresses =
       _options.route->addresses(host, _options.proxy ? _options.proxy->port : _options.url.port);
-  if (addresses.empty()) {
-    return Fault{Fault::Kind::resolve, "The name " + host +
-                                           " could not be resolved; check its spelling and this "
-                                           "machine's DNS."};
-  }
+  if (addresses.empty()) return faultOfName(host);
   Dial dial(addresses, {.connectTimeout = _options.connectTimeout, .userTimeout = _options.userTimeout});
   std::optional<Fault> refusal;  // tells more than that another address does not answer
   while (auto reached = dial.next(deadline)) {
@@ -299,24 +301,28 @@ std::optional<Fault> HttpsSession::Impl::receiveBody(ResponseHead& head, std::st
   }
   if (head.length && *head.length > _options.maxBody) return faultOf(Fault::Kind::tooLarge);
   try {
-    if (head.chunked) {
-      switch (_connection->readChunks(_options.maxBody, body)) {
-        case ChunkedBody::State::done:
-          return std::nullopt;
-        case ChunkedBody::State::more:
-          return faultOf(notWhole());
-        case ChunkedBody::State::malformed:
-          return faultOf(Fault::Kind::malformed);
-        case ChunkedBody::State::tooLarge:
-          return faultOf(Fault::Kind::tooLarge);
-      }
-    }
+    if (head.chunked) return faultOf(_connection->readChunks(_options.maxBody, body));
     _connection->readBody(static_cast<std::size_t>(head.length.value_or(_options.maxBody + 1)), body);
   } catch (const Poco::Exception& exception) {
     return faultOf(exception);
   }
   if (body.size() > _options.maxBody) return faultOf(Fault::Kind::tooLarge);
   if (head.length && body.size() < *head.length) return faultOf(Fault::Kind::closed);
+  return std::nullopt;
+}
+
+/// Of a body in chunks, when it has ended.
+std::optional<Fault> HttpsSession::Impl::faultOf(ChunkedBody::State end) const {
+  switch (end) {
+    case ChunkedBody::State::done:
+      break;
+    case ChunkedBody::State::more:
+      return faultOf(notWhole());
+    case ChunkedBody::State::malformed:
+      return faultOf(Fault::Kind::malformed);
+    case ChunkedBody::State::tooLarge:
+      return faultOf(Fault::Kind::tooLarge);
+  }
   return std::nullopt;
 }
 

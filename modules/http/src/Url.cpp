@@ -37,21 +37,9 @@ bool isPathCharacter(char c) {
   return c > ' ' && c < 0x7f && c != '?' && c != '#';
 }
 
-}  // namespace
-
-core::Result<Url> Url::parse(std::string_view text) {
-  if (!hasScheme(text)) return core::Error{"must begin with https://"};
-  text.remove_prefix(kScheme.size());
-  const auto slash = std::min(text.find('/'), text.size());
-  std::string_view authority = text.substr(0, slash);
-
-  Url url;
-  url.path = text.substr(slash);
-  if (!std::all_of(url.path.begin(), url.path.end(), isPathCharacter)) {
-    return core::Error{"must not have a query, a fragment or blanks"};
-  }
+/// `host[:port]`, the host perhaps an IPv6 address in brackets.
+core::Result<void> takeAuthority(std::string_view authority, Url& url) {
   if (authority.find('@') != std::string_view::npos) return core::Error{"must not hold a user name"};
-
   const bool bracketed = authority.starts_with('[');
   const auto hostEnd = bracketed ? authority.find(']') : std::min(authority.find(':'), authority.size());
   if (hostEnd == std::string_view::npos) return core::Error{"has a bracket that is not closed"};
@@ -62,10 +50,27 @@ core::Result<Url> Url::parse(std::string_view text) {
   }
 
   const std::string_view rest = authority.substr(hostEnd + (bracketed ? 1 : 0));
-  if (rest.empty()) return url;
+  if (rest.empty()) return {};
   const auto port = rest.front() == ':' ? parsePort(rest.substr(1)) : std::nullopt;
   if (!port) return core::Error{"has a port that is not a number from 1 to 65535"};
   url.port = *port;
+  return {};
+}
+
+}  // namespace
+
+core::Result<Url> Url::parse(std::string_view text) {
+  if (!hasScheme(text)) return core::Error{"must begin with https://"};
+  text.remove_prefix(kScheme.size());
+  const auto slash = std::min(text.find('/'), text.size());
+  const std::string_view authority = text.substr(0, slash);
+
+  Url url;
+  url.path = text.substr(slash);
+  if (!std::all_of(url.path.begin(), url.path.end(), isPathCharacter)) {
+    return core::Error{"must not have a query, a fragment or blanks"};
+  }
+  if (auto taken = takeAuthority(authority, url); !taken) return core::Error{taken.error()};
   return url;
 }
 

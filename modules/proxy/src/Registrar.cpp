@@ -22,6 +22,33 @@ StanzaError tooMany(const char* why) {
   return {StanzaError::Type::wait, StanzaError::Condition::resourceConstraint, why, {}, {}};
 }
 
+/// What is said of a change that is one too many. An account's alone is no matter for the log.
+struct Refusal {
+  const char* answer;
+  std::string line;
+};
+
+/// REQUIRES: it is not `admitted`.
+Refusal refusalOf(RequestLimits::Verdict verdict, const std::string& domain) {
+  const auto phones = "phones of " + std::string(registrableDomain(domain));
+  switch (verdict) {
+    case RequestLimits::Verdict::admitted:
+    case RequestLimits::Verdict::account:
+      break;
+    case RequestLimits::Verdict::domain:
+      return {"Too many registrations from your domain: try again in a minute.",
+              phones + " register faster than limits.registrationsPerMinute: they were asked to wait"};
+    case RequestLimits::Verdict::share:
+      return {"Too many new registrations from your domain: try again in an hour.",
+              phones + " have half of limits.newRegistrationsPerHour: more of them were asked to wait"};
+    case RequestLimits::Verdict::all:
+      return {"Too many new registrations: try again in an hour.",
+              "more new registrations come than limits.newRegistrationsPerHour, of many domains: their "
+              "phones were asked to wait"};
+  }
+  return {"Too many registrations from your account: try again in an hour.", {}};
+}
+
 /// Who asked, whatever the device.
 std::string accountOf(const Iq& iq) {
   const auto jid = xmpp::Jid::parse(iq.from);
@@ -38,19 +65,20 @@ Registrar::Registrar(const Parts& parts, core::Metrics& metrics)
       _limitedAll(limitedCounter(metrics, "all")),
       _lines(parts.clock) {}
 
+void Registrar::deny(const std::string& domain, Responder& responder) {
+  _parts.denied.add();
+  _lines.note(Poco::Message::PRIO_INFORMATION,
+              "phones of " + std::string(registrableDomain(domain)) +
+                  " asked to register, which limits.allowDomains and limits.denyDomains do not let");
+  responder.error({StanzaError::Type::auth,
+                   StanzaError::Condition::forbidden,
+                   "This service is not for accounts of your domain.",
+                   {},
+                   {}});
+}
+
 void Registrar::serve(Register&& request, const Iq& iq, Responder responder) {
-  if (!_parts.limits.serves(request.domain)) {
-    _parts.denied.add();
-    _lines.note(Poco::Message::PRIO_INFORMATION,
-                "phones of " + std::string(registrableDomain(request.domain)) +
-                    " asked to register, which limits.allowDomains and limits.denyDomains do not let");
-    responder.error({StanzaError::Type::auth,
-                     StanzaError::Condition::forbidden,
-                     "This service is not for accounts of your domain.",
-                     {},
-                     {}});
-    return;
-  }
+  if (!_parts.limits.serves(request.domain)) return deny(request.domain, responder);
   auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
   if (!session) return;
   const DeviceKey key = request.key;
@@ -131,36 +159,18 @@ void Registrar::serve(CommandCancel&& request, const Iq& iq, Responder responder
 /// Answers and gives false if there were too many changes of the store, which all share.
 bool Registrar::admit(const std::string& domain, const std::string& account, bool creates,
                       Responder& responder) {
-  switch (_parts.limits.admitChange(domain, account, creates)) {
-    case RequestLimits::Verdict::admitted:
-      return true;
-    case RequestLimits::Verdict::account:
-      _limitedAccount.add();
-      responder.error(tooMany("Too many registrations from your account: try again in an hour."));
-      return false;
-    case RequestLimits::Verdict::domain:
-      _limitedDomain.add();
-      _lines.note(Poco::Message::PRIO_WARNING,
-                  "phones of " + std::string(registrableDomain(domain)) +
-                      " register faster than limits.registrationsPerMinute: they were asked to wait");
-      responder.error(tooMany("Too many registrations from your domain: try again in a minute."));
-      return false;
-    case RequestLimits::Verdict::share:
-      _limitedAll.add();
-      _lines.note(Poco::Message::PRIO_WARNING,
-                  "phones of " + std::string(registrableDomain(domain)) +
-                      " have half of limits.newRegistrationsPerHour: more of them were asked to wait");
-      responder.error(tooMany("Too many new registrations from your domain: try again in an hour."));
-      return false;
-    case RequestLimits::Verdict::all:
-      _limitedAll.add();
-      _lines.note(Poco::Message::PRIO_WARNING,
-                  "more new registrations come than limits.newRegistrationsPerHour, of many domains: their "
-                  "phones were asked to wait");
-      responder.error(tooMany("Too many new registrations: try again in an hour."));
-      return false;
-  }
+  const auto verdict = _parts.limits.admitChange(domain, account, creates);
+  if (verdict == RequestLimits::Verdict::admitted) return true;
+  counterOf(verdict).add();
+  const auto refusal = refusalOf(verdict, domain);
+  if (!refusal.line.empty()) _lines.note(Poco::Message::PRIO_WARNING, refusal.line);
+  responder.error(tooMany(refusal.answer));
   return false;
+}
+
+core::Counter& Registrar::counterOf(RequestLimits::Verdict verdict) const {
+  if (verdict == RequestLimits::Verdict::account) return _limitedAccount;
+  return verdict == RequestLimits::Verdict::domain ? _limitedDomain : _limitedAll;
 }
 
 /// The session id for the answer; nothing if the client's own is refused, which is then answered.

@@ -44,7 +44,9 @@ class Registrar {
   static Change changeBy(const Register& request, const core::Result<store::Registrations::Found>& found);
   void enrol(Register request, Change change, std::string session, xmpp::Responder responder);
   void withdraw(Unregister request, std::string session, xmpp::Responder responder);
+  void deny(const std::string& domain, xmpp::Responder& responder);
   bool admit(const std::string& domain, const std::string& account, bool creates, xmpp::Responder& responder);
+  core::Counter& counterOf(RequestLimits::Verdict verdict) const;
   std::optional<std::string> sessionFor(const std::string& sessionId, const std::string& node,
                                         const xmpp::Iq& iq, xmpp::Responder& responder);
 

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 namespace p2::proxy {
 
@@ -58,6 +59,15 @@ Element query(std::string_view queryNs, const std::string& node) {
   return element;
 }
 
+std::vector<Element> ownFeatures() {
+  std::vector<Element> children{identity("pubsub", "push", "p2 push proxy")};
+  for (const auto var : {ns::kDiscoInfo, ns::kDiscoItems, ns::kAdHoc, ns::kPubSubPublish,
+                         ns::kPubSubPublishOptions, ns::kPush, ns::kPing, ns::kVersion, ns::kTime}) {
+    children.push_back(feature(var));
+  }
+  return children;
+}
+
 }  // namespace
 
 Element registered(const std::string& commandNode, const std::string& sessionId, const std::string& jid,
@@ -102,11 +112,7 @@ Element commandForm(Command command, const std::string& commandNode, const std::
 std::optional<Element> discoInfo(const std::string& node) {
   Element info = query(ns::kDiscoInfo, node);
   if (node.empty()) {
-    info.children = {identity("pubsub", "push", "p2 push proxy")};
-    for (const auto var : {ns::kDiscoInfo, ns::kDiscoItems, ns::kAdHoc, ns::kPubSubPublish,
-                           ns::kPubSubPublishOptions, ns::kPush, ns::kPing, ns::kVersion, ns::kTime}) {
-      info.children.push_back(feature(var));
-    }
+    info.children = ownFeatures();
     return info;
   }
   if (node == ns::kAdHoc) {

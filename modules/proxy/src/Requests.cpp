@@ -104,26 +104,34 @@ Request parseFilledForm(Command command, const Element& element, const DataForm&
                     xmpp::comparableDomain(from.domain())};
 }
 
-Request parseCommand(const Iq& iq, const Jid& from) {
-  const Element& element = iq.payload;
-  const auto node = element.attribute("node");
-  const auto command = commandOf(node);
-  if (!command) {
-    StanzaError error = StanzaError::itemNotFound();
-    error.text = "There is no such command.";
-    return Refused{std::move(error)};
-  }
-  if (iq.type != Iq::Type::set) return badRequest("A command is executed with an iq of type set.");
+Refused noSuchCommand() {
+  StanzaError error = StanzaError::itemNotFound();
+  error.text = "There is no such command.";
+  return {std::move(error)};
+}
 
-  const auto action = element.attribute("action");
-  if (action == "cancel")
-    return CommandCancel{std::string(node), std::string(element.attribute("sessionid"))};
+/// XEP-0050 §3.4: nothing for an action that goes on.
+std::optional<Refused> refusedAction(std::string_view action) {
   if (action == "prev" || action == "next") {
     return badCommand("bad-action", "This command has one step: complete or cancel it.");
   }
   if (!action.empty() && action != "execute" && action != "complete") {
     return badCommand("malformed-action", "There is no such action.");
   }
+  return std::nullopt;
+}
+
+Request parseCommand(const Iq& iq, const Jid& from) {
+  const Element& element = iq.payload;
+  const auto node = element.attribute("node");
+  const auto command = commandOf(node);
+  if (!command) return noSuchCommand();
+  if (iq.type != Iq::Type::set) return badRequest("A command is executed with an iq of type set.");
+
+  const CommandCancel cancel{std::string(node), std::string(element.attribute("sessionid"))};
+  const auto action = element.attribute("action");
+  if (action == "cancel") return cancel;
+  if (auto refused = refusedAction(action)) return std::move(*refused);
   const Element* x = element.child("x", ns::kDataForm);
   if (x == nullptr) {
     if (action == "complete" || element.hasAttribute("sessionid")) {
@@ -133,8 +141,7 @@ Request parseCommand(const Iq& iq, const Jid& from) {
   }
   const auto form = xmpp::parseDataForm(*x);
   if (!form) return badCommand("bad-payload", "The form is too big.");
-  if (form->type == "cancel")
-    return CommandCancel{std::string(node), std::string(element.attribute("sessionid"))};
+  if (form->type == "cancel") return cancel;
   return parseFilledForm(*command, element, *form, from);
 }
 

@@ -113,6 +113,7 @@ class Parser {
   void takeEnvironment();
   void takeVariable(const Key& key, const std::string& name, const std::string& value);
   void takeReferenceVariable(const std::string& name, const std::string& value);
+  void takeInsteadOf(const Key& key, const std::string& name, const std::string& value);
   void unknownVariable(const std::string& name);
   void takeProxyVariable();
 
@@ -301,11 +302,16 @@ void Parser::takeReferenceVariable(const std::string& name, const std::string& v
          "To set the port, use " + environmentName(*key) + ".");
     return;
   }
-  const auto own = _entries.find(key->name);
+  takeInsteadOf(*key, name, value);
+}
+
+/// The variable of the reference service for a setting, unless p2's own is there.
+void Parser::takeInsteadOf(const Key& key, const std::string& name, const std::string& value) {
+  const auto own = _entries.find(key.name);
   if (own == _entries.end() || !own->second.fromEnvironment) {
-    takeVariable(*key, name, value);
+    takeVariable(key, name, value);
   } else if (own->second.value != value) {
-    warn("Environment variable " + name + " is ignored, since " + environmentName(*key) +
+    warn("Environment variable " + name + " is ignored, since " + environmentName(key) +
          " sets the same; remove one of the two.");
   }
 }

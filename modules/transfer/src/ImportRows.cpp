@@ -5,6 +5,7 @@
 #include "p2/transfer/TableDump.h"
 
 #include <algorithm>
+#include <array>
 #include <ios>
 #include <iterator>
 #include <utility>
@@ -26,26 +27,37 @@ bool isUtf16(std::string_view line) {
          (line[0] == '\0') == (line[2] == '\0') && (line[1] == '\0') == (line[3] == '\0');
 }
 
-/// What a file is that is no dump for us, by how it begins; empty if that says nothing.
-std::string_view otherFormat(std::string_view line) {
-  constexpr std::string_view kSql =
-      "this is a dump as SQL (mysqldump, mariadb-dump), which p2 does not read. Have the table printed "
-      "instead: "
-      "mariadb --batch -e 'SELECT * FROM target' DATABASE > FILE (mysql does it, too)";
+/// Whether it is a dump as SQL.
+bool isSql(std::string_view line) {
   const auto startsLike = [line](std::string_view word) {
     return line.size() >= word.size() &&
            std::equal(word.begin(), word.end(), line.begin(), [](char one, char c) {
              return one == (c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
            });
   };
-  for (const std::string_view word :
-       {"--", "/*", "INSERT INTO", "CREATE TABLE", "DROP TABLE", "SET ", "USE "}) {
-    if (startsLike(word)) return kSql;
+  constexpr std::array<std::string_view, 7> kWords{"--",         "/*",   "INSERT INTO", "CREATE TABLE",
+                                                   "DROP TABLE", "SET ", "USE "};
+  return std::any_of(kWords.begin(), kWords.end(), startsLike);
+}
+
+/// By the marks of gzip, zstd, xz and bzip2.
+bool isCompressed(std::string_view line) {
+  constexpr std::array<std::string_view, 4> kMarks{"\x1F\x8B", "\x28\xB5\x2F\xFD",
+                                                   "\xFD"
+                                                   "7zXZ",
+                                                   "BZh"};
+  return std::any_of(kMarks.begin(), kMarks.end(),
+                     [line](std::string_view mark) { return line.starts_with(mark); });
+}
+
+/// What a file is that is no dump for us, by how it begins; empty if that says nothing.
+std::string_view otherFormat(std::string_view line) {
+  if (isSql(line)) {
+    return "this is a dump as SQL (mysqldump, mariadb-dump), which p2 does not read. Have the table printed "
+           "instead: "
+           "mariadb --batch -e 'SELECT * FROM target' DATABASE > FILE (mysql does it, too)";
   }
-  if (line.starts_with("\x1F\x8B") || line.starts_with("\x28\xB5\x2F\xFD") ||
-      line.starts_with("\xFD"
-                       "7zXZ") ||
-      line.starts_with("BZh")) {
+  if (isCompressed(line)) {
     return "this is compressed: unpack it first (gunzip, unzstd, unxz or bunzip2)";
   }
   if (isUtf16(line)) {

@@ -68,6 +68,27 @@ constexpr std::string_view kWantedHeader =
     "if "
     "the table has them), as mariadb --batch prints them (without --skip-column-names)";
 
+/// What is wrong with a row whose device and channel are in lower case; null if nothing is.
+const char* faultIn(const store::Registration& registration) {
+  const auto& key = registration.key;
+  const auto& token = registration.target.value.reveal();
+  const auto& secret = registration.secret.reveal();
+  if (!store::isSha1(key.device)) return "its device is not a SHA-1 in hexadecimal (40 characters)";
+  if (!key.channel.empty() && !store::isSha1(key.channel)) {
+    return "its channel is neither empty nor a SHA-1 in hexadecimal (40 characters)";
+  }
+  if (!isDomain(registration.domain)) return "its domain is not a domain";
+  if (token.empty() || !isPrintable(token)) return "its token is empty or damaged";
+  if (registration.node.empty() || registration.node.size() > store::kMaxNodeBytes ||
+      !isPrintable(registration.node)) {
+    return "its node is empty or damaged";
+  }
+  if (secret.empty() || secret.size() > store::kMaxSecretBytes || !isPrintable(secret)) {
+    return "its secret is empty or damaged";
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 std::vector<std::optional<std::string>> splitBatchLine(std::string_view line) {
@@ -137,22 +158,7 @@ core::Result<store::Registration> checkedRow(store::Registration registration) {
   auto& key = registration.key;
   key.device = lowercase(key.device);
   key.channel = lowercase(key.channel);
-  const auto& token = registration.target.value.reveal();
-  const auto& secret = registration.secret.reveal();
-  if (!store::isSha1(key.device))
-    return core::Error{"its device is not a SHA-1 in hexadecimal (40 characters)"};
-  if (!key.channel.empty() && !store::isSha1(key.channel)) {
-    return core::Error{"its channel is neither empty nor a SHA-1 in hexadecimal (40 characters)"};
-  }
-  if (!isDomain(registration.domain)) return core::Error{"its domain is not a domain"};
-  if (token.empty() || !isPrintable(token)) return core::Error{"its token is empty or damaged"};
-  if (registration.node.empty() || registration.node.size() > store::kMaxNodeBytes ||
-      !isPrintable(registration.node)) {
-    return core::Error{"its node is empty or damaged"};
-  }
-  if (secret.empty() || secret.size() > store::kMaxSecretBytes || !isPrintable(secret)) {
-    return core::Error{"its secret is empty or damaged"};
-  }
+  if (const auto* const fault = faultIn(registration); fault != nullptr) return core::Error{fault};
   registration.domain = xmpp::comparableDomain(registration.domain);
   return registration;
 }

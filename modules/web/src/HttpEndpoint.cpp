@@ -88,9 +88,13 @@ class Factory final : public Poco::Net::HTTPRequestHandlerFactory {
   const Pages& _pages;
 };
 
+Page found(const char* type, std::string body) {
+  return {HTTPResponse::HTTP_OK, type, std::move(body)};
+}
+
 Page readiness(const control::DaemonStatus& status) {
   const auto reasons = unreadiness(status);
-  if (reasons.empty()) return {HTTPResponse::HTTP_OK, "text/plain", "ready\n"};
+  if (reasons.empty()) return found("text/plain", "ready\n");
   Page page{HTTPResponse::HTTP_SERVICE_UNAVAILABLE, "text/plain", {}};
   for (const auto& reason : reasons) page.body += reason + '\n';
   return page;
@@ -98,7 +102,7 @@ Page readiness(const control::DaemonStatus& status) {
 
 Page statusPageData(const control::DaemonStatus& status) {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  return {HTTPResponse::HTTP_OK, "application/json", control::statusJson(status, now)};
+  return found("application/json", control::statusJson(status, now));
 }
 
 Poco::Net::HTTPServerParams::Ptr serverParams() {
@@ -121,23 +125,11 @@ class HttpEndpoint::Impl {
         _metrics(metrics),
         _history(metrics),
         _pages{
-            {"/",
-             [] {
-               return Page{HTTPResponse::HTTP_OK, "text/html", statusPage()};
-             }},
+            {"/", [] { return found("text/html", statusPage()); }},
             {"/status.json", [this] { return statusPageData(_look()); }},
-            {"/history.json",
-             [this] {
-               return Page{HTTPResponse::HTTP_OK, "application/json", toJson(_history.samples())};
-             }},
-            {"/metrics",
-             [this] {
-               return Page{HTTPResponse::HTTP_OK, "text/plain; version=0.0.4", _metrics.render()};
-             }},
-            {"/healthz",
-             [] {
-               return Page{HTTPResponse::HTTP_OK, "text/plain", "alive\n"};
-             }},
+            {"/history.json", [this] { return found("application/json", toJson(_history.samples())); }},
+            {"/metrics", [this] { return found("text/plain; version=0.0.4", _metrics.render()); }},
+            {"/healthz", [] { return found("text/plain", "alive\n"); }},
             {"/readyz", [this] { return readiness(_look()); }},
         },
         _socket(socket),

@@ -72,6 +72,23 @@ bool readDelta(std::string_view encoded, std::size_t& position, std::uint32_t bi
   return true;
 }
 
+std::vector<std::uint32_t> codePointsOf(std::string_view utf8) {
+  Poco::UTF32String text;
+  Poco::UnicodeConverter::convert(std::string(utf8), text);
+  std::vector<std::uint32_t> points;  // UTF32Char may be wchar_t, which has a sign
+  points.reserve(text.size());
+  for (const auto point : text) points.push_back(static_cast<std::uint32_t>(point));
+  return points;
+}
+
+std::uint32_t leastFrom(std::uint32_t first, const std::vector<std::uint32_t>& points) {
+  std::uint32_t least = UINT32_MAX;
+  for (const auto point : points) {
+    if (point >= first && point < least) least = point;
+  }
+  return least;
+}
+
 }  // namespace
 
 std::optional<std::string> decodePunycode(std::string_view encoded) {
@@ -107,12 +124,7 @@ std::optional<std::string> decodePunycode(std::string_view encoded) {
 }
 
 std::optional<std::string> encodePunycode(std::string_view utf8) {
-  Poco::UTF32String text;
-  Poco::UnicodeConverter::convert(std::string(utf8), text);
-  std::vector<std::uint32_t> points;  // UTF32Char may be wchar_t, which has a sign
-  points.reserve(text.size());
-  for (const auto point : text) points.push_back(static_cast<std::uint32_t>(point));
-
+  const auto points = codePointsOf(utf8);
   std::string encoded;
   for (const auto point : points) {
     if (point < kInitialN) encoded += static_cast<char>(point);
@@ -125,10 +137,7 @@ std::optional<std::string> encodePunycode(std::string_view utf8) {
   std::uint64_t delta = 0;
   std::uint32_t bias = kInitialBias;
   while (handled < points.size()) {
-    std::uint32_t next = UINT32_MAX;
-    for (const auto point : points) {
-      if (point >= n && point < next) next = point;
-    }
+    const auto next = leastFrom(n, points);
     delta += std::uint64_t{next - n} * (handled + 1);
     n = next;
     for (const auto point : points) {

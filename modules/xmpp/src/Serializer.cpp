@@ -4,7 +4,8 @@ namespace p2::xmpp {
 
 namespace {
 
-void appendElement(std::string& out, const Element& element, std::string_view parentNs) {
+/// `<name xmlns='…' attribute='…'`, which is still open.
+void appendBegin(std::string& out, const Element& element, std::string_view parentNs) {
   out += '<';
   out += element.name;
   if (element.ns != parentNs) {
@@ -19,6 +20,10 @@ void appendElement(std::string& out, const Element& element, std::string_view pa
     appendEscaped(out, attribute.value);
     out += '\'';
   }
+}
+
+void appendElement(std::string& out, const Element& element, std::string_view parentNs) {
+  appendBegin(out, element, parentNs);
   if (element.text.empty() && element.children.empty()) {
     out += "/>";
     return;

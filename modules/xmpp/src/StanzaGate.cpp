@@ -87,25 +87,28 @@ void StanzaGate::scanBetweenStanzas() {
   _state = State::opening;
 }
 
-void StanzaGate::scanOpening() {
-  if (_awaited.empty()) {
-    switch (_raw[_scan]) {
-      case '/':
-        ++_scan;
-        _state = State::endTag;
-        return;
-      case '!':
-        if (!insideStanza()) return fail(kRestrictedXml, "a document type or a comment");
-        _awaited = "![CDATA[";
-        break;
-      case '?':
-        if (!_atStart) return fail(kRestrictedXml, "a processing instruction");
-        _awaited = "?xml";
-        break;
-      default:
-        return beginElement();
-    }
+/// What begins, by the first character after `<`.
+void StanzaGate::chooseOpening() {
+  switch (_raw[_scan]) {
+    case '/':
+      ++_scan;
+      _state = State::endTag;
+      return;
+    case '!':
+      if (!insideStanza()) return fail(kRestrictedXml, "a document type or a comment");
+      _awaited = "![CDATA[";
+      return;
+    case '?':
+      if (!_atStart) return fail(kRestrictedXml, "a processing instruction");
+      _awaited = "?xml";
+      return;
+    default:
+      return beginElement();
   }
+}
+
+void StanzaGate::scanOpening() {
+  if (_awaited.empty()) return chooseOpening();
   if (_raw[_scan] != _awaited.front()) return fail(kRestrictedXml, "a comment or a processing instruction");
   ++_scan;
   _awaited.remove_prefix(1);

@@ -75,6 +75,7 @@ class StanzaGate {
   void scanText();
   void scanBetweenStanzas();
   void scanOpening();
+  void chooseOpening();
   void scanDeclaration();
   void scanCdata();
   void scanStartTag();
