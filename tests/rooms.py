@@ -36,11 +36,12 @@ MODULES = {
 ALL = " ".join(MODULES)
 PLAN = {
     **MODULES,
+    "app/options": "",
     "app/links": "core settings component fcm http push",
-    "app/daemon": f"{ALL} app/links",
-    "app/commands": f"{ALL} app/links",
+    "app/daemon": f"{ALL} app/links app/options",
+    "app/commands": f"{ALL} app/links app/options",
     "app/commands/check": f"{ALL} app/links app/commands",
-    "app/commands/setup": f"{ALL} app/links app/commands",
+    "app/commands/setup": f"{ALL} app/links app/options app/commands",
     "app/commands/status": f"{ALL} app/links app/commands",
     "app": f"{ALL} app/daemon app/commands",
 }

@@ -38,7 +38,12 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 Command backupCommand() noexcept {
-  return {"backup", "DIRECTORY", 1, 1, "copy the store while the daemon runs", kDetails, kOptions, run};
+  return {"backup",
+          {"DIRECTORY", ArgumentKind::directory, 1, 1},
+          "copy the store while the daemon runs",
+          kDetails,
+          kOptions,
+          run};
 }
 
 }  // namespace p2::app

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "options/CommandOption.h"
 #include "p2/settings/Loader.h"
 
 #include <cstddef>
@@ -22,13 +23,6 @@ struct Console {
   bool inIsTerminal = false;   ///< Somebody is there to be asked.
   bool errIsTerminal = false;  ///< Somebody watches: progress bars are drawn.
   bool outIsTerminal = false;  ///< Lists have headings.
-};
-
-/// One option of a command. Immutable.
-struct CommandOption {
-  std::string_view name;      ///< Without the dashes.
-  std::string_view argument;  ///< Its name in the help; empty: a switch.
-  std::string_view meaning;   ///< Completes a line of the help.
 };
 
 /// One call of a command, its options taken apart. A value.
@@ -57,21 +51,27 @@ struct Invocation {
   std::optional<std::filesystem::path> storePath() const;
 };
 
-/// A command of the program. Immutable.
+/// What a command takes beside its options. Immutable.
+struct Operands {
+  std::string_view name = {};  ///< In the help; empty: there are none.
+  ArgumentKind kind = ArgumentKind::text;
+  std::size_t least = 0;
+  std::size_t most = 0;
+};
+
+/// A command of the program: all that its help, p2(8) and the completions say of it. Immutable.
 struct Command {
   std::string_view name;
-  std::string_view operands;  ///< For the usage line: `[FILE]`.
-  std::size_t leastOperands = 0;
-  std::size_t mostOperands = 0;
+  Operands operands;
   std::string_view summary;  ///< One line, for the list.
-  std::string_view details;  ///< For its own help.
+  std::string_view details;  ///< Whole sentences, for its own help and for p2(8).
   std::span<const CommandOption> options;
   /// Gives an exit code of sysexits.h.
   int (*run)(const Invocation& invocation) = nullptr;
 };
 
 /// The option that commands take which need only the store.
-inline constexpr CommandOption kStoreOption{"store", "DIRECTORY",
-                                            "the store, instead of the one that the settings name"};
+inline constexpr CommandOption kStoreOption{
+    "store", "DIRECTORY", "the store, instead of the one that the settings name", ArgumentKind::directory};
 
 }  // namespace p2::app

@@ -14,12 +14,12 @@
 
 #include <Poco/Exception.h>
 #include <Poco/Util/HelpFormatter.h>
-#include <Poco/Util/Option.h>
 #include <Poco/Util/OptionProcessor.h>
 #include <Poco/Util/OptionSet.h>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <ostream>
 #include <sstream>
 #include <sysexits.h>
@@ -33,23 +33,10 @@ const std::array kCommands{setupCommand(),  checkCommand(), settingsCommand(), s
                            listCommand(),   pushCommand(),  forgetCommand(),   importCommand(),
                            exportCommand(), backupCommand()};
 
-Poco::Util::OptionSet optionsOf(const Command& command) {
-  using Poco::Util::Option;
-  Poco::Util::OptionSet set;
-  for (const auto& option : command.options) {
-    Option made(std::string(option.name), "", std::string(option.meaning));
-    if (!option.argument.empty()) made.argument(std::string(option.argument));
-    set.addOption(made);
-  }
-  set.addOption(Option("config", "c", "the settings file").argument("FILE"));
-  set.addOption(Option("help", "h", "show this help and exit"));
-  return set;
-}
-
 /// Takes the words after the command apart.
 core::Result<void> parseWords(const Command& command, const std::vector<std::string>& words,
                               Invocation& invocation) {
-  const Poco::Util::OptionSet accepted = optionsOf(command);
+  const Poco::Util::OptionSet accepted = optionSet(optionsOf(command));
   Poco::Util::OptionProcessor processor(accepted);
   processor.setUnixStyle(true);
   try {
@@ -73,8 +60,8 @@ core::Result<void> parseWords(const Command& command, const std::vector<std::str
 }
 
 std::string operandFault(const Command& command, const std::vector<std::string>& given) {
-  if (given.size() < command.leastOperands) return std::string(command.operands) + " is missing";
-  if (given.size() > command.mostOperands) return "there are more arguments than it takes";
+  if (given.size() < command.operands.least) return std::string(command.operands.name) + " is missing";
+  if (given.size() > command.operands.most) return "there are more arguments than it takes";
   // As a script has it whose variable is not set.
   if (std::find(given.begin(), given.end(), "") != given.end()) return "an argument is empty";
   return {};
@@ -102,22 +89,35 @@ const Command* findCommand(std::string_view name) noexcept {
   return found == kCommands.end() ? nullptr : found;
 }
 
+std::vector<CommandOption> optionsOf(const Command& command) {
+  std::vector<CommandOption> options(command.options.begin(), command.options.end());
+  options.push_back(kConfigOption);
+  options.push_back(kHelpOption);
+  return options;
+}
+
+std::string operandsOf(const Command& command) {
+  const std::string name(command.operands.name);
+  return name.empty() || command.operands.least > 0 ? name : '[' + name + ']';
+}
+
 std::string commandList() {
-  constexpr std::size_t kColumn = 10;
+  std::size_t longest = 0;
+  for (const auto& command : kCommands) longest = std::max(longest, command.name.size());
   std::string text = "Commands (p2 COMMAND --help explains one; without a command p2 serves):\n";
   for (const auto& command : kCommands) {
-    text += "  " + std::string(command.name) + std::string(kColumn - command.name.size(), ' ') +
+    text += "  " + std::string(command.name) + std::string(longest + 2 - command.name.size(), ' ') +
             std::string(command.summary) + '\n';
   }
   return text;
 }
 
 std::string helpText(const Command& command) {
-  const Poco::Util::OptionSet set = optionsOf(command);
+  const Poco::Util::OptionSet set = optionSet(optionsOf(command));
   Poco::Util::HelpFormatter formatter(set);
   formatter.setUnixStyle(true);
   formatter.setCommand("p2 " + std::string(command.name));
-  formatter.setUsage("[OPTION...] " + std::string(command.operands));
+  formatter.setUsage("[OPTION...] " + operandsOf(command));
   formatter.setHeader(std::string(command.details));
   std::ostringstream text;
   formatter.format(text);

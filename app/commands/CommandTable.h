@@ -15,6 +15,12 @@ std::span<const Command> commands() noexcept;
 /// The command of that name, or nullptr.
 const Command* findCommand(std::string_view name) noexcept;
 
+/// Its own options, and those that each command takes.
+std::vector<CommandOption> optionsOf(const Command& command);
+
+/// `[FILE]`, `NODE`, or empty: as the usage line has it.
+std::string operandsOf(const Command& command);
+
 /// One line for each command.
 std::string commandList();
 

@@ -119,7 +119,12 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 Command exportCommand() noexcept {
-  return {"export", "[FILE]", 0, 1, "write all registrations as JSON lines", kDetails, kOptions, run};
+  return {"export",
+          {"FILE", ArgumentKind::file, 0, 1},
+          "write all registrations as JSON lines",
+          kDetails,
+          kOptions,
+          run};
 }
 
 }  // namespace p2::app

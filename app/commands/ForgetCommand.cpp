@@ -35,9 +35,11 @@ constexpr CommandOption kYes{"yes", "", "do not ask first"};
 constexpr std::array kOptions{kStoreOption, kDomain, kYes};
 
 constexpr std::string_view kDetails =
-    "Removes the registration with this NODE (its first characters will do), or with --domain those of a "
-    "whole "
-    "domain; through the daemon, if it runs. A phone whose registration is gone gets no push until its app "
+    "Removes the registration with this NODE (its first four characters or more will do), or with --domain "
+    "those of a whole domain; through the daemon, if it runs. It asks first, unless there is --yes; without "
+    "a "
+    "terminal it removes one registration, and a domain's only with --yes. As root, it becomes the user to "
+    "whom the store belongs. A phone whose registration is gone gets no push until its app "
     "connects afresh and registers again.";
 
 core::Result<Nodes> chosenNodes(const Invocation& invocation, const std::filesystem::path& path) {
@@ -136,7 +138,12 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 Command forgetCommand() noexcept {
-  return {"forget", "[NODE]", 0, 1, "remove a registration, or a domain's", kDetails, kOptions, run};
+  return {"forget",
+          {"NODE", ArgumentKind::text, 0, 1},
+          "remove a registration, or a domain's",
+          kDetails,
+          kOptions,
+          run};
 }
 
 }  // namespace p2::app

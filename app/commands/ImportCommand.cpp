@@ -29,6 +29,7 @@ constexpr std::string_view kDetails =
     "or the JSON lines of p2 export; from FILE, or from stdin. Every registration is imported or none, each "
     "with its node and its secret, so that the phones go on working. It can be run again: what is there "
     "already stays, what is newer replaces it. The daemon must not run meanwhile. "
+    "As root, it becomes the user to whom the store belongs. "
     "For example: mariadb --batch -e 'SELECT * FROM target' push | p2 import";
 
 struct Source {
@@ -136,8 +137,12 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 Command importCommand() noexcept {
-  return {"import", "[FILE]", 0,  1, "read registrations from the reference service or from an export",
-          kDetails, kOptions, run};
+  return {"import",
+          {"FILE", ArgumentKind::file, 0, 1},
+          "read registrations from the reference service or from an export",
+          kDetails,
+          kOptions,
+          run};
 }
 
 }  // namespace p2::app

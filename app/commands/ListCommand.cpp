@@ -69,7 +69,12 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 Command listCommand() noexcept {
-  return {"list", "[NODE]", 0, 1, "list registrations, without their secrets", kDetails, kOptions, run};
+  return {"list",
+          {"NODE", ArgumentKind::text, 0, 1},
+          "list registrations, without their secrets",
+          kDetails,
+          kOptions,
+          run};
 }
 
 }  // namespace p2::app

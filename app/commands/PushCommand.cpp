@@ -21,7 +21,8 @@ constexpr CommandOption kValidate{"validate-only", "", "let FCM check the messag
 constexpr std::array kOptions{kValidate};
 
 constexpr std::string_view kDetails =
-    "Sends a test push to the phone with this NODE (its first characters will do, as the log shows them), "
+    "Sends a test push to the phone with this NODE (its first four characters or more will do, as the log "
+    "shows them), "
     "directly and not through the XMPP server, and says what FCM answers. The daemon may run meanwhile; the "
     "store is not changed.";
 
@@ -93,7 +94,7 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 Command pushCommand() noexcept {
-  return {"push", "NODE", 1, 1, "send a test push to a phone", kDetails, kOptions, run};
+  return {"push", {"NODE", ArgumentKind::text, 1, 1}, "send a test push to a phone", kDetails, kOptions, run};
 }
 
 }  // namespace p2::app

@@ -35,7 +35,7 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 Command settingsCommand() noexcept {
-  return {"settings", "", 0, 0, "show the settings in effect", kDetails, kOptions, run};
+  return {"settings", {}, "show the settings in effect", kDetails, kOptions, run};
 }
 
 }  // namespace p2::app

@@ -2,8 +2,8 @@
 
 #include <Poco/Exception.h>
 #include <Poco/Util/HelpFormatter.h>
-#include <Poco/Util/Option.h>
 #include <Poco/Util/OptionProcessor.h>
+#include <Poco/Util/OptionSet.h>
 
 #include <sstream>
 
@@ -11,7 +11,7 @@ namespace p2::app {
 
 core::Result<CommandLine> CommandLine::parse(int argc, const char* const* argv) {
   CommandLine line;
-  const Poco::Util::OptionSet accepted = options();
+  const Poco::Util::OptionSet accepted = optionSet(options());
   Poco::Util::OptionProcessor processor(accepted);
   processor.setUnixStyle(true);
   try {
@@ -37,21 +37,17 @@ core::Result<CommandLine> CommandLine::parse(int argc, const char* const* argv) 
   return line;
 }
 
-Poco::Util::OptionSet CommandLine::options() {
-  using Poco::Util::Option;
-  Poco::Util::OptionSet set;
-  set.addOption(Option("config", "c", "read the settings from this file instead of /etc/p2/p2.properties")
-                    .argument("FILE"));
-  set.addOption(Option("help", "h", "show this help and exit"));
-  set.addOption(Option("version", "V", "show the version and exit"));
-  set.addOption(Option("daemon", "", "run in the background and log to syslog"));
-  set.addOption(Option("pidfile", "", "write the process id to this file").argument("FILE"));
-  set.addOption(Option("umask", "", "the daemon's umask, in octal").argument("MASK"));
-  return set;
+std::vector<CommandOption> CommandLine::options() {
+  return {kConfigOption,
+          kHelpOption,
+          {.name = "version", .argument = "", .meaning = "show the version and exit", .letter = "V"},
+          {"daemon", "", "run in the background and log to syslog; not needed with a service manager"},
+          {"pidfile", "FILE", "write the process id to this file", ArgumentKind::file},
+          {"umask", "MASK", "the daemon's umask, in octal"}};
 }
 
 std::string CommandLine::helpText() {
-  const Poco::Util::OptionSet set = options();
+  const Poco::Util::OptionSet set = optionSet(options());
   Poco::Util::HelpFormatter formatter(set);
   formatter.setUnixStyle(true);
   formatter.setCommand("p2");

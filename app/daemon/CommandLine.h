@@ -1,8 +1,7 @@
 #pragma once
 
+#include "options/CommandOption.h"
 #include "p2/core/Result.h"
-
-#include <Poco/Util/OptionSet.h>
 
 #include <filesystem>
 #include <optional>
@@ -22,7 +21,7 @@ struct CommandLine {
   static core::Result<CommandLine> parse(int argc, const char* const* argv);
 
   /// Poco's own options for servers included.
-  static Poco::Util::OptionSet options();
+  static std::vector<CommandOption> options();
   /// How the program is called, without the commands.
   static std::string helpText();
 };

@@ -48,7 +48,7 @@ P2Application::~P2Application() = default;
 void P2Application::defineOptions(Poco::Util::OptionSet& options) {
   // Poco's own --daemon, --pidfile and --umask come from the base class and have effect there.
   ServerApplication::defineOptions(options);
-  for (const auto& option : CommandLine::options()) {
+  for (const auto& option : optionSet(CommandLine::options())) {
     if (!options.hasOption(option.fullName())) options.addOption(option);
   }
 }

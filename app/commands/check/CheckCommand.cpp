@@ -33,7 +33,8 @@ constexpr std::string_view kDetails =
     "Looks whether all is right, and says what is wrong and what to do: the settings and the files they "
     "name, the store, the DNS of the component's name, the XMPP server and the secret, the clock, Google's "
     "access token, and FCM. Nobody is pushed to. A running daemon is not disturbed: it is asked what it "
-    "knows, and whether it goes by the settings as they are now. As root, it looks as the user to whom the "
+    "knows of the XMPP server, and whether it goes by the settings as they are now; restart it after each "
+    "change of them. As root, it looks as the user to whom the "
     "store belongs. Ends with 0 if there is no fault, else with the exit code of the first.";
 
 constexpr std::string_view nameOf(State state) {
@@ -160,7 +161,7 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 Command checkCommand() noexcept {
-  return {"check", "", 0, 0, "look whether all is right, and say what to do if not", kDetails, kOptions, run};
+  return {"check", {}, "look whether all is right, and say what to do if not", kDetails, kOptions, run};
 }
 
 }  // namespace p2::app

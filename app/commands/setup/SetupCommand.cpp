@@ -29,23 +29,31 @@ namespace {
 
 using std::filesystem::path;
 
+std::vector<std::string_view> serverNames() {
+  std::vector<std::string_view> names;
+  for (const auto& kind : serverKinds()) names.push_back(kind.name);
+  return names;
+}
+
 constexpr CommandOption kJid{"jid", "NAME", "the component's name, such as push.example.org"};
-constexpr CommandOption kAccount{"service-account", "FILE", "Firebase's key for p2 (service account, JSON)"};
+constexpr CommandOption kAccount{"service-account", "FILE", "Firebase's key for p2 (service account, JSON)",
+                                 ArgumentKind::file};
 constexpr CommandOption kHost{"host", "HOST", "where the XMPP server runs; 127.0.0.1 if not given"};
 constexpr CommandOption kPort{"port", "PORT", "its port for components; 5347 if not given"};
-constexpr CommandOption kServer{"server", "KIND",
-                                "prosody, ejabberd, mongooseim, openfire, tigase or metronome: show only "
-                                "what that needs"};
+constexpr CommandOption kServer{"server", "KIND", "show only what this kind of XMPP server needs",
+                                ArgumentKind::word, serverNames};
 constexpr CommandOption kServices{"google-services", "FILE",
-                                  "the app's google-services.json: prints Conversations' push.xml"};
+                                  "the app's google-services.json: prints Conversations' push.xml",
+                                  ArgumentKind::file};
 constexpr CommandOption kPackage{"package", "NAME", "which app of that file, if it names several"};
-constexpr CommandOption kForce{"force", "", "replace settings that are there"};
+constexpr CommandOption kForce{"force", "", "replace settings that are there, and keep them as FILE.old"};
 constexpr std::array kOptions{kJid,      kAccount, kHost,        kPort, kServer,
                               kServices, kPackage, kStoreOption, kForce};
 
 constexpr std::string_view kDetails =
     "Writes p2.properties (to the file of --config, else /etc/p2/p2.properties) with a new secret, and "
-    "prints what goes into the XMPP server's configuration, the DNS, and the app. Asks on a terminal for "
+    "prints what goes into the configuration of the XMPP server, the DNS, and Conversations. Asks on a "
+    "terminal for "
     "what is not given as an option, until the answer is right. Settings that are there are not replaced "
     "without --force, which keeps them as FILE.old; the file as it is shipped is.";
 
@@ -208,16 +216,6 @@ void printSection(std::ostream& out, std::string_view title, const std::string& 
   out << "\n---- " << title << "\n\n" << text;
 }
 
-/// "a, b or c"
-std::string serverNames() {
-  std::string names;
-  for (const auto& kind : serverKinds()) {
-    if (!names.empty()) names += &kind == &serverKinds().back() ? " or " : ", ";
-    names += kind.name;
-  }
-  return names;
-}
-
 /// Those of the chosen server, or of all.
 void printServers(std::ostream& out, const ServerKind* chosen, const settings::Settings::Xmpp& xmpp) {
   for (const auto& kind : serverKinds()) {
@@ -278,7 +276,7 @@ int run(const Invocation& invocation) {
   const path file = invocation.config.value_or(kDefaultFile);
   const auto* const server = serverKind(invocation.value(kServer.name));
   if (server == nullptr && !invocation.value(kServer.name).empty()) {
-    return invocation.fail(EX_USAGE, "--server: give " + serverNames() + '.');
+    return invocation.fail(EX_USAGE, "--server: give " + alternatives(serverNames()) + '.');
   }
   if (!invocation.has(kForce.name) && holdsSettings(file)) {
     return invocation.fail(EX_CANTCREAT, file.string() +
@@ -307,7 +305,7 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 Command setupCommand() noexcept {
-  return {"setup",  "",       0,  0, "write the settings and show what the XMPP server and the app need",
+  return {"setup",  {},       "write the settings and show what the XMPP server and the app need",
           kDetails, kOptions, run};
 }
 

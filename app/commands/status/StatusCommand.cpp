@@ -69,7 +69,7 @@ int run(const Invocation& invocation) {
 }  // namespace
 
 Command statusCommand() noexcept {
-  return {"status", "", 0, 0, "show how the running daemon is", kDetails, kOptions, run};
+  return {"status", {}, "show how the running daemon is", kDetails, kOptions, run};
 }
 
 }  // namespace p2::app
