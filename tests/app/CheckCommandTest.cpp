@@ -24,10 +24,8 @@
 
 using namespace p2;
 using namespace std::chrono_literals;
-using test::errorInfo;
-using test::fcmError;
+using test::gives;
 using test::has;
-using test::refusal;
 using test::registrationOf;
 using test::says;
 using test::ScriptedServer;
@@ -194,16 +192,13 @@ TEST_CASE("p2 check names each thing that is wrong, what to do, and ends with it
            says("400 Bad Request", R"({"error":"invalid_grant","error_description":"account not found"})")),
        "access token", "", EX_CONFIG},
       {"no token now", tokens(says("503 Service Unavailable", "")), "access token", "503", EX_TEMPFAIL},
-      {"FCM is down", fcm(refusal("503 Service Unavailable", "m", fcmError("UNAVAILABLE"))), "FCM",
-       "try again", EX_TEMPFAIL},
-      {"FCM is another's", fcm(refusal("400 Bad Request", "m", fcmError("INVALID_ARGUMENT"))), "FCM",
-       "fcm.endpoint", EX_PROTOCOL},
-      {"FCM is switched off", fcm(refusal("403 Forbidden", "m", errorInfo("SERVICE_DISABLED"))), "FCM", "",
-       EX_CONFIG},
+      {"FCM is down", fcm(gives("503")), "FCM", "try again", EX_TEMPFAIL},
+      {"FCM is another's", fcm(gives("no_recipient")), "FCM", "fcm.endpoint", EX_PROTOCOL},
+      {"FCM is switched off", fcm(gives("service_disabled")), "FCM", "", EX_CONFIG},
       {"another project's key",
        [](Checked& p2) {
          p2.add({registrationOf("nodeA1"), registrationOf("nodeA2")});
-         p2.google.setFcm(refusal("403 Forbidden", "m", fcmError("SENDER_ID_MISMATCH")));
+         p2.google.setFcm(gives("sender_mismatch"));
        },
        "FCM project", "another Firebase project", EX_CONFIG}};
   for (const auto& row : rows) {
@@ -238,7 +233,7 @@ TEST_CASE("What passes, or cannot be known, is no fault") {
   SECTION("FCM knows none of the phones") {
     Checked p2;
     p2.add({registrationOf("nodeA1")});
-    p2.google.setFcm(refusal("404 Not Found", "m", fcmError("UNREGISTERED")));
+    p2.google.setFcm(gives("unregistered"));
     const auto found = p2.check();
     CHECK(found.code == EX_OK);
     CHECK(found.has("FCM project", "ok", "not known"));
@@ -255,8 +250,7 @@ TEST_CASE("With the legacy interface nobody is asked for a token, and no phone i
   p2.values.erase("fcm.serviceAccountFile");
   p2.values["fcm.authKey"] = "AAAAkey";
   p2.add({registrationOf("nodeA1")});
-  p2.google.setFcm(
-      says("200 OK", R"({"success":0,"failure":1,"results":[{"error":"InvalidRegistration"}]})"));
+  p2.google.setFcm(gives("invalid_registration"));
   const auto found = p2.check();
   CHECK(found.code == EX_OK);
   CHECK(found.checks.count("access token") == 0);

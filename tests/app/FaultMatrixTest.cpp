@@ -1,11 +1,12 @@
-#include "fcm/FcmAnswers.h"
 #include "fcm/Google.h"
+#include "fcm/GoogleAnswers.h"
 #include "p2/fcm/FcmSender.h"
 #include "p2/proxy/PushProxy.h"
 #include "p2/push/Dispatcher.h"
 #include "p2/store/Store.h"
 #include "store/IoFaults.h"
 #include "support/Catch.h"
+#include "support/FcmAnswers.h"
 #include "support/ReplyList.h"
 #include "support/RequestTexts.h"
 #include "support/TemporaryDirectory.h"
@@ -25,15 +26,14 @@
 
 using namespace std::chrono_literals;
 using p2::core::Clock;
-using p2::test::badField;
 using p2::test::deliver;
 using p2::test::errorIn;
-using p2::test::errorInfo;
-using p2::test::fcmError;
+using p2::test::FcmAnswer;
+using p2::test::fcmAnswers;
+using p2::test::gives;
 using p2::test::Google;
 using p2::test::kItemNotFound;
 using p2::test::kTryLater;
-using p2::test::refusal;
 using p2::test::says;
 using p2::test::TlsServer;
 using p2::test::valueOf;
@@ -42,12 +42,15 @@ namespace {
 
 using Peer = TlsServer::Peer;
 using Answer = Google::Answer;
+using Kind = p2::push::Outcome::Kind;
 
 constexpr unsigned kFactor = 30;
 // Servers wait 32 s for an answer at most; p2 gives it within 25 s.
 constexpr auto kPatience = 32s;
 // For the work itself, which takes as long as ever while time flies.
 constexpr auto kSlack = 30s;
+// An hour is two minutes here: nobody waits for the end of such a pause.
+constexpr std::chrono::seconds kLongestPause = 2min;
 
 const std::string kDelivered;  // as errorIn() gives it
 
@@ -85,13 +88,14 @@ void garbage(Peer& peer, const std::string&) {
 }
 
 struct Row {
-  const char* fault;
+  std::string fault;
   Answer fcm;
   std::string answer = kTryLater;
   bool kept = true;
   std::chrono::seconds recovery{0};  ///< After the end of the fault, at most.
   Answer token = nullptr;            ///< What the token endpoint says; null: it is well.
   bool othersSucceed = true;         ///< Before the fault: then there is an access token as well.
+  FcmAnswer::Api api = FcmAnswer::Api::v1;
 };
 
 struct Phone {
@@ -101,7 +105,7 @@ struct Phone {
 /// All of p2 but its stream, and Google.
 class Whole {
  public:
-  explicit Whole(Clock::Duration goneAfter = 0s) {
+  explicit Whole(Clock::Duration goneAfter = 0s, FcmAnswer::Api api = FcmAnswer::Api::v1) : _api(api) {
     p2::store::Store::Options options;
     options.path = _directory.path() / "store";
     store = std::move(p2::store::Store::open(options)).value();
@@ -125,6 +129,8 @@ class Whole {
   }
 
   p2::push::SenderFactory senders(const p2::fcm::FcmConfig& config) {
+    if (_api == FcmAnswer::Api::legacy)
+      return p2::fcm::makeLegacySenders(config, p2::test::trusting(), _metrics);
     return p2::fcm::makeV1Senders(config, p2::test::trusting(), google.tokens(_metrics), _metrics);
   }
   /// As a reload of the settings does.
@@ -171,6 +177,7 @@ class Whole {
   std::unique_ptr<p2::push::Dispatcher> dispatcher;
 
  private:
+  const FcmAnswer::Api _api;
   const p2::test::TemporaryDirectory _directory;
   p2::core::Metrics _metrics;
   p2::test::ReplyList _replies;
@@ -180,7 +187,7 @@ class Whole {
 
 void check(const Row& row) {
   INFO("the fault: " << row.fault);
-  Whole p2;
+  Whole p2(0s, row.api);
   const Phone phone = p2.phone("device");
   const Phone other = p2.phone("another device", "another token");
   if (row.othersSucceed) REQUIRE(p2.works(other));
@@ -193,6 +200,7 @@ void check(const Row& row) {
   CHECK(p2.has(phone) == row.kept);
   CHECK(p2.has(other));
 
+  if (row.recovery > kLongestPause) return;
   p2.google.setFcm(deliver);
   p2.google.setTokens([&](Peer& peer, const std::string&) { p2.google.giveToken(peer); });
   const auto recovery = p2.recovery(row.kept ? phone : p2.phone("device", "new token"), 30min);
@@ -201,77 +209,68 @@ void check(const Row& row) {
   CHECK(p2.has(phone) == row.kept);
 }
 
+/// The errors that decide what a server does with its user; see errorIn().
+std::string stanzaOf(const FcmAnswer& answer) {
+  switch (answer.xmpp) {
+    case FcmAnswer::Stanza::result:
+      return kDelivered;
+    case FcmAnswer::Stanza::itemNotFound:
+      return kItemNotFound;
+    case FcmAnswer::Stanza::wait:
+      return kTryLater;
+  }
+  return {};
+}
+
+Row rowOf(const FcmAnswer& answer) {
+  const bool fails = answer.outcome == Kind::retry && answer.scope == p2::push::Outcome::Scope::service;
+  const auto pause = answer.retryAfter.value_or(fails ? 60s : 0s);
+  return {answer.name,
+          gives(answer.name),
+          stanzaOf(answer),
+          answer.xmpp != FcmAnswer::Stanza::itemNotFound,
+          pause,
+          nullptr,
+          true,
+          answer.api};
+}
+
+/// Those of the table's rows with which it is so.
+template <class Test>
+std::vector<Row> rowsWhere(Test test) {
+  std::vector<Row> rows;
+  for (const auto& answer : fcmAnswers()) {
+    if (test(answer)) rows.push_back(rowOf(answer));
+  }
+  return rows;
+}
+
+auto leadsTo(Kind outcome) {
+  return [outcome](const FcmAnswer& answer) { return answer.outcome == outcome; };
+}
+
+Row mismatchWhileNobodySucceeds() {
+  return {
+      "sender_mismatch while nobody succeeds", gives("sender_mismatch"), kTryLater, true, 0s, nullptr, false};
+}
+
+Answer once(const std::string& name) {
+  return [first = std::make_shared<std::atomic<bool>>(true), answer = gives(name)](
+             Peer& peer, const std::string& request) {
+    first->exchange(false) ? answer(peer, request) : deliver(peer, request);
+  };
+}
+
 // Clang warns of copies of strings that are made before main(): hence functions.
-std::vector<Row> verdictsOnTargets() {
+std::vector<Row> faultsThatPassUnseen() {
   return {
-      {"UNREGISTERED", refusal("404 Not Found", "Requested entity was not found.", fcmError("UNREGISTERED")),
-       kItemNotFound, false},
-      {"not a valid token, in words",
-       refusal("400 Bad Request", "The registration token is not a valid FCM registration token",
-               fcmError("INVALID_ARGUMENT")),
-       kItemNotFound, false},
-      {"not a valid token, by the field's name",
-       refusal("400 Bad Request", "Request contains an invalid argument.",
-               fcmError("INVALID_ARGUMENT") + "," + badField("message.token")),
-       kItemNotFound, false},
-      {"SENDER_ID_MISMATCH while others succeed",
-       refusal("403 Forbidden", "SenderId mismatch", fcmError("SENDER_ID_MISMATCH")), kItemNotFound, false},
-      {"SENDER_ID_MISMATCH while nobody succeeds",
-       refusal("403 Forbidden", "SenderId mismatch", fcmError("SENDER_ID_MISMATCH")), kTryLater, true, 0s,
-       nullptr, false},
-  };
-}
-
-std::vector<Row> faultsOfFcm() {
-  const std::string denied = "Permission 'cloudmessaging.messages.create' denied on resource";
-  return {
-      {"404 as HTML", says("404 Not Found", "<!DOCTYPE html><title>Error 404</title>")},
-      {"404 with no FcmError", refusal("404 Not Found", "Requested entity was not found.")},
-      {"400 without FcmError", refusal("400 Bad Request", "Invalid value", badField("message.data"))},
-      {"400, no recipient",
-       refusal("400 Bad Request", "Recipient of the message is not set.", fcmError("INVALID_ARGUMENT"))},
-      {"400, too big",
-       refusal("400 Bad Request", "Android message is too big", fcmError("INVALID_ARGUMENT"))},
-      {"400 as HTML", says("400 Bad Request", "<html>")},
-      {"403, permission denied", refusal("403 Forbidden", denied, errorInfo("IAM_PERMISSION_DENIED"))},
-      {"401", refusal("401 Unauthorized", "Request had invalid authentication credentials.")},
-      {"401 ACCESS_TOKEN_EXPIRED", refusal("401 Unauthorized", "Invalid", errorInfo("ACCESS_TOKEN_EXPIRED"))},
-      {"401 THIRD_PARTY_AUTH_ERROR",
-       refusal("401 Unauthorized", "Auth error", fcmError("THIRD_PARTY_AUTH_ERROR"))},
-      {"401 for the first access token only, which passes unseen",
-       [](Peer& peer, const std::string& request) {
-         if (request.find("Bearer token1") == std::string::npos) return deliver(peer, request);
-         peer.answer("401 Unauthorized", R"({"error":{"code":401}})");
+      {"401 for the first access token only",
+       [refused = gives("unauthenticated")](Peer& peer, const std::string& request) {
+         const bool isFirst = request.find("Bearer token1") != std::string::npos;
+         isFirst ? refused(peer, request) : deliver(peer, request);
        },
        kDelivered},
-      {"a status that nobody knows", says("418 I'm a teapot", "{}")},
-      {"200 with half a body of JSON", says("200 OK", R"({"name": "projects/p/mess)"), kDelivered},
-  };
-}
-
-std::vector<Row> throttling() {
-  return {
-      {"429 QUOTA_EXCEEDED", refusal("429 Too Many Requests", "Quota exceeded.", fcmError("QUOTA_EXCEEDED")),
-       kTryLater, true, 60s},
-      {"429 RATE_LIMIT_EXCEEDED",
-       refusal("429 Too Many Requests", "Quota exceeded.", errorInfo("RATE_LIMIT_EXCEEDED")), kTryLater, true,
-       60s},
-      {"429 with a Retry-After of more than the deadline",
-       says("429 Too Many Requests", "{}", "Retry-After: 40\r\n"), kTryLater, true, 40s},
-      {"503 with a Retry-After of more than the deadline",
-       says("503 Service Unavailable", "{}", "Retry-After: 40\r\n"), kTryLater, true, 40s},
-      {"503 with a Retry-After within the deadline, once, which passes unseen",
-       [first = std::make_shared<std::atomic<bool>>(true)](Peer& peer, const std::string& request) {
-         if (!first->exchange(false)) return deliver(peer, request);
-         peer.answer("503 Service Unavailable", "{}", "Retry-After: 2\r\n");
-       },
-       kDelivered},
-      {"500 INTERNAL", refusal("500 Internal Server Error", "Internal error.", fcmError("INTERNAL")),
-       kTryLater, true, 60s},
-      {"502 as HTML", says("502 Bad Gateway", "<html>"), kTryLater, true, 60s},
-      {"503 UNAVAILABLE", refusal("503 Service Unavailable", "Unavailable.", fcmError("UNAVAILABLE")),
-       kTryLater, true, 60s},
-      {"504", says("504 Gateway Timeout", ""), kTryLater, true, 60s},
+      {"503 with a Retry-After within the deadline, once", once("503_with_short_pause"), kDelivered},
   };
 }
 
@@ -285,7 +284,6 @@ std::vector<Row> faultsOfTheConnection() {
       {"pours without end", pour("404 Not Found")},
       {"pours success without end", pour("200 OK"), kDelivered},
       {"does not speak HTTP", garbage},
-      {"redirects", says("302 Found", "", "Location: https://localhost:1/elsewhere\r\n")},
       {"closes after the answer, which nobody sees",
        [](Peer& peer, const std::string& request) {
          deliver(peer, request);
@@ -325,16 +323,37 @@ std::vector<Row> faultsOfOAuth() {
 
 }  // namespace
 
+TEST_CASE("What FCM takes is a result") {
+  for (const Row& row : rowsWhere(leadsTo(Kind::delivered))) check(row);
+  for (const Row& row : faultsThatPassUnseen()) check(row);
+}
+
 TEST_CASE("Only FCM's verdict on a target removes a registration") {
-  for (const Row& row : verdictsOnTargets()) check(row);
+  for (const Row& row : rowsWhere(leadsTo(Kind::targetGone))) check(row);
+  check(mismatchWhileNobodySucceeds());
 }
 
-TEST_CASE("What FCM says of our own request or credentials is answered wait, and removes nothing") {
-  for (const Row& row : faultsOfFcm()) check(row);
+TEST_CASE("What FCM cannot read is answered wait, and removes nothing") {
+  for (const Row& row : rowsWhere(leadsTo(Kind::rejected))) check(row);
 }
 
-TEST_CASE("While FCM throttles or fails the answer is wait, and pushes go on when it asks for no more time") {
-  for (const Row& row : throttling()) check(row);
+TEST_CASE("What FCM says of our credentials is answered wait, and removes nothing") {
+  for (const Row& row : rowsWhere(leadsTo(Kind::misconfigured))) check(row);
+}
+
+TEST_CASE("While FCM throttles the answer is wait, and pushes go on when it asks for no more time") {
+  for (const Row& row : rowsWhere([](const FcmAnswer& answer) { return answer.status == 429; })) check(row);
+}
+
+TEST_CASE("While FCM fails the answer is wait, and pushes go on when it asks for no more time") {
+  for (const Row& row : rowsWhere([](const FcmAnswer& answer) { return answer.status >= 500; })) check(row);
+}
+
+TEST_CASE("What FCM says of nobody, or of one message only, is answered wait, and removes nothing") {
+  const auto others = [](const FcmAnswer& answer) {
+    return answer.outcome == Kind::retry && answer.status != 429 && answer.status < 500;
+  };
+  for (const Row& row : rowsWhere(others)) check(row);
 }
 
 TEST_CASE("Whatever the connection to FCM does, the answer comes in time, and the next push goes through") {
@@ -392,7 +411,7 @@ TEST_CASE("While the store cannot write, what needs no writing is served, and th
   CHECK(errorIn(p2.registering("device", "renewed token")) == kTryLater);
   CHECK(valueOf(p2.registering("device"), "node") == phone.node);  // as it is on disk
   CHECK(p2.push(phone) == kDelivered);
-  p2.google.setFcm(refusal("404 Not Found", "Requested entity was not found.", fcmError("UNREGISTERED")));
+  p2.google.setFcm(gives("unregistered"));
   CHECK(p2.push(gone) == kTryLater);  // the server keeps what p2 keeps
   CHECK(p2.has(gone));
   CHECK(faults.failed() > 0);
@@ -408,7 +427,11 @@ TEST_CASE("While the store cannot write, what needs no writing is served, and th
 
 TEST_CASE(
     "A verdict on a target removes its registration when it comes again after the grace, and not before") {
-  for (const Row& row : verdictsOnTargets()) {
+  std::vector<Row> rows{mismatchWhileNobodySucceeds()};
+  for (const char* name : {"unregistered", "invalid_token", "invalid_token_field", "sender_mismatch"}) {
+    rows.push_back(rowOf(p2::test::fcmAnswer(name)));
+  }
+  for (const Row& row : rows) {
     INFO("the verdict: " << row.fault);
     Whole p2(2min);
     const Phone phone = p2.phone("device");
@@ -435,7 +458,7 @@ TEST_CASE(
 TEST_CASE(
     "The wrong project, or an outage that calls everybody gone, costs nobody anything when it is mended") {
   const auto phonesInAll = GENERATE(5, 100);
-  const auto said = GENERATE(as<std::string>(), "UNREGISTERED", "SENDER_ID_MISMATCH");
+  const auto said = GENERATE(as<std::string>(), "unregistered", "sender_mismatch");
   const auto how = GENERATE(as<std::string>(), "reload", "outage");
   CAPTURE(phonesInAll, said, how);
   Whole p2(1h);
@@ -446,9 +469,7 @@ TEST_CASE(
   for (const Phone& phone : phones) REQUIRE(p2.works(phone));
   using Service = p2::push::Dispatcher::Service;
   if (how == "reload") p2.reload(Service::other);
-  p2.google.setFcm(said == "UNREGISTERED"
-                       ? refusal("404 Not Found", "Requested entity was not found.", fcmError(said))
-                       : refusal("403 Forbidden", "SenderId mismatch", fcmError(said)));
+  p2.google.setFcm(gives(said));
   for (int round = 0; round < 3; ++round) {
     for (const Phone& phone : phones) CHECK(p2.push(phone) == kTryLater);
   }
@@ -464,7 +485,7 @@ TEST_CASE("FCM calling most targets gone removes a bounded number, and nobody on
     phones.push_back(p2.phone("device" + std::to_string(n), "token" + std::to_string(n)));
   }
   for (const Phone& phone : phones) REQUIRE(p2.works(phone));
-  p2.google.setFcm(refusal("404 Not Found", "Requested entity was not found.", fcmError("UNREGISTERED")));
+  p2.google.setFcm(gives("unregistered"));
   std::size_t dropped = 0;
   for (const Phone& phone : phones) dropped += p2.push(phone) == kItemNotFound ? 1 : 0;
   CHECK(dropped <= 20);

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "CommandRun.h"
-#include "fcm/FcmAnswers.h"
 #include "fcm/Google.h"
+#include "fcm/GoogleAnswers.h"
 #include "p2/store/Store.h"
 #include "support/Catch.h"
 #include "support/ImportAll.h"

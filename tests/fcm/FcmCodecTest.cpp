@@ -1,13 +1,20 @@
 #include "p2/fcm/FcmCodec.h"
+#include "p2/http/RetryAfter.h"
 #include "support/Catch.h"
+#include "support/FcmAnswers.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <string>
 
 using namespace std::chrono_literals;
 using namespace p2::fcm;
 using p2::core::Secret;
 using p2::core::Target;
 using p2::push::Message;
+using p2::test::FcmAnswer;
 using Kind = p2::push::Outcome::Kind;
-using Scope = p2::push::Outcome::Scope;
 using Priority = MessageSettings::Priority;
 
 namespace {
@@ -27,33 +34,15 @@ MessageSettings settings(Priority priority, bool collapse, std::optional<std::ch
   return {priority, collapse, ttl, validateOnly};
 }
 
-/// An `error` as Google writes it.
-std::string error(const std::string& status, const std::string& message, const std::string& details = {}) {
-  return R"({"error":{"code":0,"message":")" + message + R"(","status":")" + status + '"' +
-         (details.empty() ? "" : ",\"details\":[" + details + ']') + "}}";
+/// As the sender hands it on.
+Answer answerOf(const FcmAnswer& row) {
+  const auto now = std::chrono::system_clock::from_time_t(784111777);  // HTTP's dates are whole seconds
+  return {row.status, row.body, p2::http::parseRetryAfter(row.retryAfterAt(now), now)};
 }
 
-std::string fcmError(const std::string& code) {
-  return R"({"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":")" + code + "\"}";
+Verdict judged(FcmAnswer::Api api, const Answer& answer) {
+  return api == FcmAnswer::Api::v1 ? classifyV1(answer) : Verdict{classifyLegacy(answer)};
 }
-
-std::string errorInfo(const std::string& reason) {
-  return R"({"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":")" + reason +
-         R"(","domain":"googleapis.com","metadata":{"service":"fcm.googleapis.com"}})";
-}
-
-std::string badRequest(const std::string& field) {
-  return R"({"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":")" + field +
-         R"(","description":"Invalid registration token"}]})";
-}
-
-std::string quotaFailure(const std::string& subject, const std::string& description) {
-  return R"({"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"subject":")" + subject +
-         R"(","description":")" + description + R"("}]})";
-}
-
-const std::string kHtml = "<!DOCTYPE html>\n<html lang=en>\n  <title>Error 404 (Not Found)!!1</title>\n";
-const std::string kBadToken = "The registration token is not a valid FCM registration token";
 
 }  // namespace
 
@@ -101,127 +90,69 @@ TEST_CASE("Messages for the legacy API have their exact form") {
   for (const auto& [sent, how, body] : cases) CHECK(encodeLegacy(sent, how) == body);
 }
 
-TEST_CASE("Answers of the HTTP v1 API are judged") {
-  struct Case {
-    int status;
-    std::string body;
-    Kind kind;
-    std::string reason;
-    Scope scope = Scope::target;
-  };
-  const std::string delivered = R"({"name":"projects/p/messages/0:1500415314455276%31bd1c9631bd1c96"})";
-  const Case cases[] = {
-      {200, delivered, Kind::delivered, ""},
-      {200, "", Kind::delivered, ""},
-      {200, kHtml, Kind::delivered, ""},
-
-      {404, error("NOT_FOUND", "Requested entity was not found.", fcmError("UNREGISTERED")), Kind::targetGone,
-       "FCM answered 404 NOT_FOUND UNREGISTERED"},
-      {404, error("NOT_FOUND", "gone", errorInfo("X") + ',' + fcmError("UNREGISTERED")), Kind::targetGone,
-       "FCM answered 404 NOT_FOUND UNREGISTERED X"},
-      {404, kHtml, Kind::retry, "FCM answered 404: nothing is there"},
-      {404, error("NOT_FOUND", "Requested entity was not found."), Kind::retry, "FCM answered 404 NOT_FOUND"},
-      {500, error("NOT_FOUND", "odd", fcmError("UNREGISTERED")), Kind::retry, "FCM answered 500",
-       Scope::service},
-
-      {400, error("INVALID_ARGUMENT", kBadToken, fcmError("INVALID_ARGUMENT")), Kind::targetGone,
-       "FCM answered 400 INVALID_ARGUMENT"},
-      {400,
-       error("INVALID_ARGUMENT", "Request contains an invalid argument.",
-             fcmError("INVALID_ARGUMENT") + ',' + badRequest("message.token")),
-       Kind::targetGone, "FCM answered 400 INVALID_ARGUMENT"},
-      {400,
-       error("INVALID_ARGUMENT", "bad", badRequest("message.token") + ',' + fcmError("INVALID_ARGUMENT")),
-       Kind::targetGone, "FCM answered 400"},
-      {400, error("INVALID_ARGUMENT", "Invalid JSON payload received.", badRequest("message.android.ttl")),
-       Kind::rejected, "FCM answered 400 INVALID_ARGUMENT"},
-      {400, error("INVALID_ARGUMENT", "Invalid value at 'message.token'", badRequest("message.token")),
-       Kind::rejected, "FCM answered 400 INVALID_ARGUMENT"},
-      {400, error("INVALID_ARGUMENT", "Recipient of the message is not set.", fcmError("INVALID_ARGUMENT")),
-       Kind::rejected, "FCM answered 400"},
-      {400, error("INVALID_ARGUMENT", "Android message is too big", fcmError("INVALID_ARGUMENT")),
-       Kind::rejected, "FCM answered 400"},
-      {400, kHtml, Kind::rejected, "FCM answered 400"},
-
-      {403, error("PERMISSION_DENIED", "SenderId mismatch", fcmError("SENDER_ID_MISMATCH")), Kind::targetGone,
-       "FCM answered 403 PERMISSION_DENIED SENDER_ID_MISMATCH"},
-      {403,
-       error("PERMISSION_DENIED", "Permission 'cloudmessaging.messages.create' denied on resource 'x'",
-             errorInfo("IAM_PERMISSION_DENIED")),
-       Kind::misconfigured, "FCM answered 403 PERMISSION_DENIED IAM_PERMISSION_DENIED: the service account",
-       Scope::service},
-      {403, kHtml, Kind::misconfigured, "FCM answered 403: the service account", Scope::service},
-
-      {401, error("UNAUTHENTICATED", "Auth error from APNS", fcmError("THIRD_PARTY_AUTH_ERROR")),
-       Kind::misconfigured, "FCM answered 401 UNAUTHENTICATED THIRD_PARTY_AUTH_ERROR"},
-
-      {429, error("RESOURCE_EXHAUSTED", "Quota exceeded.", fcmError("QUOTA_EXCEEDED")), Kind::retry,
-       "FCM answered 429 RESOURCE_EXHAUSTED QUOTA_EXCEEDED"},
-      {429, error("RESOURCE_EXHAUSTED", "Quota exceeded for quota metric", errorInfo("RATE_LIMIT_EXCEEDED")),
-       Kind::retry, "FCM answered 429 RESOURCE_EXHAUSTED RATE_LIMIT_EXCEEDED", Scope::service},
-      {429,
-       error("RESOURCE_EXHAUSTED", "Quota exceeded.",
-             fcmError("QUOTA_EXCEEDED") + ',' + errorInfo("RATE_LIMIT_EXCEEDED")),
-       Kind::retry, "FCM answered 429 RESOURCE_EXHAUSTED QUOTA_EXCEEDED RATE_LIMIT_EXCEEDED", Scope::service},
-      {429, error("RESOURCE_EXHAUSTED", "Device Message Rate Exceeded"), Kind::retry,
-       "FCM answered 429 RESOURCE_EXHAUSTED"},
-      {429, error("RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota)."), Kind::retry,
-       "FCM answered 429 RESOURCE_EXHAUSTED", Scope::service},
-      {429, kHtml, Kind::retry, "FCM answered 429", Scope::service},
-      {429,
-       error("RESOURCE_EXHAUSTED", "Quota exceeded.",
-             fcmError("QUOTA_EXCEEDED") + ',' + quotaFailure("device:x", "Device message rate exceeded")),
-       Kind::retry, "FCM answered 429 RESOURCE_EXHAUSTED QUOTA_EXCEEDED"},
-      {429,
-       error("RESOURCE_EXHAUSTED", "Quota exceeded.",
-             fcmError("QUOTA_EXCEEDED") + ',' + quotaFailure("project:1", "Message rate exceeded")),
-       Kind::retry, "FCM answered 429", Scope::service},
-
-      {500, error("INTERNAL", "Internal error encountered.", fcmError("INTERNAL")), Kind::retry,
-       "FCM answered 500 INTERNAL", Scope::service},
-      {502, kHtml, Kind::retry, "FCM answered 502", Scope::service},
-      {503, error("UNAVAILABLE", "The service is currently unavailable.", fcmError("UNAVAILABLE")),
-       Kind::retry, "FCM answered 503 UNAVAILABLE", Scope::service},
-      {504, "", Kind::retry, "FCM answered 504", Scope::service},
-      {408, "", Kind::retry, "FCM answered 408"},
-      {302, "", Kind::misconfigured, "FCM answered 302: a redirect", Scope::service},
-      {413, "", Kind::rejected, "FCM answered 413"},
-  };
-  for (const auto& [status, body, kind, reason, scope] : cases) {
-    CAPTURE(status, body);
-    const Verdict verdict = classifyV1({status, body, {}});
-    CHECK(verdict.outcome.kind == kind);
-    CHECK(verdict.outcome.scope == scope);
-    CHECK(verdict.outcome.reason.substr(0, reason.size()) == reason);
-    CHECK(verdict.outcome.onlyIfOthersSucceed == (body.find("SENDER_ID_MISMATCH") != std::string::npos));
-    CHECK_FALSE(verdict.accessTokenRefused);
+TEST_CASE("Each answer of FCM is judged as the table has it") {
+  for (const auto& row : p2::test::fcmAnswers()) {
+    CAPTURE(row.name);
+    const auto [outcome, accessTokenRefused] = judged(row.api, answerOf(row));
+    CHECK(outcome.kind == row.outcome);
+    CHECK(outcome.scope == row.scope);
+    CHECK(outcome.reason == row.reason);
+    CHECK(outcome.retryAfter == row.retryAfter);
+    CHECK(outcome.onlyIfOthersSucceed == row.ifOthersSucceed);
+    CHECK(outcome.replacement.has_value() == row.replacement.has_value());
+    if (outcome.replacement) CHECK(outcome.replacement->value.reveal() == row.replacement);
+    CHECK(accessTokenRefused == row.tokenRefused);
   }
 }
 
-TEST_CASE("A refused access token is told apart from other refusals") {
-  for (const std::string& body : {error("UNAUTHENTICATED", "Request had invalid authentication credentials."),
-                                  error("UNAUTHENTICATED", "x", errorInfo("ACCESS_TOKEN_EXPIRED")), kHtml}) {
-    const Verdict verdict = classifyV1({401, body, {}});
-    CHECK(verdict.accessTokenRefused);
-    CHECK(verdict.outcome.kind == Kind::misconfigured);
-    CHECK(verdict.outcome.scope == Scope::service);
+TEST_CASE("The table has each error that FCM documents") {
+  using Api = FcmAnswer::Api;
+  const auto has = [](Api api, const std::string& code) {
+    const auto& rows = p2::test::fcmAnswers();
+    return std::any_of(rows.begin(), rows.end(), [&](const FcmAnswer& row) {
+      return row.api == api && row.body.find(':' + code) != std::string::npos;
+    });
+  };
+  for (const std::string code :
+       {"UNSPECIFIED_ERROR", "INVALID_ARGUMENT", "UNREGISTERED", "SENDER_ID_MISMATCH", "QUOTA_EXCEEDED",
+        "UNAVAILABLE", "INTERNAL", "THIRD_PARTY_AUTH_ERROR"}) {
+    CAPTURE(code);
+    CHECK(has(Api::v1, '"' + code + '"'));
+  }
+  for (const std::string code :
+       {"MissingRegistration", "InvalidRegistration", "NotRegistered", "InvalidPackageName",
+        "MismatchSenderId", "InvalidParameters", "MessageTooBig", "InvalidDataKey", "InvalidTtl",
+        "Unavailable", "InternalServerError", "DeviceMessageRateExceeded", "TopicsMessageRateExceeded",
+        "InvalidApnsCredential"}) {
+    CAPTURE(code);
+    CHECK(has(Api::legacy, '"' + code + '"'));
   }
 }
 
-TEST_CASE("FCM's wish for a pause is passed on, and a quota has one anyway") {
-  CHECK(classifyV1({429, "", 7s}).outcome.retryAfter == 7s);
-  CHECK(classifyV1({429, "", {}}).outcome.retryAfter == 60s);
-  CHECK(classifyV1({503, "", 7s}).outcome.retryAfter == 7s);
-  CHECK_FALSE(classifyV1({503, "", {}}).outcome.retryAfter);
-  CHECK(classifyLegacy({200, R"({"failure":1,"results":[{"error":"Unavailable"}]})", 7s}).retryAfter == 7s);
-  CHECK(classifyLegacy({429, "", {}}).retryAfter == 60s);
+TEST_CASE("No body makes a verdict on a target, or a delivery, of a status that is none") {
+  const auto maySpeakOfTarget = [](FcmAnswer::Api api, int status) {
+    return api == FcmAnswer::Api::v1 ? status == 400 || status == 403 || status == 404 : status == 200;
+  };
+  std::set<int> statuses;
+  for (const auto& row : p2::test::fcmAnswers()) statuses.insert(row.status);
+  for (const auto& row : p2::test::fcmAnswers()) {
+    for (const int status : statuses) {
+      CAPTURE(row.name, status);
+      for (const auto api : {FcmAnswer::Api::v1, FcmAnswer::Api::legacy}) {
+        const auto kind = judged(api, {status, row.body, {}}).outcome.kind;
+        if (kind == Kind::targetGone) CHECK(maySpeakOfTarget(api, status));
+        if (kind == Kind::delivered) CHECK(status < 300);
+      }
+    }
+  }
 }
 
 TEST_CASE("A reason never shows what FCM wrote in words") {
   const std::string secret = "token-that-must-not-be-shown";
   for (const int status : {200, 302, 400, 401, 403, 404, 429, 500}) {
-    for (const std::string& body : {error(secret + "!", secret, fcmError(secret)),
-                                    error("NOT_FOUND", secret, fcmError("X " + secret)), secret}) {
+    for (const std::string& body :
+         {R"({"error":{"status":")" + secret + R"(!","message":")" + secret + R"("}})",
+          R"({"error":{"details":[{"@type":"x.FcmError","errorCode":"X )" + secret + R"("}]}})", secret}) {
       CHECK(classifyV1({status, body, {}}).outcome.reason.find(secret) == std::string::npos);
     }
     const std::string legacy = R"({"failure":1,"results":[{"error":")" + secret + R"("}]})";
@@ -230,64 +161,11 @@ TEST_CASE("A reason never shows what FCM wrote in words") {
 }
 
 TEST_CASE("Bodies of any shape are judged by their status") {
-  for (const char* body :
-       {"null", "[]", "{}", R"({"error":5})", R"({"error":{"details":5}})",
-        R"({"error":{"details":[5,null,{"@type":5},{"@type":"x.FcmError"}]}})",
-        R"({"error":{"details":[{"@type":"x.BadRequest","fieldViolations":[5]}],"status":{}}})"}) {
-    CAPTURE(body);
-    CHECK(classifyV1({404, body, {}}).outcome.kind == Kind::retry);
-    CHECK(classifyV1({400, body, {}}).outcome.kind == Kind::rejected);
-    CHECK(classifyLegacy({200, body, {}}).kind == Kind::delivered);
+  for (const auto& row : p2::test::fcmAnswers()) {
+    if (!row.name.starts_with("shape_")) continue;
+    CAPTURE(row.name);
+    CHECK(classifyV1({404, row.body, {}}).outcome.kind == Kind::retry);
+    CHECK(classifyV1({400, row.body, {}}).outcome.kind == Kind::rejected);
+    CHECK(classifyLegacy({200, row.body, {}}).kind == Kind::delivered);
   }
-}
-
-TEST_CASE("Answers of the legacy API are judged") {
-  struct Case {
-    int status;
-    std::string body;
-    Kind kind;
-    Scope scope = Scope::target;
-    bool onlyIfOthersSucceed = false;
-  };
-  const auto result = [](const std::string& code) {
-    return R"({"multicast_id":1,"success":0,"failure":1,"canonical_ids":0,"results":[{"error":")" + code +
-           "\"}]}";
-  };
-  const Case cases[] = {
-      {200,
-       R"({"multicast_id":1,"success":1,"failure":0,"canonical_ids":0,"results":[{"message_id":"0:1"}]})",
-       Kind::delivered},
-      {200, "", Kind::delivered},
-      {200, result("NotRegistered"), Kind::targetGone},
-      {200, result("InvalidRegistration"), Kind::targetGone},
-      {200, result("MismatchSenderId"), Kind::targetGone, Scope::target, true},
-      {200, result("Unavailable"), Kind::retry, Scope::service},
-      {200, result("InternalServerError"), Kind::retry, Scope::service},
-      {200, result("DeviceMessageRateExceeded"), Kind::retry},
-      {200, result("InvalidApnsCredential"), Kind::misconfigured},
-      {200, result("MessageTooBig"), Kind::rejected},
-      {200, R"({"failure":1})", Kind::retry},
-      {400, "Field \"to\" must be a JSON string", Kind::rejected},
-      {401, kHtml, Kind::misconfigured, Scope::service},
-      {403, "", Kind::misconfigured, Scope::service},
-      {404, kHtml, Kind::retry},
-      {429, "", Kind::retry, Scope::service},
-      {500, "", Kind::retry, Scope::service},
-      {503, kHtml, Kind::retry, Scope::service},
-  };
-  for (const auto& [status, body, kind, scope, onlyIfOthersSucceed] : cases) {
-    CAPTURE(status, body);
-    const auto outcome = classifyLegacy({status, body, {}});
-    CHECK(outcome.kind == kind);
-    CHECK(outcome.scope == scope);
-    CHECK(outcome.onlyIfOthersSucceed == onlyIfOthersSucceed);
-  }
-}
-
-TEST_CASE("A replacement of the token comes with the delivery") {
-  const auto outcome = classifyLegacy(
-      {200, R"({"success":1,"canonical_ids":1,"results":[{"message_id":"1","registration_id":"new"}]})", {}});
-  CHECK(outcome.kind == Kind::delivered);
-  REQUIRE(outcome.replacement);
-  CHECK(outcome.replacement->value.reveal() == "new");
 }

@@ -1,5 +1,5 @@
-#include "FcmAnswers.h"
 #include "Google.h"
+#include "GoogleAnswers.h"
 #include "TestAccount.h"
 #include "p2/fcm/FcmSender.h"
 #include "support/Catch.h"
@@ -14,6 +14,7 @@ using p2::core::Clock;
 using p2::core::Secret;
 using p2::push::Outcome;
 using p2::test::deliver;
+using p2::test::gives;
 using p2::test::Google;
 using p2::test::has;
 using p2::test::TlsServer;
@@ -109,17 +110,25 @@ TEST_CASE("Without an access token nothing is sent, and the reason is the token'
   CHECK(google.requests().empty());
 }
 
-TEST_CASE("FCM's verdict, with its wish for a pause, becomes the outcome") {
-  Google google([](Peer& peer, const std::string&) {
-    peer.answer("429 Too Many Requests", R"({"error":{"status":"RESOURCE_EXHAUSTED"}})",
-                "Retry-After: 17\r\n");
-  });
+TEST_CASE("Each answer of FCM becomes the outcome that the table has, with its wish for a pause") {
+  Google google(deliver);
   p2::core::Metrics metrics;
-  const auto sender = makeV1Senders(google.config(), p2::test::trusting(), google.tokens(metrics), metrics)();
-  const auto outcome = send(*sender);
-  CHECK(outcome.kind == Kind::retry);
-  CHECK(outcome.scope == p2::push::Outcome::Scope::service);
-  CHECK(outcome.retryAfter == 17s);
+  const auto v1 = makeV1Senders(google.config(), p2::test::trusting(), google.tokens(metrics), metrics)();
+  const auto legacy = makeLegacySenders(google.config(), p2::test::trusting(), metrics)();
+  for (const auto& row : p2::test::fcmAnswers()) {
+    CAPTURE(row.name);
+    google.setFcm(gives(row.name));
+    const auto outcome = send(row.api == p2::test::FcmAnswer::Api::v1 ? *v1 : *legacy);
+    CHECK(outcome.kind == row.outcome);
+    CHECK(outcome.scope == row.scope);
+    CHECK(outcome.reason == row.reason);
+    REQUIRE(outcome.retryAfter.has_value() == row.retryAfter.has_value());
+    // Until a date it is a little less by the time the answer is read.
+    if (row.retryAfter)
+      CHECK((*outcome.retryAfter <= *row.retryAfter && *outcome.retryAfter > *row.retryAfter - 10s));
+    CHECK(outcome.onlyIfOthersSucceed == row.ifOthersSucceed);
+    CHECK(outcome.replacement.has_value() == row.replacement.has_value());
+  }
 }
 
 TEST_CASE(
