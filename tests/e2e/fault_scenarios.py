@@ -3,39 +3,45 @@
 import os
 import time
 
+from fcm_answers import TABLE
 from p2test import shapes, transcript
 from p2test.p2daemon import UNLIMITED
 from p2test.shapes import NOT_FOUND, WAIT, verdict
 
 from stage import BOTH, eq, scenario, until
 
-#: fault → (the answer in time, whether the registration stays)
+#: What p2 says to the server, in the words of the table of FCM's answers → (the answer, whether the registration stays)
+STANZAS = {"result": ("result", True), "item-not-found": (NOT_FOUND, False), "wait": (WAIT, True)}
+
+
+def in_table(name, **more):
+    return dict(fault=name, **more), *STANZAS[TABLE[name]["xmpp"]]
+
+
+#: fault → (what FCM does, the answer in time, whether the registration stays)
 VERDICTS = {
-    "unregistered": (NOT_FOUND, False),
-    "invalid_token": (NOT_FOUND, False),
-    "invalid_token_field": (NOT_FOUND, False),
-    "invalid_argument": (WAIT, True),
-    "sender_mismatch": (NOT_FOUND, False),
-    "permission_denied": (WAIT, True),
-    "unauthenticated": (WAIT, True),
-    "token_expired": (WAIT, True),
-    "third_party_auth": (WAIT, True),
-    "quota": (WAIT, True),
-    "rate_limit": (WAIT, True),
-    "500": (WAIT, True),
-    "503": (WAIT, True),
-    "html404": (WAIT, True),
-    "html502": (WAIT, True),
-    "not_json": ("result", True),
-    "close": (WAIT, True),
-    "close_mid": ("result", True),
-    "hang": (WAIT, True),
-    "trickle": (WAIT, True),
-    "huge": ("result", True),
-    "garbage": (WAIT, True),
-    "redirect": (WAIT, True),
-    "chunked": ("result", True),
-    "close_after": ("result", True),
+    **{name: in_table(name) for name in (
+        "unregistered", "invalid_token", "invalid_token_field", "invalid_argument", "sender_mismatch", "permission_denied",
+        "unauthenticated", "token_expired", "third_party_auth", "rate_limit", "500", "html404", "html502", "not_json")},
+    "quota": in_table("quota", retry_after=1),
+    "503": in_table("503", retry_after=1),
+    # Three without the table, so that a mistake in it cannot hide at all levels.
+    "it is delivered": (dict(fault="answer", status=200, body='{"name": "projects/p2-test/messages/0:1"}'),
+                        "result", True),
+    "the token is gone": (dict(fault="answer", status=404, body='{"error": {"code": 404, "status": "NOT_FOUND", "details": '
+                               '[{"@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", '
+                               '"errorCode": "UNREGISTERED"}]}}'), NOT_FOUND, False),
+    "it is overloaded": (dict(fault="answer", status=503, body='{"error": {"code": 503, "status": "UNAVAILABLE"}}',
+                              retry_after=1), WAIT, True),
+    "close": (dict(fault="close"), WAIT, True),
+    "close_mid": (dict(fault="close_mid"), "result", True),
+    "hang": (dict(fault="hang"), WAIT, True),
+    "trickle": (dict(fault="trickle", ms=400), WAIT, True),
+    "huge": (dict(fault="huge"), "result", True),
+    "garbage": (dict(fault="garbage"), WAIT, True),
+    "redirect": (dict(fault="redirect"), WAIT, True),
+    "chunked": (dict(fault="chunked"), "result", True),
+    "close_after": (dict(fault="close_after"), "result", True),
 }
 
 #: Seconds from the end of a fault that hit one push among many to the next push that goes through, at most.
@@ -51,12 +57,11 @@ def each_fault_of_fcm(s):
     """Each fault of FCM gets its answer in time, and only a verdict on the target removes a registration"""
     server = s.fake_server()
     p2 = s.p2(server, push_deadline="3s", fcm_timeout="2s", fcm_goneAfter="0", **UNLIMITED).up()
-    for fault, (answer, stays) in VERDICTS.items():
+    for fault, (order, answer, stays) in VERDICTS.items():
         honest = s.registered(server, 12)
         eq({push(server, registration) for registration, _, _ in honest}, {"result"}, "honest pushes")
         [(registration, token, device)] = s.registered(server)
-        more = {"retry_after": 1} if fault in ("quota", "503") else {"ms": 400} if fault == "trickle" else {}
-        s.fcm.misbehave(fault, token=token, **more)
+        s.fcm.misbehave(token=token, **order)
         began = time.monotonic()
         eq(push(server, registration), answer, f"the answer to a push when FCM's is {fault}")
         took = time.monotonic() - began

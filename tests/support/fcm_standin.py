@@ -34,8 +34,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from certificates import Authority, pem_of_key, rsa_key  # noqa: E402
-from fcm_answers import (FAULTS, field_violation, google_error, invalid_grant, legacy_result, of_json,  # noqa: E402
-                         unauthenticated)
+from fcm_answers import FAULTS, answer_of, field_violation, google_error, invalid_grant, legacy_result, of_json  # noqa: E402
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -44,7 +43,7 @@ RESERVED = ("from", "message_type")
 REASONS = {200: "OK", 302: "Found", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
            405: "Method Not Allowed", 429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway",
            503: "Service Unavailable", 504: "Gateway Timeout"}
-#: Faults of the transport; every other name is in fcm_answers.FAULTS or is `answer` (status and body given).
+#: Faults of the transport; every other name is in fcm_answers.FAULTS, or is `answer` (status and body given).
 TRANSPORT_FAULTS = ("close", "close_mid", "close_after", "hang", "slow", "trickle", "huge", "garbage", "redirect",
                     "chunked", "not_modified", "short_lived", "canonical")
 
@@ -419,7 +418,7 @@ class FcmStandIn:
             self._token(connection, method, headers, body)
         else:
             self._record(connection, "other", None, headers, body, 404, path=path)
-            connection.answer(*FAULTS["html404"])
+            connection.answer(*answer_of("html404"))
 
     def _record(self, connection, endpoint, token, headers, body, status, **more):
         try:
@@ -444,7 +443,7 @@ class FcmStandIn:
             return
         fault = rule["fault"]
         if fault in FAULTS:
-            status, answer_headers, answer_body = FAULTS[fault]
+            status, answer_headers, answer_body = answer_of(fault)
         elif fault == "answer":
             status, answer_body = rule["status"], rule.get("body", "").encode()
             answer_headers = rule.get("headers", {"Content-Type": "application/json"})
@@ -522,9 +521,9 @@ class FcmStandIn:
         token = None if fault else json.loads(body)["message"]["token"]
         authorized = scheme == "Bearer" and self.access_tokens.get(bearer, 0) > time.time()
         if method != "POST":
-            honest = FAULTS["html404"]
+            honest = answer_of("html404")
         elif not authorized:
-            honest = unauthenticated()
+            honest = answer_of("unauthenticated")
         elif project != self.project:
             honest = google_error(403, "PERMISSION_DENIED", "Permission 'cloudmessaging.messages.create' denied")
         elif fault:
@@ -587,7 +586,7 @@ class FcmStandIn:
             except (ValueError, KeyError) as error:
                 connection.answer(*of_json(400, {"error": str(error)}))
         else:
-            connection.answer(*FAULTS["html404"])
+            connection.answer(*answer_of("html404"))
 
     async def _answer_requests(self, connection, since, at_least, wait, endpoint):
         found, seen = [], since
