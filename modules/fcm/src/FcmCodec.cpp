@@ -254,12 +254,13 @@ push::Outcome classifyLegacy(const Answer& answer) {
 
   const Object::Ptr root = parseObject(answer.body);
   const auto results = arrayAt(root, "results");
-  const Object::Ptr first = results && results->size() > 0 ? results->getObject(0) : Object::Ptr();
-  if (first && first->has("error")) return classifyLegacyError(answer, stringAt(first, "error"));
+  // A message has one target: which of several results is its own, nobody knows.
+  const Object::Ptr result = results && results->size() == 1 ? results->getObject(0) : Object::Ptr();
+  if (result && result->has("error")) return classifyLegacyError(answer, stringAt(result, "error"));
   if (numberAt(root, "failure", 0) > 0)
     return outcome(Kind::retry, reason + " and a failure without its reason");
   auto made = outcome(Kind::delivered, {});
-  if (std::string token = stringAt(first, "registration_id"); !token.empty()) {
+  if (std::string token = stringAt(result, "registration_id"); !token.empty()) {
     made.replacement = core::Target{core::Target::Kind::registrationToken, core::Secret(std::move(token))};
   }
   return made;
