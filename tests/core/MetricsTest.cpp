@@ -89,6 +89,44 @@ TEST_CASE("Asking again for the same name and labels gives the same object") {
   CHECK(&metrics.counter("p2_x_total", "X.", {{"a", "2"}}) != &first);
 }
 
+TEST_CASE("A total is the sum over all labels, or over those that have the wanted ones") {
+  Metrics metrics;
+  metrics.counter("p2_x_total", "X.").add(1);
+  metrics.counter("p2_x_total", "X.", {{"service", "a"}, {"outcome", "good"}}).add(10);
+  metrics.counter("p2_x_total", "X.", {{"service", "b"}, {"outcome", "good"}}).add(100);
+  metrics.counter("p2_x_total", "X.", {{"service", "a"}, {"outcome", "bad"}}).add(1000);
+  // What a value looks like is not what it is.
+  metrics.counter("p2_x_total", "X.", {{"service", ",outcome=\"good\""}, {"y_outcome", "good"}}).add(10000);
+  metrics.counter("p2_x_seconds_total", "Another.", {{"service", "a"}}).add(100000);
+  CHECK(metrics.total("p2_x_total") == 11111);
+  CHECK(metrics.total("p2_x_total", {{"outcome", "good"}}) == 110);
+  CHECK(metrics.total("p2_x_total", {{"outcome", "bad"}, {"service", "a"}}) == 1000);
+  CHECK(metrics.total("p2_x_total", {{"outcome", "bad"}, {"service", "b"}}) == 0);
+  CHECK(metrics.total("p2_unknown_total") == 0);
+}
+
+TEST_CASE("A distribution holds what all histograms of the name have observed, bucket by bucket") {
+  Metrics metrics;
+  auto& one = metrics.histogram("p2_x_seconds", "X.", {{"service", "a"}});
+  auto& other = metrics.histogram("p2_x_seconds", "X.", {{"service", "b"}});
+  for (const double seconds : {0.0001, 0.3, 60.0}) {
+    one.observe(seconds);
+    other.observe(seconds);
+  }
+  other.observe(0.3);
+  auto expected = one.snapshot();
+  for (auto& count : expected.counts) count *= 2;
+  expected.counts.at(9) += 1;
+  const auto all = metrics.distribution("p2_x_seconds");
+  CHECK(all.bounds == expected.bounds);
+  CHECK(all.counts == expected.counts);
+  CHECK(all.sum == Approx(2 * one.snapshot().sum + 0.3));
+  const auto none = metrics.distribution("p2_unknown_seconds");
+  CHECK(none.bounds == expected.bounds);
+  CHECK(none.counts == std::vector<std::uint64_t>(expected.counts.size(), 0));
+  CHECK(none.sum == 0);
+}
+
 TEST_CASE("Collectors run before every rendering and may use the registry") {
   Metrics metrics;
   int runs = 0;

@@ -37,13 +37,16 @@ TEST_CASE("Samples are written as one array each") {
 
 TEST_CASE("Each minute holds what happened in it, and the day before is forgotten") {
   Metrics metrics;
-  auto& delivered = metrics.counter("p2_pushes_total", "", {{"outcome", "delivered"}});
-  auto& retried = metrics.counter("p2_pushes_total", "", {{"outcome", "retry"}});
-  delivered.add(100);  // before the history begins
+  const auto outcome = [&metrics](const char* service, const char* name) -> p2::core::Counter& {
+    return metrics.counter("p2_pushes_total", "", {{"service", service}, {"outcome", name}});
+  };
+  outcome("one", "delivered").add(100);  // before the history begins
   const ScaledClock clock(60000);
   const History history(metrics, clock);
-  delivered.add(3);
-  retried.add(2);
+  outcome("one", "delivered").add(1);
+  outcome("other", "delivered").add(2);
+  outcome("one", "retry").add();
+  metrics.counter("p2_push_given_up_total", "", {{"service", "other"}, {"reason", "deadline"}}).add();
   const auto total = [&] {
     std::uint64_t sum = 0;
     for (const auto& sample : history.samples()) sum += 100 * sample.delivered + sample.failed;

@@ -52,7 +52,8 @@ class Fixture {
 }  // namespace
 
 TEST_CASE("The metrics are served as Prometheus reads them") {
-  const Fixture p2;
+  Fixture p2;
+  p2.metrics.counter("p2_pushes_total", "Pushes.").add();
   const auto answer = p2.get("/metrics");
   CHECK(answer.status == 200);
   CHECK(answer.type == "text/plain; version=0.0.4; charset=utf-8");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <sstream>
@@ -30,6 +31,12 @@ std::string labelText(const Metrics::Labels& labels) {
     text += '"';
   }
   return text;
+}
+
+bool hasAll(const Metrics::Labels& labels, const Metrics::Labels& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [&labels](const auto& label) {
+    return std::find(labels.begin(), labels.end(), label) != labels.end();
+  });
 }
 
 void renderSample(std::ostream& out, const std::string& name, const std::string& labels, auto value) {
@@ -88,23 +95,48 @@ Metrics::Family& Metrics::family(const std::string& name, const std::string& hel
 
 Counter& Metrics::counter(const std::string& name, const std::string& help, const Labels& labels) {
   const std::scoped_lock lock(_mutex);
-  auto& slot = family(name, help, Type::counter).counters[labelText(labels)];
+  auto& slot = family(name, help, Type::counter).counters[labels];
   if (!slot) slot = std::make_unique<Counter>();
   return *slot;
 }
 
 Gauge& Metrics::gauge(const std::string& name, const std::string& help, const Labels& labels) {
   const std::scoped_lock lock(_mutex);
-  auto& slot = family(name, help, Type::gauge).gauges[labelText(labels)];
+  auto& slot = family(name, help, Type::gauge).gauges[labels];
   if (!slot) slot = std::make_unique<Gauge>();
   return *slot;
 }
 
 Histogram& Metrics::histogram(const std::string& name, const std::string& help, const Labels& labels) {
   const std::scoped_lock lock(_mutex);
-  auto& slot = family(name, help, Type::histogram).histograms[labelText(labels)];
+  auto& slot = family(name, help, Type::histogram).histograms[labels];
   if (!slot) slot = std::make_unique<Histogram>(kLatencyBounds);
   return *slot;
+}
+
+std::uint64_t Metrics::total(const std::string& name, const Labels& labels) const {
+  const std::scoped_lock lock(_mutex);
+  std::uint64_t sum = 0;
+  const auto found = _families.find(name);
+  if (found == _families.end()) return sum;
+  for (const auto& [own, counter] : found->second.counters) {
+    if (hasAll(own, labels)) sum += counter->value();
+  }
+  return sum;
+}
+
+Histogram::Snapshot Metrics::distribution(const std::string& name) const {
+  const std::scoped_lock lock(_mutex);
+  auto all = Histogram(kLatencyBounds).snapshot();
+  const auto found = _families.find(name);
+  if (found == _families.end()) return all;
+  for (const auto& [labels, histogram] : found->second.histograms) {
+    const auto one = histogram->snapshot();  // all have the same bounds
+    std::transform(all.counts.begin(), all.counts.end(), one.counts.begin(), all.counts.begin(),
+                   std::plus<>());
+    all.sum += one.sum;
+  }
+  return all;
 }
 
 void Metrics::onCollect(std::function<void()> collect) {
@@ -127,10 +159,14 @@ std::string Metrics::render() const {
     static constexpr std::array kTypeNames{"counter", "gauge", "histogram"};
     out << "# HELP " << name << ' ' << entry.help << '\n'
         << "# TYPE " << name << ' ' << kTypeNames[static_cast<std::size_t>(entry.type)] << '\n';
-    for (const auto& [labels, counter] : entry.counters) renderSample(out, name, labels, counter->value());
-    for (const auto& [labels, gauge] : entry.gauges) renderSample(out, name, labels, gauge->value());
+    for (const auto& [labels, counter] : entry.counters) {
+      renderSample(out, name, labelText(labels), counter->value());
+    }
+    for (const auto& [labels, gauge] : entry.gauges) {
+      renderSample(out, name, labelText(labels), gauge->value());
+    }
     for (const auto& [labels, histogram] : entry.histograms) {
-      renderHistogram(out, name, labels, histogram->snapshot());
+      renderHistogram(out, name, labelText(labels), histogram->snapshot());
     }
   }
   return out.str();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <sstream>
 #include <utility>
 
@@ -9,26 +10,10 @@ namespace p2::web {
 
 namespace {
 
-// The help texts are those of the modules that count; who comes first sets them.
-core::Counter& outcome(core::Metrics& metrics, const char* name) {
-  return metrics.counter("p2_pushes_total", "Messages handed to the push service, by final outcome.",
-                         {{"outcome", name}});
-}
-
-core::Counter& givenUp(core::Metrics& metrics, const char* reason) {
-  return metrics.counter("p2_push_given_up_total",
-                         "Pushes answered with wait before the push service gave a verdict, by reason.",
-                         {{"reason", reason}});
-}
-
-std::vector<core::Counter*> failures(core::Metrics& metrics) {
-  std::vector<core::Counter*> counters;
-  for (const char* name : {"retry", "rejected", "misconfigured"}) counters.push_back(&outcome(metrics, name));
-  for (const char* reason : {"queue_full", "throttled", "deadline", "stopping"}) {
-    counters.push_back(&givenUp(metrics, reason));
-  }
-  return counters;
-}
+// Of all push services.
+constexpr const char* kOutcomes = "p2_pushes_total";
+constexpr const char* kGivenUp = "p2_push_given_up_total";
+constexpr const char* kLatency = "p2_push_seconds";
 
 double milliseconds(double seconds) {
   return std::round(seconds * 1e4) / 10;
@@ -38,10 +23,7 @@ double milliseconds(double seconds) {
 
 History::History(core::Metrics& metrics, const core::Clock& clock)
     : _clock(clock),
-      _delivered(outcome(metrics, "delivered")),
-      _gone(outcome(metrics, "target_gone")),
-      _failed(failures(metrics)),
-      _latency(metrics.histogram("p2_push_seconds", "Time from a push's arrival to its answer.")),
+      _metrics(metrics),
       _connected(metrics.gauge("p2_component_connected", "Streams to the XMPP server that are open.")),
       _last(totals()),
       _thread([this] { run(); }) {}
@@ -62,10 +44,13 @@ std::vector<History::Sample> History::samples() const {
 
 History::Totals History::totals() const {
   Totals totals;
-  totals.delivered = _delivered.value();
-  totals.gone = _gone.value();
-  for (const auto* counter : _failed) totals.failed += counter->value();
-  totals.latencies = _latency.snapshot().counts;
+  totals.delivered = _metrics.total(kOutcomes, {{"outcome", "delivered"}});
+  totals.gone = _metrics.total(kOutcomes, {{"outcome", "target_gone"}});
+  totals.failed = _metrics.total(kGivenUp);
+  for (const char* outcome : {"retry", "rejected", "misconfigured"}) {
+    totals.failed += _metrics.total(kOutcomes, {{"outcome", outcome}});
+  }
+  totals.latencies = _metrics.distribution(kLatency);
   return totals;
 }
 
@@ -82,10 +67,10 @@ void History::run() {
 
 void History::record() {
   Totals now = totals();
-  std::vector<std::uint64_t> latencies = now.latencies;
-  std::transform(latencies.begin(), latencies.end(), _last.latencies.begin(), latencies.begin(),
+  const auto& bounds = now.latencies.bounds;
+  std::vector<std::uint64_t> latencies = now.latencies.counts;
+  std::transform(latencies.begin(), latencies.end(), _last.latencies.counts.begin(), latencies.begin(),
                  std::minus<>());
-  const auto bounds = _latency.snapshot().bounds;
 
   Sample sample;
   sample.end = std::chrono::floor<std::chrono::seconds>(_clock.wallTime());

@@ -49,7 +49,7 @@ class History {
     std::uint64_t delivered = 0;
     std::uint64_t gone = 0;
     std::uint64_t failed = 0;
-    std::vector<std::uint64_t> latencies;
+    core::Histogram::Snapshot latencies;
   };
 
   Totals totals() const;
@@ -57,10 +57,7 @@ class History {
   void record();
 
   const core::Clock& _clock;
-  core::Counter& _delivered;
-  core::Counter& _gone;
-  const std::vector<core::Counter*> _failed;
-  core::Histogram& _latency;
+  const core::Metrics& _metrics;
   core::Gauge& _connected;
   Totals _last;  // the thread's own
   mutable std::mutex _mutex;

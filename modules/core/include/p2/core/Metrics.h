@@ -66,6 +66,14 @@ class Metrics {
   Gauge& gauge(const std::string& name, const std::string& help, const Labels& labels = {});
   /// Latencies from 0.5 ms to 30 s.
   Histogram& histogram(const std::string& name, const std::string& help, const Labels& labels = {});
+
+  /// The sum of all counters of that name; if `labels` are given, of those that have them, whatever others
+  /// they have. 0 if there is none.
+  std::uint64_t total(const std::string& name, const Labels& labels = {}) const;
+  /// All observations of the histograms of that name, whatever their labels. Nothing but zeros if there is
+  /// none.
+  Histogram::Snapshot distribution(const std::string& name) const;
+
   /// Called before every rendering, to set gauges that are read on demand.
   void onCollect(std::function<void()> collect);
 
@@ -78,9 +86,9 @@ class Metrics {
   struct Family {
     Type type;
     std::string help;
-    std::map<std::string, std::unique_ptr<Counter>> counters;
-    std::map<std::string, std::unique_ptr<Gauge>> gauges;
-    std::map<std::string, std::unique_ptr<Histogram>> histograms;
+    std::map<Labels, std::unique_ptr<Counter>> counters;
+    std::map<Labels, std::unique_ptr<Gauge>> gauges;
+    std::map<Labels, std::unique_ptr<Histogram>> histograms;
   };
 
   Family& family(const std::string& name, const std::string& help, Type type);
