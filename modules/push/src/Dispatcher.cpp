@@ -1,5 +1,6 @@
 #include "p2/push/Dispatcher.h"
 
+#include "Answering.h"
 #include "Log.h"
 #include "PushMetrics.h"
 #include "PushQueue.h"
@@ -11,10 +12,8 @@
 #include <Poco/Thread.h>
 
 #include <algorithm>
-#include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <limits>
 #include <mutex>
@@ -32,7 +31,6 @@ using GivenUp = PushMetrics::GivenUp;
 constexpr std::size_t kBytesPerNode = 4096;
 // A queue for few nodes has room for the longest request all the same.
 constexpr std::size_t kLeastBytes = std::size_t{1} << 20;
-constexpr std::size_t kKeptAnswers = 1024;
 
 Outcome passing(std::string reason) {
   Outcome outcome;
@@ -117,16 +115,9 @@ class Dispatcher::Impl {
   /// Joins the workers that have ended and logs a lack of threads. Gives whether there was something to do,
   /// during which it released the mutex.
   bool tidy(Lock& lock);
-  /// Releases the mutex while it calls, if there is anybody to call.
-  void answerUnlocked(Lock& lock, PushQueue::Answers& answers, const Outcome& outcome);
 
   // Without it:
-  /// REQUIRES: unless `answers` is empty, _calling was increased for it.
-  void answer(PushQueue::Answers& answers, const Outcome& outcome) noexcept;
-  /// One of those that _calling counts has called.
-  void called() noexcept;
   Outcome send(SenderSlot& slot, Sending& sending) noexcept;
-  void call(Done& done, const Outcome& outcome) noexcept;
   TimePoint now() const noexcept { return _clock.now(); }
 
   const core::Clock& _clock;
@@ -141,14 +132,10 @@ class Dispatcher::Impl {
   Throttle _throttle;
   std::optional<TimePoint> _troubleTold;
   core::Backoff _backoff{core::Backoff::Options{}};
-  std::atomic<bool> _draining{false};  // changed with the mutex held
   bool _stopped = false;
   bool _starved = false;   // the system refused the last thread
   bool _starving = false;  // it did so for the first time: the timer logs it
-  // Threads that have or will call Dones which are not in _queue any more. Increased with the mutex held, by
-  // `answer` decreased without.
-  std::atomic<std::size_t> _calling{0};
-  std::condition_variable _answered;
+  Answering _answering;
   TimePoint _watchAt = TimePoint::min();  // when the timer wakes; min() while it is awake
   std::condition_variable _watch;
 
@@ -164,6 +151,7 @@ Dispatcher::Impl::Impl(const Options& options, SenderFactory makeSender, core::M
       _makeSender(std::move(makeSender)),
       _queue(limits(_options)),
       _throttle(Throttle::Options{}),
+      _answering(_mutex, _clock, _metrics),
       _timer("push-timer"),
       _pool([this](WorkerPool::Handle worker) { work(worker); }) {
   _timer.startFunc([this] { watch(); });
@@ -173,14 +161,15 @@ Dispatcher::Impl::~Impl() {
   PushQueue::Answers unfinished;
   {
     const std::scoped_lock lock(_mutex);
-    _draining = _stopped = true;
+    _answering.close();
+    _stopped = true;
     _queue.clear(unfinished);
-    if (!unfinished.empty()) ++_calling;
+    _answering.beginFor(unfinished);
     _pool.stop();
     _watch.notify_one();
   }
   _metrics.gaveUp(GivenUp::stopping).add(unfinished.size());
-  answer(unfinished, passing(inWords(GivenUp::stopping)));
+  _answering.answer(unfinished, passing(inWords(GivenUp::stopping)));
   _timer.join();
 }
 
@@ -192,23 +181,22 @@ void Dispatcher::Impl::submit(const std::string& flow, const std::string& node, 
     WorkerPool::Summons worker;  // rings when the mutex has been released
     Lock lock(_mutex);
     refused = admit(flow, node, message, done, bytes, now(), displaced, worker);
-    if (refused) ++_calling;
+    if (refused) _answering.begin();
     if (!displaced.empty()) {
       worker.ring();
       _metrics.gaveUp(GivenUp::queueFull).add(displaced.size());
-      answerUnlocked(lock, displaced, passing(inWords(GivenUp::queueFull)));
+      _answering.answerUnlocked(lock, displaced, passing(inWords(GivenUp::queueFull)));
     }
   }
   if (!refused) return;
   _metrics.gaveUp(*refused).add();
-  call(done, passing(inWords(*refused)));
-  called();
+  _answering.refuse(done, passing(inWords(*refused)));
 }
 
 std::optional<GivenUp> Dispatcher::Impl::admit(const std::string& flow, const std::string& node,
                                                Message& message, Done& done, std::size_t bytes, TimePoint now,
                                                PushQueue::Answers& displaced, WorkerPool::Summons& worker) {
-  if (_draining) return GivenUp::stopping;
+  if (_answering.closed()) return GivenUp::stopping;
   if (!_queue.inTime(now, _throttle.until())) return GivenUp::throttled;
   switch (_queue.add(flow, node, message, done, bytes, now, displaced)) {
     case PushQueue::Added::full:
@@ -255,18 +243,18 @@ void Dispatcher::Impl::sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers
     Sending sending = begin(slot);
     lock.unlock();
     sending.next.ring();
-    answer(answers, outcome);
+    _answering.answer(answers, outcome);
     outcome = send(slot, sending);
     lock.lock();
     held = finish(sending, outcome, answers);
-    if (!answers.empty()) ++_calling;
+    _answering.beginFor(answers);
   } while (!held && mayStay() && maySend());
 
   const bool tells = held && troubleIsNews(now());
   _pool.announce();
   updateGauges();
   lock.unlock();
-  answer(answers, outcome);
+  _answering.answer(answers, outcome);
   if (tells) {
     logWarning("The push service is in trouble (%s): it gets one message now and then until it is well.",
                outcome.reason);
@@ -345,7 +333,7 @@ void Dispatcher::Impl::watch() noexcept {
     summon(time).ring();
     if (!expired.empty()) {
       _metrics.gaveUp(GivenUp::deadline).add(expired.size());
-      answerUnlocked(lock, expired, passing(inWords(GivenUp::deadline)));
+      _answering.answerUnlocked(lock, expired, passing(inWords(GivenUp::deadline)));
     } else if (!tidy(lock)) {
       _watchAt = nextWatch(time);
       if (_watchAt == TimePoint::max()) {
@@ -403,55 +391,15 @@ void Dispatcher::Impl::updateGauges() {
   _metrics.workers.set(static_cast<std::int64_t>(_pool.size()));
 }
 
-void Dispatcher::Impl::answerUnlocked(Lock& lock, PushQueue::Answers& answers, const Outcome& outcome) {
-  if (answers.empty()) return;
-  ++_calling;
-  lock.unlock();
-  answer(answers, outcome);
-  lock.lock();
-}
-
-void Dispatcher::Impl::answer(PushQueue::Answers& answers, const Outcome& outcome) noexcept {
-  if (answers.empty()) return;
-  const TimePoint time = now();
-  for (auto& [done, submitted] : answers) {
-    _metrics.seconds.observe(std::chrono::duration<double>(time - submitted).count());
-    call(done, outcome);
-  }
-  answers.clear();
-  if (answers.capacity() > kKeptAnswers) answers.shrink_to_fit();
-  called();
-}
-
-void Dispatcher::Impl::called() noexcept {
-  // Either this sees that somebody drains, or who drains sees this.
-  if (--_calling > 0 || !_draining) return;
-  const std::scoped_lock lock(_mutex);
-  _answered.notify_all();
-}
-
-void Dispatcher::Impl::call(Done& done, const Outcome& outcome) noexcept {
-  try {
-    done(outcome);
-    return;
-  } catch (const std::exception& e) {
-    logError("A push could not be answered: %s", std::string(e.what()));
-  } catch (...) {
-    logError("A push could not be answered: unknown exception");
-  }
-  _metrics.callbackErrors.add();
-}
-
 void Dispatcher::Impl::drain(std::chrono::milliseconds bound) {
   PushQueue::Answers unfinished;
   Lock lock(_mutex);
-  _draining = true;
-  const auto answered = [this] { return _calling == 0 && _queue.waiters() == 0; };
-  _answered.wait_until(lock, _clock.realDeadline(now() + bound), answered);
+  _answering.close();
+  _answering.await(lock, _clock.realDeadline(now() + bound), [this] { return _queue.waiters() == 0; });
   _queue.clear(unfinished);
   _metrics.gaveUp(GivenUp::stopping).add(unfinished.size());
-  answerUnlocked(lock, unfinished, passing(inWords(GivenUp::stopping)));
-  _answered.wait(lock, [this] { return _calling == 0; });
+  _answering.answerUnlocked(lock, unfinished, passing(inWords(GivenUp::stopping)));
+  _answering.awaitCalls(lock);
 }
 
 void Dispatcher::Impl::reconfigure(const Options& options) {
