@@ -25,14 +25,35 @@ constexpr std::chrono::seconds kForgetBound{50};
 // What is left of the bound for the last answers, at least.
 constexpr Milliseconds kLeastFlush{1000};
 
-push::Dispatcher::Options dispatcherOptions(const settings::Settings& settings) {
+/// What holds for every push service.
+push::Dispatcher::Options dispatcherOptions(const settings::Settings::Push& settings) {
   push::Dispatcher::Options options;
+  options.queueCapacity = settings.queue;
+  options.deadline = settings.deadline;
+  options.spacing = settings.spacing;
+  return options;
+}
+
+push::Dispatcher::Options fcmOptions(const settings::Settings& settings) {
+  auto options = dispatcherOptions(settings.push);
+  options.service = {"fcm", "FCM"};
   options.maxWorkers = settings.fcm.connections;
-  options.queueCapacity = settings.push.queue;
-  options.deadline = settings.push.deadline;
-  options.spacing = settings.push.spacing;
   options.goneAfter = settings.fcm.goneAfter;
   return options;
+}
+
+using Dispatchers = std::map<store::Service, push::Dispatcher>;
+
+Dispatchers makeDispatchers(const settings::Settings& settings, const FcmLink& fcm, core::Metrics& metrics) {
+  Dispatchers dispatchers;
+  dispatchers.try_emplace(store::Service::fcm, fcmOptions(settings), fcm.makeSender, metrics);
+  return dispatchers;
+}
+
+proxy::PushProxy::Dispatchers waysOf(Dispatchers& dispatchers) {
+  proxy::PushProxy::Dispatchers ways;
+  for (auto& [service, dispatcher] : dispatchers) ways.emplace(service, dispatcher);
+  return ways;
 }
 
 proxy::PushProxy::Limits proxyLimits(const settings::Settings::Limits& settings) {
@@ -47,6 +68,12 @@ proxy::PushProxy::Limits proxyLimits(const settings::Settings::Limits& settings)
   limits.allow = settings.allowDomains;
   limits.deny = settings.denyDomains;
   return limits;
+}
+
+/// How long it is until then; not below zero.
+Milliseconds until(std::chrono::steady_clock::time_point time) {
+  return std::max(std::chrono::duration_cast<Milliseconds>(time - std::chrono::steady_clock::now()),
+                  Milliseconds::zero());
 }
 
 /// As FcmLink::make, but a refused thread is an error, too.
@@ -89,8 +116,8 @@ Runtime::Runtime(const settings::Settings& settings, FcmLink fcm, std::unique_pt
       _store(std::move(opened)),
       _expiry(std::make_unique<Expiry>(*_store, settings.store.expireAfter)),
       _fcm(std::move(fcm)),
-      _dispatcher(dispatcherOptions(settings), _fcm.makeSender, *_metrics),
-      _proxy({settings.xmpp.jid, proxyLimits(settings.limits)}, *_store, _dispatcher, *_metrics),
+      _dispatchers(makeDispatchers(settings, _fcm, *_metrics)),
+      _proxy({settings.xmpp.jid, proxyLimits(settings.limits)}, *_store, waysOf(_dispatchers), *_metrics),
       _onState(std::move(onState)),
       _streams(Streams{0, _store.get()}) {
   componentOptions.onMessage = [this](const xmpp::Element& message) { _proxy.handle(message); };
@@ -136,8 +163,9 @@ void Runtime::dropDomains() {
 }
 
 void Runtime::openStatus() {
-  StatusSource::Parts parts{_settings.xmpp, *_store, {}, _dispatcher, *_metrics, *_recentFaults};
+  StatusSource::Parts parts{_settings.xmpp, *_store, {}, {}, *_metrics, *_recentFaults};
   for (const auto& component : _components) parts.components.push_back(component.get());
+  for (const auto& [service, dispatcher] : _dispatchers) parts.dispatchers.push_back(&dispatcher);
   _status = std::make_unique<StatusSource>(std::move(parts), _fcm.tokens);
 }
 
@@ -193,21 +221,22 @@ core::Result<void> Runtime::reload(const settings::Settings& settings) {
   for (const auto& key : late) {
     logger().warning(key + " was changed: that needs a restart");
   }
-  using Service = push::Dispatcher::Service;
-  const auto service = fcm.value().identity == _fcm.identity ? Service::same : Service::other;
+  using Credentials = push::Dispatcher::Credentials;
+  const auto credentials = fcm.value().identity == _fcm.identity ? Credentials::same : Credentials::other;
   _fcm = std::move(fcm).value();
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
   _status->reloaded(_fcm.tokens, late.empty());
-  _dispatcher.reconfigure(dispatcherOptions(settings));
+  auto& toFcm = _dispatchers.at(store::Service::fcm);
+  toFcm.reconfigure(fcmOptions(settings));
   _expiry->setExpireAfter(settings.store.expireAfter);
   _proxy.setLimits(proxyLimits(settings.limits));
-  _dispatcher.replaceSenders(_fcm.makeSender, service);
+  toFcm.replaceSenders(_fcm.makeSender, credentials);
   logging::setLevel(static_cast<int>(settings.logging.level), _settings.logging.poco);
   return {};
 }
 
 void Runtime::touch() const {
-  (void)_dispatcher.queued();
+  for (const auto& [service, dispatcher] : _dispatchers) (void)dispatcher.queued();
   (void)_store->lastFault();
 }
 
@@ -218,9 +247,9 @@ void Runtime::stop(Milliseconds bound) {
   _control.reset();
   _status.reset();
   for (const auto& component : _components) component->stopReading();
-  _dispatcher.drain(bound);
+  for (auto& [service, dispatcher] : _dispatchers) dispatcher.drain(until(end));
   // The reader asks the proxy nothing more. Closing the store answers what is asked of it still; a push that
-  // it finds then is given up by the dispatcher, which takes none any more.
+  // it finds then is given up by its dispatcher, which takes none any more.
   _streams.with([](Streams& streams) {
     if (auto* const store = std::exchange(streams.told, nullptr)) store->setServing(false);
   });
@@ -229,10 +258,7 @@ void Runtime::stop(Milliseconds bound) {
   // All of them flush meanwhile, however many there are.
   const auto now = std::chrono::steady_clock::now();
   const auto last = bound == Milliseconds::zero() ? now : std::max(end, now + kLeastFlush);
-  for (const auto& component : _components) {
-    const auto left = std::chrono::duration_cast<Milliseconds>(last - std::chrono::steady_clock::now());
-    component->close(std::max(left, Milliseconds::zero()));
-  }
+  for (const auto& component : _components) component->close(until(last));
 }
 
 }  // namespace p2::app

@@ -12,11 +12,13 @@
 #include "p2/proxy/PushProxy.h"
 #include "p2/push/Dispatcher.h"
 #include "p2/settings/Settings.h"
+#include "p2/store/Registration.h"
 #include "p2/store/Store.h"
 #include "p2/web/HttpEndpoint.h"
 
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
 #include <variant>
@@ -32,7 +34,7 @@ struct StartFault {
 
 /// The running daemon. Here, and only here, the modules are joined:
 ///
-///     components --- onIq ---> proxy --- submit ---> dispatcher --- send ---> senders (from FcmLink)
+///     components --- onIq ---> proxy --- submit ---> dispatchers --- send ---> senders (from FcmLink)
 ///     (the streams)             |  ^                     |
 ///        ^                      |  '---- outcome --------'
 ///        '---- answer ----------+--- look up, change ---> store <--- expiry
@@ -41,11 +43,11 @@ struct StartFault {
 ///
 /// Who calls must end before whom it calls; but what is answered late goes through a component, which
 /// therefore is closed last. So stop() does not follow the order of the members: it stops reading, lets the
-/// dispatcher finish, closes the store, whose last commits answer phones, and then closes the streams, which
+/// dispatchers finish, closes the store, whose last commits answer phones, and then closes the streams, which
 /// send those answers.
 ///
 /// The order of its members is the order of dependency. Made and stopped by the main
-/// thread; the metrics, store, dispatcher, proxy and component are shared between threads and are
+/// thread; the metrics, store, dispatchers, proxy and component are shared between threads and are
 /// thread-safe.
 class Runtime {
  public:
@@ -96,7 +98,7 @@ class Runtime {
   std::unique_ptr<store::Store> _store;  // owned by pointer: it is closed before the stream is
   std::unique_ptr<Expiry> _expiry;       // likewise, and before the store
   FcmLink _fcm;
-  push::Dispatcher _dispatcher;
+  std::map<store::Service, push::Dispatcher> _dispatchers;  ///< Of each service that is configured.
   proxy::PushProxy _proxy;
   component::Component::OnState _onState;
   core::Guarded<Streams> _streams;

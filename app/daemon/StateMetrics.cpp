@@ -33,7 +33,8 @@ std::int64_t openFiles() {
 }  // namespace
 
 StateMetrics::StateMetrics(core::Metrics& metrics)
-    : _registrations(metrics.gauge("p2_registrations", "Registrations in the store.")),
+    : _metrics(metrics),
+      _registrations(metrics.gauge("p2_registrations", "Registrations in the store.")),
       _usedBytes(metrics.gauge("p2_store_used_bytes", "What the store takes on the disk.")),
       _mapBytes(metrics.gauge("p2_store_map_bytes", "What the store may take before its map must grow.")),
       _pendingChanges(metrics.gauge("p2_store_pending_changes", "Changes that wait for the disk.")),
@@ -42,8 +43,6 @@ StateMetrics::StateMetrics(core::Metrics& metrics)
                                 "1 while there is an access token for FCM, or none is needed.")),
       _tokenExpiry(metrics.gauge("p2_fcm_access_token_expiry_timestamp_seconds",
                                  "When the access token expires; 0 if there is none.")),
-      _targetsSeemGone(metrics.gauge("p2_targets_seem_gone",
-                                     "1 while FCM calls most targets gone and none is removed therefore.")),
       _unsentAnswers(metrics.gauge("p2_answers_unsent", "Answers that wait for the XMPP server.")),
       _startTime(metrics.gauge("process_start_time_seconds", "When p2 started, since 1970.")),
       _residentBytes(metrics.gauge("process_resident_memory_bytes",
@@ -61,7 +60,13 @@ void StateMetrics::set(const control::DaemonStatus& status) const {
   _storeFailing.set(status.storeFault.empty() ? 0 : 1);
   _tokenValid.set(status.tokenValid || status.legacy ? 1 : 0);
   _tokenExpiry.set(status.tokenExpires ? status.tokenExpires->time_since_epoch().count() : 0);
-  _targetsSeemGone.set(status.targetsSeemGone ? 1 : 0);
+  for (const auto& service : status.services) {
+    _metrics
+        .gauge("p2_targets_seem_gone",
+               "1 while the push service calls most targets gone and none is removed therefore.",
+               {{"service", service.key}})
+        .set(service.targetsSeemGone ? 1 : 0);
+  }
   _unsentAnswers.set(static_cast<std::int64_t>(status.unsentAnswers));
   _startTime.set(status.started.time_since_epoch().count());
   _residentBytes.set(residentBytes());

@@ -16,6 +16,7 @@ class StateMetrics {
   void set(const control::DaemonStatus& status) const;
 
  private:
+  core::Metrics& _metrics;
   core::Gauge& _registrations;
   core::Gauge& _usedBytes;
   core::Gauge& _mapBytes;
@@ -23,7 +24,6 @@ class StateMetrics {
   core::Gauge& _storeFailing;
   core::Gauge& _tokenValid;
   core::Gauge& _tokenExpiry;
-  core::Gauge& _targetsSeemGone;
   core::Gauge& _unsentAnswers;
   core::Gauge& _startTime;
   core::Gauge& _residentBytes;

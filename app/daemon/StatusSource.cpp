@@ -40,6 +40,16 @@ void addStream(const component::Component::Status& stream, control::DaemonStatus
   status.unsentAnswers += stream.unsentAnswers;
 }
 
+void addService(const push::Dispatcher& dispatcher, control::DaemonStatus& status) {
+  const auto& name = dispatcher.service();
+  control::DaemonStatus::Service service{name.key, name.title, dispatcher.targetsSeemGone(),
+                                         dispatcher.queued(), dispatcher.workers()};
+  status.targetsSeemGone = status.targetsSeemGone || service.targetsSeemGone;
+  status.queued += service.queued;
+  status.workers += service.workers;
+  status.services.push_back(std::move(service));
+}
+
 }  // namespace
 
 StatusSource::StatusSource(Parts parts, Tokens tokens)
@@ -77,9 +87,7 @@ control::DaemonStatus StatusSource::state() const {
   const auto tokens = _tokens.with([](const Tokens& current) { return current; });
   status.legacy = tokens == nullptr;
   if (tokens) addTokenState(*tokens, status);
-  status.targetsSeemGone = _parts.dispatcher.targetsSeemGone();
-  status.queued = _parts.dispatcher.queued();
-  status.workers = _parts.dispatcher.workers();
+  for (const auto* dispatcher : _parts.dispatchers) addService(*dispatcher, status);
   const auto size = _parts.store.statistics();
   status.registrations = size.registrations;
   status.storeBytes = size.usedBytes;

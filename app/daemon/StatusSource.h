@@ -28,8 +28,8 @@ class StatusSource {
     const settings::Settings::Xmpp& xmpp;  ///< Used by the constructor only.
     const store::Store& store;
     std::vector<const component::Component*> components;  ///< One for each stream.
-    const push::Dispatcher& dispatcher;
-    core::Metrics& metrics;  ///< Not to be rendered once this object is gone.
+    std::vector<const push::Dispatcher*> dispatchers;     ///< One for each push service.
+    core::Metrics& metrics;                               ///< Not to be rendered once this object is gone.
     const logging::RecentFaults& faults;
   };
   using Tokens = std::shared_ptr<fcm::AccessTokenSource>;  // as in FcmLink: may outlive a reload

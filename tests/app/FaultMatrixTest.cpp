@@ -119,7 +119,8 @@ class Whole {
     p2::proxy::PushProxy::Options proxyOptions{"push.example.org", {}, &clock};
     proxyOptions.limits.pushesPerSecond = 0;
     proxyOptions.limits.registrationsPerAccount = 0;  // all phones here are one account's
-    _proxy = std::make_unique<p2::proxy::PushProxy>(std::move(proxyOptions), *store, *dispatcher, _metrics);
+    const p2::proxy::PushProxy::Dispatchers ways{{p2::store::Service::fcm, *dispatcher}};
+    _proxy = std::make_unique<p2::proxy::PushProxy>(std::move(proxyOptions), *store, ways, _metrics);
   }
   Whole(const Whole&) = delete;
   Whole& operator=(const Whole&) = delete;
@@ -134,8 +135,8 @@ class Whole {
     return p2::fcm::makeV1Senders(config, p2::test::trusting(), google.tokens(_metrics), _metrics);
   }
   /// As a reload of the settings does.
-  void reload(p2::push::Dispatcher::Service service) {
-    dispatcher->replaceSenders(senders(google.config()), service);
+  void reload(p2::push::Dispatcher::Credentials credentials) {
+    dispatcher->replaceSenders(senders(google.config()), credentials);
   }
 
   std::string ask(const std::string& xml) {
@@ -383,7 +384,7 @@ TEST_CASE("A certificate that is not right, a closed port and a name nobody know
   const auto tokens = p2.google.tokens(metrics);
   // The same service, of which nothing shall be forgotten.
   p2.dispatcher->replaceSenders(p2::fcm::makeV1Senders(config, p2::test::trusting(), tokens, metrics),
-                                p2::push::Dispatcher::Service::same);
+                                p2::push::Dispatcher::Credentials::same);
   const auto asked = p2.clock.now();
   CHECK(p2.push(phone) == kTryLater);
   CHECK(p2.clock.now() - asked < kPatience);
@@ -392,7 +393,7 @@ TEST_CASE("A certificate that is not right, a closed port and a name nobody know
 
   p2.dispatcher->replaceSenders(
       p2::fcm::makeV1Senders(p2.google.config(), p2::test::trusting(), tokens, metrics),
-      p2::push::Dispatcher::Service::same);
+      p2::push::Dispatcher::Credentials::same);
   const auto recovery = p2.recovery(phone, 30min);
   REQUIRE(recovery);
   CHECK(*recovery < kSlack);
@@ -467,14 +468,14 @@ TEST_CASE(
     phones.push_back(p2.phone("device" + std::to_string(n), "token" + std::to_string(n)));
   }
   for (const Phone& phone : phones) REQUIRE(p2.works(phone));
-  using Service = p2::push::Dispatcher::Service;
-  if (how == "reload") p2.reload(Service::other);
+  using Credentials = p2::push::Dispatcher::Credentials;
+  if (how == "reload") p2.reload(Credentials::other);
   p2.google.setFcm(gives(said));
   for (int round = 0; round < 3; ++round) {
     for (const Phone& phone : phones) CHECK(p2.push(phone) == kTryLater);
   }
   p2.google.setFcm(deliver);
-  if (how == "reload") p2.reload(Service::other);
+  if (how == "reload") p2.reload(Credentials::other);
   for (const Phone& phone : phones) CHECK(p2.push(phone) == kDelivered);
 }
 

@@ -40,7 +40,7 @@ TEST_CASE("Every metric that the page, the commands, the alerts and the dashboar
   const auto names = counted();
   CHECK(names.size() > 30);
   for (const char* reader :
-       {"modules/web/src/History.cpp", "app/commands/status/StatusReport.cpp",
+       {"modules/web/src/History.cpp", "modules/control/src/PushFigures.cpp",
         "packaging/prometheus/p2.rules.yml", "packaging/grafana/p2.json", "packaging/man/p2-guide.7.md"}) {
     const auto read = namesIn(p2::test::sourceOf(reader));
     CAPTURE(reader);

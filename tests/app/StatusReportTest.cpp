@@ -32,14 +32,15 @@ control::DaemonStatus example() {
   status.since = control::DaemonStatus::Time(1001s);
   status.tokenValid = true;
   status.tokenExpires = control::DaemonStatus::Time(4600s);
+  status.services = {{"fcm", "FCM", false, 3, 2}};
   status.queued = 3;
   status.workers = 2;
   status.registrations = 1234;
   status.storeBytes = 2048;
   status.faults = {{control::DaemonStatus::Time(0s), "a \"fault\""}};
   status.metrics =
-      "# TYPE p2_pushes_total counter\np2_pushes_total{outcome=\"delivered\"} 1500\n"
-      "p2_pushes_total{outcome=\"retry\"} 0\n";
+      "# TYPE p2_pushes_total counter\np2_pushes_total{service=\"fcm\",outcome=\"delivered\"} 1500\n"
+      "p2_pushes_total{service=\"fcm\",outcome=\"retry\"} 0\n";
   return status;
 }
 
@@ -56,6 +57,26 @@ TEST_CASE("A person reads how the daemon is") {
   CHECK(has(text, "1,234 in 2 KiB"));
   CHECK(text.find("1,230  b.example") < text.find("4  a.example"));
   CHECK(has(text, "1970-01-01T00:00:00Z  a \"fault\""));
+}
+
+TEST_CASE("Of several push services the sums are shown and each of them, and whose targets seem gone") {
+  auto status = example();
+  const auto now = control::DaemonStatus::Time(4600s);
+  CHECK_FALSE(has(describeStatus(status, {}, now), "\n  FCM   "));
+  CHECK_FALSE(has(describeStatus(status, {}, now), "ATTENTION"));
+  status.services.push_back({"apns", "APNs", true, 1000, 5});
+  status.targetsSeemGone = true;
+  status.queued += 1000;
+  status.workers += 5;
+  status.metrics += "p2_pushes_total{service=\"apns\",outcome=\"delivered\"} 1\n";
+  const auto text = describeStatus(status, {}, now);
+  CHECK(has(text, "1,501 delivered\n"));
+  CHECK(has(text,
+            "queue          1,003 waiting, 7 workers\n"
+            "  FCM          3 waiting, 2 workers\n"
+            "  APNs         1,000 waiting, 5 workers\n"));
+  CHECK(has(text, "ATTENTION      APNs calls most targets gone"));
+  CHECK_FALSE(has(text, "FCM calls"));
 }
 
 TEST_CASE("A daemon without a connection says so and why") {

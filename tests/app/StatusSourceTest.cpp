@@ -7,6 +7,7 @@
 
 #include <Poco/Message.h>
 
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,6 +37,13 @@ class Daemon {
     store::Store::Options options;
     options.path = directory.path() / "store";
     store = std::move(store::Store::open(options)).value();
+    for (const push::ServiceName& service :
+         {push::ServiceName{"one", "One"}, push::ServiceName{"two", "Two"}}) {
+      push::Dispatcher::Options queue;
+      queue.service = service;
+      dispatchers.push_back(std::make_unique<push::Dispatcher>(
+          queue, [] { return std::make_unique<Delivers>(); }, metrics));
+    }
     for (std::size_t i = 0; i < streams; ++i) {
       component::Component::Options stream;
       stream.host = settings.xmpp.host;
@@ -48,8 +56,9 @@ class Daemon {
   }
 
   StatusSource::Parts parts() {
-    StatusSource::Parts parts{settings.xmpp, *store, {}, dispatcher, metrics, *faults};
+    StatusSource::Parts parts{settings.xmpp, *store, {}, {}, metrics, *faults};
     for (const auto& component : components) parts.components.push_back(component.get());
+    for (const auto& dispatcher : dispatchers) parts.dispatchers.push_back(dispatcher.get());
     return parts;
   }
 
@@ -58,8 +67,7 @@ class Daemon {
   settings::Settings settings;
   core::Metrics metrics;
   std::unique_ptr<store::Store> store;
-  push::Dispatcher dispatcher{push::Dispatcher::Options{}, [] { return std::make_unique<Delivers>(); },
-                              metrics};
+  std::vector<std::unique_ptr<push::Dispatcher>> dispatchers;
   std::vector<std::unique_ptr<component::Component>> components;
   Poco::AutoPtr<logging::RecentFaults> faults = new logging::RecentFaults;
 };
@@ -93,6 +101,31 @@ TEST_CASE("The status tells what there is: server, store, faults, and no token w
   REQUIRE(status.faults.size() == 1);
   CHECK(status.faults[0].text == "a fault");
   CHECK(status.metrics.find("p2_registrations 1\n") != std::string::npos);
+}
+
+TEST_CASE("The status tells of each push service, and the sums of all") {
+  Daemon daemon;
+  const StatusSource source(daemon.parts(), nullptr);
+  for (std::size_t i = 0; i < daemon.dispatchers.size(); ++i) {
+    std::promise<void> told;
+    daemon.dispatchers[i]->submit(
+        "flow", "node", {}, [&told](const push::Outcome&) { told.set_value(); }, 1);
+    told.get_future().wait();
+    const auto status = source.look();
+    REQUIRE(status.services.size() == 2);
+    CHECK(status.services[0].key == "one");
+    CHECK(status.services[1].title == "Two");
+    CHECK(status.services[1].workers == i);
+    CHECK(status.workers == i + 1);
+    CHECK(status.queued == 0);
+  }
+  const auto metrics = source.look().metrics;
+  for (const char* service : {"one", "two"}) {
+    const std::string label = std::string("{service=\"") + service + "\"";
+    CHECK(metrics.find("\np2_targets_seem_gone" + label + "} 0\n") != std::string::npos);
+    CHECK(metrics.find("\np2_push_workers" + label + "} 1\n") != std::string::npos);
+    CHECK(metrics.find("\np2_pushes_total" + label + ",outcome=\"delivered\"} 1\n") != std::string::npos);
+  }
 }
 
 TEST_CASE("Without a server the status says that no stream is open, and why") {

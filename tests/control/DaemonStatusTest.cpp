@@ -100,6 +100,9 @@ TEST_CASE("Whatever a daemon has to tell goes through JSON unchanged") {
     status.storeBytes = number();
     status.storeFault = text();
     for (auto count = random() % 3; count > 0; --count) status.faults.push_back({time(), text()});
+    for (auto count = random() % 3; count > 0; --count) {
+      status.services.push_back({text(), text(), random() % 2 == 0, number(), number()});
+    }
     status.metrics = text();
     const auto json = toJson(status);
     CHECK(json.find('\n') == std::string::npos);
@@ -110,6 +113,7 @@ TEST_CASE("Whatever a daemon has to tell goes through JSON unchanged") {
     CHECK(read.value().storeBytes == status.storeBytes);
     CHECK(read.value().tokenExpires == status.tokenExpires);
     CHECK(read.value().faults.size() == status.faults.size());
+    CHECK(read.value().services.size() == status.services.size());
   }
 }
 
@@ -135,6 +139,18 @@ TEST_CASE("Programs read what became of pushes and how long they took") {
   CHECK(told->getObject("pushes")->getValue<int>("retry") == 0);
   CHECK(told->getObject("pushSeconds")->getValue<double>("p50") == Approx(0.25));
   CHECK(told->getObject("fcmSeconds")->size() == 0);
+}
+
+TEST_CASE("Programs read how each push service fares") {
+  auto status = example();
+  status.services = {{"fcm", "FCM", true, 3, 2}};
+  const auto told = parsed(statusJson(status, DaemonStatus::Time(4600s)))->getArray("services");
+  REQUIRE(told->size() == 1);
+  CHECK(told->getObject(0)->getValue<std::string>("key") == "fcm");
+  CHECK(told->getObject(0)->getValue<std::string>("title") == "FCM");
+  CHECK(told->getObject(0)->getValue<bool>("targetsSeemGone"));
+  CHECK(told->getObject(0)->getValue<int>("queued") == 3);
+  CHECK(told->getObject(0)->getValue<int>("workers") == 2);
 }
 
 TEST_CASE("Programs read how many registrations domains have, if somebody has counted them") {

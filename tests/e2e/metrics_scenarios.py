@@ -21,7 +21,7 @@ RULES = os.path.join(ROOT, "packaging", "prometheus", "p2.rules.yml")
 RULES_TEST = os.path.join(ROOT, "tests", "data", "p2.rules.test.yml")
 DASHBOARD = os.path.join(ROOT, "packaging", "grafana", "p2.json")
 #: What Grafana puts in, for a Prometheus that scrapes five times a second.
-VARIABLES = {"$__rate_interval": "10s", "$instance": ".*", "$datasource": ""}
+VARIABLES = {"$__rate_interval": "10s", "$instance": ".*", "$service": ".*", "$datasource": ""}
 
 
 def promtool(*arguments, stdin=None):

@@ -46,7 +46,7 @@ def http_endpoint(s):
     status, headers, metrics = get(url + "/metrics")
     eq(status, 200, "the status of /metrics")
     assert headers["Content-Type"].startswith("text/plain; version=0.0.4"), headers["Content-Type"]
-    for line in ('p2_pushes_total{outcome="delivered"} 20', "p2_component_connected 1",
+    for line in ('p2_pushes_total{service="fcm",outcome="delivered"} 20', "p2_component_connected 1",
                  'p2_requests_total{kind="register"} 20', 'p2_requests_total{kind="publish"} 20'):
         assert line in metrics.splitlines(), f"{line} is not in the metrics:\n{metrics}"
     eq(get(url + "/readyz")[0], 200, "ready while connected")

@@ -177,7 +177,7 @@ class Soak:
             return answer.read().decode().splitlines()
 
     def workers(self):
-        return next(int(line.split()[1]) for line in self.metrics() if line.startswith("p2_push_workers "))
+        return next(int(line.split()[1]) for line in self.metrics() if line.startswith("p2_push_workers{"))
 
 
 @scenario(soak=True)

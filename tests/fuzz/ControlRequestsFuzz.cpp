@@ -48,6 +48,7 @@ control::DaemonStatus look() {
   control::DaemonStatus status;
   status.version = "1";
   status.faults.push_back({{}, "a fault"});
+  status.services.push_back({"fcm", "FCM", false, 1, 2});
   return status;
 }
 

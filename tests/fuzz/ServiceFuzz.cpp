@@ -88,8 +88,9 @@ class Service {
     p2::proxy::PushProxy::Limits limits;
     limits.registrationsPerMinute = 0;
     limits.pushesPerSecond = 0;
-    _proxy = std::make_unique<p2::proxy::PushProxy>(p2::proxy::PushProxy::Options{kJid, limits}, *_store,
-                                                    *_dispatcher, _metrics);
+    _proxy = std::make_unique<p2::proxy::PushProxy>(
+        p2::proxy::PushProxy::Options{kJid, limits}, *_store,
+        p2::proxy::PushProxy::Dispatchers{{p2::store::Service::fcm, *_dispatcher}}, _metrics);
     honest = registered("honest@jabber.de", "token");
     refused = registered("refused@jabber.de", "refused");
   }

@@ -30,7 +30,7 @@ bool contains(const std::string& text, const std::string& part) {
 TEST_CASE("A fault that recurs is one line, and ten minutes later one more that counts") {
   const LogOfProxy log;
   p2::test::JumpingClock clock;
-  FaultLog faults(clock);
+  FaultLog faults({"fcm", "FCM"}, clock);
   for (int i = 0; i < 1000; ++i) faults.note(outcome(Outcome::Kind::retry, "FCM answered 503"));
   REQUIRE(log.texts().size() == 1);
   CHECK(contains(log.texts()[0], "4 a push failed: FCM answered 503; the server was asked to wait"));
@@ -46,7 +46,7 @@ TEST_CASE("A fault that recurs is one line, and ten minutes later one more that 
 TEST_CASE("That messages are delivered again is told once, and only after a while without") {
   const LogOfProxy log;
   p2::test::JumpingClock clock;
-  FaultLog faults(clock);
+  FaultLog faults({"fcm", "FCM"}, clock);
   faults.note(outcome(Outcome::Kind::retry, "x"));
   faults.note(outcome(Outcome::Kind::delivered));
   CHECK(log.texts().size() == 1);
@@ -54,7 +54,7 @@ TEST_CASE("That messages are delivered again is told once, and only after a whil
   clock.jump(1min);
   for (int i = 0; i < 3; ++i) faults.note(outcome(Outcome::Kind::delivered));
   REQUIRE(log.texts().size() == 2);
-  CHECK(log.texts()[1] == "5 messages are delivered again");
+  CHECK(log.texts()[1] == "5 FCM delivers messages again");
 }
 
 TEST_CASE("Reasons that all differ fill neither the memory nor the log") {
@@ -76,7 +76,7 @@ TEST_CASE("Reasons that all differ fill neither the memory nor the log") {
 TEST_CASE("A target that seems to be gone is news for the log and no fault, unless the fault is ours") {
   const LogOfProxy log;
   p2::test::JumpingClock clock;
-  FaultLog faults(clock);
+  FaultLog faults({"fcm", "FCM"}, clock);
   Outcome doubted = outcome(Outcome::Kind::doubted, "FCM answered 404");
   for (int i = 0; i < 100; ++i) faults.note(doubted);
   REQUIRE(log.texts().size() == 1);

@@ -120,12 +120,14 @@ class ProxyFixture {
   void begin(store::Registrations& registrations, const proxy::PushProxy::Limits& limits,
              const core::Clock& clock) {
     push::Dispatcher::Options dispatcherOptions;
+    dispatcherOptions.service = {"fcm", "FCM"};
     dispatcherOptions.maxWorkers = 2;
     dispatcherOptions.goneAfter = std::chrono::milliseconds::zero();
     dispatcher = std::make_unique<push::Dispatcher>(
         dispatcherOptions, [this] { return std::make_unique<ScriptedSender>(script); }, metrics);
-    proxy = std::make_unique<proxy::PushProxy>(proxy::PushProxy::Options{kJid, limits, &clock}, registrations,
-                                               *dispatcher, metrics);
+    proxy = std::make_unique<proxy::PushProxy>(
+        proxy::PushProxy::Options{kJid, limits, &clock}, registrations,
+        proxy::PushProxy::Dispatchers{{store::Service::fcm, *dispatcher}}, metrics);
   }
 
   std::size_t _asked = 0;

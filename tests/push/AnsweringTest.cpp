@@ -22,7 +22,7 @@ namespace {
 
 struct AnsweringFixture {
   p2::core::Metrics registry;
-  const PushMetrics metrics{registry};
+  const PushMetrics metrics{registry, "abc"};
   std::mutex mutex;
   const p2::core::Clock& clock = p2::core::systemClock();
   Answering answering{mutex, clock, metrics};

@@ -103,8 +103,8 @@ TEST_CASE("Each of 50,000 pushes from four threads is told exactly one outcome")
         changed.maxWorkers = 1 + round % 16;
         changed.deadline = std::chrono::seconds(5 + round % 20);
         dispatcher.reconfigure(changed);
-        dispatcher.replaceSenders(makeSender,
-                                  round % 2 == 0 ? Dispatcher::Service::same : Dispatcher::Service::other);
+        dispatcher.replaceSenders(
+            makeSender, round % 2 == 0 ? Dispatcher::Credentials::same : Dispatcher::Credentials::other);
         std::this_thread::yield();
       }
       dispatcher.reconfigure(options);
@@ -122,6 +122,6 @@ TEST_CASE("Each of 50,000 pushes from four threads is told exactly one outcome")
   CHECK(kinds[static_cast<std::size_t>(Outcome::Kind::targetGone)] > 0);
   CHECK(kinds[static_cast<std::size_t>(Outcome::Kind::retry)] > 0);
   CHECK(kinds[static_cast<std::size_t>(Outcome::Kind::rejected)] == 0);
-  CHECK(metrics.counter("p2_push_retries_total", "").value() > 0);
-  CHECK(metrics.counter("p2_push_callback_errors_total", "").value() > 0);
+  CHECK(metrics.total("p2_push_retries_total") > 0);
+  CHECK(metrics.total("p2_push_callback_errors_total") > 0);
 }

@@ -37,6 +37,7 @@ struct DispatcherFixture {
   Recorder recorder;
   Dispatcher::Options options = [this] {
     Dispatcher::Options o;
+    o.service = {"abc", "ABC"};
     o.clock = &clock;
     o.goneAfter = 0s;
     return o;
@@ -66,11 +67,17 @@ struct DispatcherFixture {
     submit("busy", "x");
     REQUIRE(service.waitForCalls(1));
   }
-  std::uint64_t count(const std::string& name, const Metrics::Labels& labels = {}) {
-    return metrics.counter(name, "", labels).value();
+  std::uint64_t count(const std::string& name, Metrics::Labels labels = {}) const {
+    labels.emplace_back("service", "abc");
+    return metrics.total(name, labels);
   }
-  std::uint64_t ended(const std::string& outcome) { return count("p2_pushes_total", {{"outcome", outcome}}); }
-  std::uint64_t gaveUp(const std::string& reason) {
+  std::int64_t gauge(const std::string& name) {
+    return metrics.gauge(name, "", {{"service", "abc"}}).value();
+  }
+  std::uint64_t ended(const std::string& outcome) const {
+    return count("p2_pushes_total", {{"outcome", outcome}});
+  }
+  std::uint64_t gaveUp(const std::string& reason) const {
     return count("p2_push_given_up_total", {{"reason", reason}});
   }
 };
@@ -97,7 +104,7 @@ TEST_CASE_METHOD(DispatcherFixture, "A final outcome is told once and not tried 
   CHECK(recorder.times("a") == 1);
   CHECK(service.calls().size() == 1);
   CHECK(ended(row.counter) == 1);
-  CHECK(metrics.histogram("p2_push_seconds", "").snapshot().sum > 0);
+  CHECK(metrics.distribution("p2_push_seconds").sum > 0);
 }
 
 TEST_CASE_METHOD(DispatcherFixture, "The sender gets the message and the time that is left") {
@@ -251,6 +258,7 @@ TEST_CASE_METHOD(DispatcherFixture,
   const Outcome told = recorder.wait("a");
   CHECK(told.kind == Kind::retry);
   CHECK(gaveUp("deadline") == 1);
+  CHECK(told.reason == "no verdict of ABC before the deadline");
   service.answer(0, outcome(Kind::delivered));
   dispatcher.reset();
   CHECK(recorder.times("a") == 1);
@@ -359,6 +367,7 @@ TEST_CASE_METHOD(DispatcherFixture, "Pushes that cannot wait until throttling is
   submit("n3", "c");
   CHECK(recorder.times("c") == 1);
   CHECK(recorder.wait("c").kind == Kind::retry);
+  CHECK(recorder.wait("c").reason == "held back, as ABC asks");
   CHECK(recorder.thread("c") == std::this_thread::get_id());
   CHECK(service.calls().size() == 1);
   CHECK(gaveUp("throttled") == 2);
@@ -456,7 +465,7 @@ TEST_CASE_METHOD(DispatcherFixture,
   CHECK(recorder.wait("first").kind == Kind::doubted);
   CHECK(service.calls().size() == 1);
   CHECK(ended("doubted") == 1);
-  CHECK(metrics.gauge("p2_targets_in_grace", "").value() == 1);
+  CHECK(gauge("p2_targets_in_grace") == 1);
   Kind kind = Kind::doubted;
   std::string who = "again";
   while (kind == Kind::doubted && clock.now() < begun + 10h) {
@@ -465,7 +474,7 @@ TEST_CASE_METHOD(DispatcherFixture,
   }
   CHECK(kind == Kind::targetGone);
   CHECK(clock.now() >= begun + 10min);
-  CHECK(metrics.gauge("p2_targets_in_grace", "").value() == 0);
+  CHECK(gauge("p2_targets_in_grace") == 0);
 }
 
 TEST_CASE_METHOD(DispatcherFixture,
@@ -477,7 +486,7 @@ TEST_CASE_METHOD(DispatcherFixture,
   submit("n", "first");
   recorder.wait("first");
   dispatcher->replaceSenders(service.factory(),
-                             other ? Dispatcher::Service::other : Dispatcher::Service::same);
+                             other ? Dispatcher::Credentials::other : Dispatcher::Credentials::same);
   std::this_thread::sleep_until(clock.realDeadline(clock.now() + 1min));
   submit("n", "second");
   CHECK(recorder.wait("second").kind == (other ? Kind::doubted : Kind::targetGone));
@@ -489,7 +498,7 @@ TEST_CASE_METHOD(DispatcherFixture, "What an old sender hears after the service 
   FakeService other(clock);
   submit("n1", "a");
   REQUIRE(service.waitForCalls(1));
-  dispatcher->replaceSenders(other.factory(), Dispatcher::Service::other);
+  dispatcher->replaceSenders(other.factory(), Dispatcher::Credentials::other);
   service.answer(0, outcome(Kind::targetGone));
   CHECK(recorder.wait("a").kind == Kind::doubted);
   other.answerAll([](const auto&) { return outcome(Kind::targetGone); });
@@ -508,7 +517,7 @@ TEST_CASE_METHOD(DispatcherFixture, "With another service what the old one asked
   submit("n2", "b");
   service.answerAll([](const auto&) { return outcome(Kind::delivered); });
   CHECK(recorder.times("b") == 0);
-  dispatcher->replaceSenders(service.factory(), Dispatcher::Service::other);
+  dispatcher->replaceSenders(service.factory(), Dispatcher::Credentials::other);
   CHECK(recorder.wait("b").kind == Kind::delivered);
 }
 
@@ -629,7 +638,7 @@ TEST_CASE_METHOD(DispatcherFixture, "Replaced senders finish their message and a
   FakeService other(clock);
   submit("n1", "a");
   REQUIRE(service.waitForCalls(1));
-  dispatcher->replaceSenders(other.factory(), Dispatcher::Service::same);
+  dispatcher->replaceSenders(other.factory(), Dispatcher::Credentials::same);
   submit("n2", "b");
   service.answer(0, outcome(Kind::delivered));
   CHECK(recorder.wait("a").kind == Kind::delivered);
@@ -647,7 +656,7 @@ TEST_CASE_METHOD(DispatcherFixture, "Replacing the senders closes the connection
   service.answerAll([](const auto&) { return outcome(Kind::delivered); });
   submit("n", "a");
   recorder.wait("a");
-  dispatcher->replaceSenders(service.factory(), Dispatcher::Service::same);
+  dispatcher->replaceSenders(service.factory(), Dispatcher::Credentials::same);
   dispatcher->submit("domain", "n", message("t"), recorder.done("b"), 1);
   CHECK(recorder.wait("b").kind == Kind::delivered);
   CHECK(service.waitForSenders(1));
@@ -706,6 +715,6 @@ TEST_CASE_METHOD(DispatcherFixture, "The gauges show queue and workers") {
   startPatiently();
   for (int i = 0; i < 5; ++i) submit("n" + std::to_string(i), "a");
   REQUIRE(service.waitForCalls(2));
-  CHECK(metrics.gauge("p2_push_queue", "").value() == 3);
-  CHECK(metrics.gauge("p2_push_workers", "").value() == 2);
+  CHECK(gauge("p2_push_queue") == 3);
+  CHECK(gauge("p2_push_workers") == 2);
 }

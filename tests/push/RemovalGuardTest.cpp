@@ -1,5 +1,6 @@
 #include "RemovalGuard.h"
 #include "support/Catch.h"
+#include "support/LogOf.h"
 #include "support/ManualClock.h"
 
 #include <chrono>
@@ -33,6 +34,7 @@ struct GuardFixture {
   explicit GuardFixture(std::chrono::milliseconds goneAfter = 0ms)
       : guard{[&] {
           RemovalGuard::Options options;
+          options.service = {"abc", "ABC"};
           options.goneAfter = goneAfter;
           options.clock = &clock;
           return options;
@@ -230,7 +232,7 @@ TEST_CASE_METHOD(WithGrace,
   guard.judge({"phone", "flow", "token"}, 0, outcome);
   CHECK(outcome.kind == Kind::doubted);
   CHECK(outcome.scope == Outcome::Scope::target);
-  CHECK(outcome.reason == "test; it is removed if that is said again after fcm.goneAfter");
+  CHECK(outcome.reason == "test; it is removed if that is said again after abc.goneAfter");
 }
 
 TEST_CASE_METHOD(WithGrace, "A delivery ends the grace, and so does a new target") {
@@ -364,4 +366,17 @@ TEST_CASE_METHOD(GuardFixture, "That a guard begins anew with other credentials 
   REQUIRE(guard.tripped());
   CHECK(guard.credentialsChanged(++generation) == Event::begunAnew);
   CHECK_FALSE(guard.tripped());
+}
+
+TEST_CASE("Each event is one line that names the service, and none is none") {
+  const p2::test::LogOf log("push");
+  for (const Event event : {Event::none, Event::tripped, Event::cleared, Event::begunAnew}) {
+    report(event, {"abc", "ABC"});
+  }
+  const auto texts = log.texts();
+  REQUIRE(texts.size() == 3);
+  CHECK(texts[0].starts_with(std::to_string(Poco::Message::PRIO_ERROR) + " ABC calls most targets gone"));
+  CHECK(texts[0].find("(abc.*)") != std::string::npos);
+  CHECK(texts[1].starts_with(std::to_string(Poco::Message::PRIO_NOTICE) + " ABC delivers messages again"));
+  CHECK(texts[2].find("address of ABC") != std::string::npos);
 }

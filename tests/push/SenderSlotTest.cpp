@@ -33,7 +33,7 @@ class NotingSender final : public Sender {
 
 struct SlotFixture {
   std::string log;
-  SenderSlot slot;
+  SenderSlot slot{"ABC"};
   SenderFactory factory = [this] { return std::make_unique<NotingSender>(log); };
 
   Outcome::Kind send(const SenderFactory& makeSender, std::uint64_t generation) {
@@ -66,7 +66,9 @@ TEST_CASE_METHOD(SlotFixture, "A factory that fails gives a retry and is asked a
   CHECK(send([]() -> std::unique_ptr<Sender> { throw std::runtime_error("no file"); }, 0) ==
         Outcome::Kind::retry);
   CHECK(slot.stale(0));
-  CHECK(send([]() -> std::unique_ptr<Sender> { return nullptr; }, 0) == Outcome::Kind::retry);
+  const auto nothing = [] { return std::unique_ptr<Sender>(); };
+  CHECK(send(nothing, 0) == Outcome::Kind::retry);
+  CHECK(slot.send(nothing, 0, Message(), Clock::TimePoint()).reason == "no connection to ABC");
   CHECK(slot.stale(0));
   CHECK(send(factory, 0) == Outcome::Kind::delivered);
 }

@@ -71,12 +71,24 @@ std::string latencyLine(const control::PushFigures::Quantiles& quantiles) {
   return text.empty() ? "nothing measured yet" : text;
 }
 
+std::string queueText(std::uint64_t queued, std::uint64_t workers) {
+  return core::grouped(queued) + " waiting, " + core::grouped(workers) + " workers";
+}
+
+/// The sum, and if there are several push services each of them.
+std::string queueLines(const control::DaemonStatus& status) {
+  std::string text = row("queue", queueText(status.queued, status.workers));
+  if (status.services.size() < 2) return text;
+  for (const auto& service : status.services) {
+    text += row("  " + service.title, queueText(service.queued, service.workers));
+  }
+  return text;
+}
+
 std::string pushLines(const control::DaemonStatus& status) {
   const auto figures = control::pushFiguresIn(status.metrics);
   return row("pushes", pushLine(figures)) + row("  whole way", latencyLine(figures.wholeWay)) +
-         row("  FCM alone", latencyLine(figures.fcmAlone)) +
-         row("queue",
-             core::grouped(status.queued) + " waiting, " + core::grouped(status.workers) + " workers");
+         row("  FCM alone", latencyLine(figures.fcmAlone)) + queueLines(status);
 }
 
 std::string domainLines(const control::DomainCounts& domains) {
@@ -123,10 +135,11 @@ std::string describeStatus(const control::DaemonStatus& status,
                                    core::grouped(status.storeBytes / 1024) + " KiB");
   if (domains) text += domainLines(*domains);
   if (!status.storeFault.empty()) text += row("store", status.storeFault);
-  if (status.targetsSeemGone) {
-    text += row("ATTENTION",
-                "FCM calls most targets gone: the service account may belong to another "
-                "project than the app. Nothing is removed meanwhile.");
+  for (const auto& service : status.services) {
+    if (!service.targetsSeemGone) continue;
+    text += row("ATTENTION", service.title +
+                                 " calls most targets gone: its credentials may belong to another project "
+                                 "than the app. Nothing is removed meanwhile.");
   }
   if (!status.faults.empty()) text += row("last faults", "");
   for (const auto& fault : status.faults) text += "  " + core::isoTime(fault.time) + "  " + fault.text + '\n';

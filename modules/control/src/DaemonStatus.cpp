@@ -48,6 +48,15 @@ void eachField(Status& status, Field field) {
   field("metrics", status.metrics);
 }
 
+template <class Service, class Field>
+void eachFieldOfService(Service& service, Field field) {
+  field("key", service.key);
+  field("title", service.title);
+  field("targetsSeemGone", service.targetsSeemGone);
+  field("queued", service.queued);
+  field("workers", service.workers);
+}
+
 struct Writer {
   Poco::JSON::Object& object;
 
@@ -76,6 +85,13 @@ std::string toJson(const DaemonStatus& status) {
   Poco::JSON::Object object;
   eachField(status, Writer{object});
   if (status.tokenExpires) object.set("accessTokenExpires", seconds(*status.tokenExpires));
+  Poco::JSON::Array services;
+  for (const auto& service : status.services) {
+    Poco::JSON::Object entry;
+    eachFieldOfService(service, Writer{entry});
+    services.add(entry);
+  }
+  object.set("services", services);
   Poco::JSON::Array faults;
   for (const auto& fault : status.faults) {
     Poco::JSON::Object entry;
@@ -96,6 +112,11 @@ core::Result<DaemonStatus> parseDaemonStatus(const std::string& json) {
     eachField(status, Reader{*object});
     if (object->has("accessTokenExpires")) {
       status.tokenExpires = timeOf(object->getValue<Poco::Int64>("accessTokenExpires"));
+    }
+    const auto services = object->getArray("services");
+    for (std::size_t i = 0; services && i < services->size(); ++i) {
+      const auto entry = services->getObject(static_cast<unsigned>(i));
+      eachFieldOfService(status.services.emplace_back(), Reader{*entry});
     }
     const auto faults = object->getArray("faults");
     for (std::size_t i = 0; faults && i < faults->size(); ++i) {

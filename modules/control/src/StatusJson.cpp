@@ -32,6 +32,20 @@ Array faultsJson(const DaemonStatus& status) {
   return list;
 }
 
+Array servicesJson(const DaemonStatus& status) {
+  Array list;
+  for (const auto& service : status.services) {
+    Object entry;
+    entry.set("key", service.key);
+    entry.set("title", service.title);
+    entry.set("targetsSeemGone", service.targetsSeemGone);
+    entry.set("queued", service.queued);
+    entry.set("workers", service.workers);
+    list.add(entry);
+  }
+  return list;
+}
+
 void addProcess(const DaemonStatus& status, DaemonStatus::Time now, Object& object) {
   object.set("version", status.version);
   object.set("pid", status.pid);
@@ -68,6 +82,7 @@ void addPushes(const DaemonStatus& status, Object& object) {
   object.set("targetsSeemGone", status.targetsSeemGone);
   object.set("queued", status.queued);
   object.set("workers", status.workers);
+  object.set("services", servicesJson(status));
 }
 
 void addStore(const DaemonStatus& status, const std::optional<DomainCounts>& domains, Object& object) {

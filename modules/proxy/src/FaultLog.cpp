@@ -63,7 +63,7 @@ void FaultLog::delivered() {
     _failing = false;
     return state.failingSince;
   });
-  if (_clock.now() - since >= kNotable) logger().notice("messages are delivered again");
+  if (_clock.now() - since >= kNotable) logger().notice(_service.title + " delivers messages again");
 }
 
 /// That an app goes from a phone is nothing to act on.

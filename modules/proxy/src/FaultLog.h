@@ -4,17 +4,20 @@
 #include "p2/core/Clock.h"
 #include "p2/core/Guarded.h"
 #include "p2/push/Outcome.h"
+#include "p2/push/ServiceName.h"
 
 #include <atomic>
+#include <utility>
 
 namespace p2::proxy {
 
-/// Tells the operator of pushes that fail, in few lines: each reason when it first appears and then every ten
-/// minutes with the number of times, and once that messages are delivered again after none was. Likewise of
-/// targets that seem to be gone. Thread-safe.
+/// Tells the operator of pushes to one service that fail, in few lines: each reason when it first appears and
+/// then every ten minutes with the number of times, and once that messages are delivered again after none
+/// was. Likewise of targets that seem to be gone. Thread-safe.
 class FaultLog {
  public:
-  explicit FaultLog(const core::Clock& clock) : _clock(clock) {}
+  FaultLog(push::ServiceName service, const core::Clock& clock)
+      : _service(std::move(service)), _clock(clock) {}
 
   /// Takes note of what became of a push, and logs what is worth a line.
   void note(const push::Outcome& outcome);
@@ -29,6 +32,7 @@ class FaultLog {
   void failed(const push::Outcome& outcome);
   void doubted(const push::Outcome& outcome);
 
+  const push::ServiceName _service;
   const core::Clock& _clock;
   std::atomic<bool> _failing{false};  // spares the lock while all is well
   core::Guarded<State> _state;

@@ -15,6 +15,8 @@
 #include <Poco/Message.h>
 
 #include <atomic>
+#include <map>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -43,15 +45,36 @@ Registration makeDecoy() {
 // What one who waits for a push costs beside the strings of unbounded length.
 constexpr std::size_t kWaitingBytes = 512;
 
+/// What the operator is told of a push for a device of a service that there is no way to.
+std::string noWayTo(store::Service service) {
+  std::string text;
+  switch (service) {
+    case store::Service::fcm:
+      text = "a push for an Android device, to which p2 has no way: it is kept";
+      break;
+    case store::Service::apns:
+      text = "a push for an Apple device, to which p2 has no way: it was imported and is kept";
+      break;
+  }
+  return text + ", and the server was asked to wait, so its user stays registered";
+}
+
+/// The way to one push service, and what is known of its faults.
+struct Way {
+  Way(push::Dispatcher& to, const core::Clock& clock) : dispatcher(to), faults(to.service(), clock) {}
+
+  push::Dispatcher& dispatcher;
+  FaultLog faults;
+};
+
 }  // namespace
 
 class PushProxy::Impl {
  public:
-  Impl(Options options, store::Registrations& store, push::Dispatcher& dispatcher, core::Metrics& metrics)
+  Impl(Options options, store::Registrations& store, const Dispatchers& dispatchers, core::Metrics& metrics)
       : _options(std::move(options)),
         _limits(_options.limits, *_options.clock),
         _store(store),
-        _dispatcher(dispatcher),
         _registrations(counterOf(metrics, "register")),
         _withdrawals(counterOf(metrics, "unregister")),
         _publishes(counterOf(metrics, "publish")),
@@ -66,9 +89,11 @@ class PushProxy::Impl {
                                  "Registrations removed because their target is gone.")),
         _storeFaults(*_options.clock, metrics),
         _registrar({_options.jid, *_options.clock, store, _limits, _storeFaults, _denied}, metrics),
-        _faultLog(*_options.clock),
         _lines(*_options.clock),
         _messageLines(*_options.clock) {
+    for (const auto& [service, dispatcher] : dispatchers) {
+      _ways.try_emplace(service, dispatcher.get(), *_options.clock);
+    }
     holdsAny();
   }
 
@@ -145,11 +170,10 @@ class PushProxy::Impl {
       responder.result();
       return;
     }
-    if (registration.key.service != store::Service::fcm) {
-      // There is no way to it, which is no reason to lose it: FCM would call the target gone.
-      _lines.note(Poco::Message::PRIO_WARNING,
-                  "a push for an Apple device, to which p2 has no way: it was imported and is kept, and "
-                  "the server was asked to wait, so its user stays registered");
+    const auto way = _ways.find(registration.key.service);
+    if (way == _ways.end()) {
+      // Which is no reason to lose it: another service, were it asked, would call the target gone.
+      _lines.note(Poco::Message::PRIO_WARNING, noWayTo(registration.key.service));
       responder.error(StanzaError::tryLater());
       return;
     }
@@ -169,7 +193,7 @@ class PushProxy::Impl {
       responder.result();
       return;
     }
-    send(std::move(registration), request, std::move(responder));
+    send(way->second, std::move(registration), request, std::move(responder));
   }
 
   /// Whether the node is unknown or the secret or the domain is wrong is not to be seen from outside. A store
@@ -234,17 +258,18 @@ class PushProxy::Impl {
     }
   }
 
-  void send(Registration registration, const Publish& request, Responder responder) {
+  void send(Way& way, Registration registration, const Publish& request, Responder responder) {
     const std::size_t bytes = kWaitingBytes + registration.target.value.reveal().size() +
                               registration.domain.size() + responder.bytes();
     push::Message message{std::move(registration.target), std::move(registration.key.device),
                           std::move(registration.key.channel), request.isImportant};
     // The stored domain is the sender's or none. Subdomains, which cost nothing, share a turn.
     const std::string flow(registrableDomain(request.domain));
-    _dispatcher.submit(
+    way.dispatcher.submit(
         flow, request.node, std::move(message),
-        [this, node = std::move(registration.node), domain = std::move(registration.domain),
+        [this, &way, node = std::move(registration.node), domain = std::move(registration.domain),
          responder = std::move(responder)](const Outcome& outcome) mutable {
+          way.faults.note(outcome);
           conclude(std::move(node), std::move(domain), outcome, std::move(responder));
         },
         bytes);
@@ -252,7 +277,6 @@ class PushProxy::Impl {
 
   /// Acts on what became of a message, and answers. Called for each who waited for it.
   void conclude(std::string node, std::string domain, const Outcome& outcome, Responder responder) {
-    _faultLog.note(outcome);
     switch (outcome.kind) {
       case Outcome::Kind::delivered:
         if (outcome.replacement) {
@@ -310,7 +334,7 @@ class PushProxy::Impl {
   RequestLimits _limits;
   store::Registrations& _store;
   std::atomic<bool> _hasHeldAny{false};  ///< The store, since the start. True once that was seen.
-  push::Dispatcher& _dispatcher;
+  std::map<store::Service, Way> _ways;   ///< Not changed once it is made.
   core::Counter& _registrations;
   core::Counter& _withdrawals;
   core::Counter& _publishes;
@@ -323,14 +347,13 @@ class PushProxy::Impl {
   core::Counter& _removed;
   StoreFaults _storeFaults;
   Registrar _registrar;
-  FaultLog _faultLog;
   ThrottledLog _lines;
   ThrottledLog _messageLines;  // anybody may send messages, and must not displace the other lines
 };
 
-PushProxy::PushProxy(Options options, store::Registrations& store, push::Dispatcher& dispatcher,
+PushProxy::PushProxy(Options options, store::Registrations& store, const Dispatchers& dispatchers,
                      core::Metrics& metrics)
-    : _impl(std::make_unique<Impl>(std::move(options), store, dispatcher, metrics)) {}
+    : _impl(std::make_unique<Impl>(std::move(options), store, dispatchers, metrics)) {}
 
 PushProxy::~PushProxy() = default;
 

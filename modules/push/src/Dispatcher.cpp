@@ -32,12 +32,6 @@ constexpr std::size_t kBytesPerNode = 4096;
 // A queue for few nodes has room for the longest request all the same.
 constexpr std::size_t kLeastBytes = std::size_t{1} << 20;
 
-Outcome passing(std::string reason) {
-  Outcome outcome;
-  outcome.reason = std::move(reason);
-  return outcome;
-}
-
 Dispatcher::Options sane(Dispatcher::Options options) {
   options.maxWorkers = std::max<std::size_t>(options.maxWorkers, 1);
   return options;
@@ -56,6 +50,7 @@ PushQueue::Limits limits(const Dispatcher::Options& options) {
 
 RemovalGuard::Options guardOptions(const Dispatcher::Options& options) {
   RemovalGuard::Options guard;
+  guard.service = options.service;
   guard.goneAfter = options.goneAfter;
   guard.clock = options.clock;
   return guard;
@@ -74,7 +69,8 @@ class Dispatcher::Impl {
               std::size_t bytes);
   void drain(std::chrono::milliseconds bound);
   void reconfigure(const Options& options);
-  void replaceSenders(SenderFactory makeSender, Service service);
+  void replaceSenders(SenderFactory makeSender, Credentials credentials);
+  const ServiceName& service() const noexcept { return _service; }
   std::size_t queued() const;
   std::size_t workers() const;
   bool targetsSeemGone() const { return _guard.tripped(); }
@@ -119,8 +115,11 @@ class Dispatcher::Impl {
   // Without it:
   Outcome send(SenderSlot& slot, Sending& sending) noexcept;
   TimePoint now() const noexcept { return _clock.now(); }
+  /// Of a push that is given up.
+  Outcome passing(GivenUp why) const;
 
   const core::Clock& _clock;
+  const ServiceName _service;
   const PushMetrics _metrics;
   RemovalGuard _guard;  // thread-safe; called with and without the mutex, and calls nobody
 
@@ -145,7 +144,8 @@ class Dispatcher::Impl {
 
 Dispatcher::Impl::Impl(const Options& options, SenderFactory makeSender, core::Metrics& metrics)
     : _clock(*options.clock),
-      _metrics(metrics),
+      _service(options.service),
+      _metrics(metrics, _service.key),
       _guard(guardOptions(options)),
       _options(sane(options)),
       _makeSender(std::move(makeSender)),
@@ -169,8 +169,14 @@ Dispatcher::Impl::~Impl() {
     _watch.notify_one();
   }
   _metrics.gaveUp(GivenUp::stopping).add(unfinished.size());
-  _answering.answer(unfinished, passing(inWords(GivenUp::stopping)));
+  _answering.answer(unfinished, passing(GivenUp::stopping));
   _timer.join();
+}
+
+Outcome Dispatcher::Impl::passing(GivenUp why) const {
+  Outcome outcome;
+  outcome.reason = inWords(why, _service);
+  return outcome;
 }
 
 void Dispatcher::Impl::submit(const std::string& flow, const std::string& node, Message message, Done done,
@@ -185,12 +191,12 @@ void Dispatcher::Impl::submit(const std::string& flow, const std::string& node, 
     if (!displaced.empty()) {
       worker.ring();
       _metrics.gaveUp(GivenUp::queueFull).add(displaced.size());
-      _answering.answerUnlocked(lock, displaced, passing(inWords(GivenUp::queueFull)));
+      _answering.answerUnlocked(lock, displaced, passing(GivenUp::queueFull));
     }
   }
   if (!refused) return;
   _metrics.gaveUp(*refused).add();
-  _answering.refuse(done, passing(inWords(*refused)));
+  _answering.refuse(done, passing(*refused));
 }
 
 std::optional<GivenUp> Dispatcher::Impl::admit(const std::string& flow, const std::string& node,
@@ -213,7 +219,7 @@ std::optional<GivenUp> Dispatcher::Impl::admit(const std::string& flow, const st
 }
 
 void Dispatcher::Impl::work(WorkerPool::Handle worker) noexcept {
-  SenderSlot slot;
+  SenderSlot slot(_service.title);
   PushQueue::Answers answers;
   Lock lock(_mutex);
   _pool.arrive();
@@ -256,7 +262,7 @@ void Dispatcher::Impl::sendSome(Lock& lock, SenderSlot& slot, PushQueue::Answers
   lock.unlock();
   _answering.answer(answers, outcome);
   if (tells) {
-    logWarning("The push service is in trouble (%s): it gets one message now and then until it is well.",
+    logWarning("%s is in trouble (%s): it gets one message now and then until it is well.", _service.title,
                outcome.reason);
   }
   lock.lock();
@@ -289,8 +295,9 @@ Outcome Dispatcher::Impl::send(SenderSlot& slot, Sending& sending) noexcept {
   sending.makeSender = nullptr;  // may be the last copy, which must not be destroyed with the mutex held
   if (outcome.kind == Outcome::Kind::targetGone || outcome.replacement) outcome.target = message.target;
   report(_guard.judge(
-      {PushQueue::node(sending.push), PushQueue::flow(sending.push), message.target.value.reveal()},
-      sending.generation, outcome));
+             {PushQueue::node(sending.push), PushQueue::flow(sending.push), message.target.value.reveal()},
+             sending.generation, outcome),
+         _service);
   _metrics.inGrace.set(static_cast<std::int64_t>(_guard.watched()));
   return outcome;
 }
@@ -333,7 +340,7 @@ void Dispatcher::Impl::watch() noexcept {
     summon(time).ring();
     if (!expired.empty()) {
       _metrics.gaveUp(GivenUp::deadline).add(expired.size());
-      _answering.answerUnlocked(lock, expired, passing(inWords(GivenUp::deadline)));
+      _answering.answerUnlocked(lock, expired, passing(GivenUp::deadline));
     } else if (!tidy(lock)) {
       _watchAt = nextWatch(time);
       if (_watchAt == TimePoint::max()) {
@@ -353,8 +360,8 @@ bool Dispatcher::Impl::tidy(Lock& lock) {
   lock.unlock();
   join(ended);
   if (starving) {
-    logError("The system refuses a thread beyond %z workers: raise its limit or lower fcm.connections.",
-             workers);
+    logError("The system refuses a thread beyond %z workers: raise its limit or lower %s.connections.",
+             workers, _service.key);
   }
   lock.lock();
   return true;
@@ -398,7 +405,7 @@ void Dispatcher::Impl::drain(std::chrono::milliseconds bound) {
   _answering.await(lock, _clock.realDeadline(now() + bound), [this] { return _queue.waiters() == 0; });
   _queue.clear(unfinished);
   _metrics.gaveUp(GivenUp::stopping).add(unfinished.size());
-  _answering.answerUnlocked(lock, unfinished, passing(inWords(GivenUp::stopping)));
+  _answering.answerUnlocked(lock, unfinished, passing(GivenUp::stopping));
   _answering.awaitCalls(lock);
 }
 
@@ -417,12 +424,12 @@ void Dispatcher::Impl::reconfigure(const Options& options) {
   alarm(nextWatch(time));
 }
 
-void Dispatcher::Impl::replaceSenders(SenderFactory makeSender, Service service) {
+void Dispatcher::Impl::replaceSenders(SenderFactory makeSender, Credentials credentials) {
   Lock lock(_mutex);
   std::swap(_makeSender, makeSender);
   ++_generation;
   auto event = RemovalGuard::Event::none;
-  if (service == Service::other) {
+  if (credentials == Credentials::other) {
     event = _guard.credentialsChanged(_generation);
     _throttle.reset();
     alarm(TimePoint::min());
@@ -430,7 +437,7 @@ void Dispatcher::Impl::replaceSenders(SenderFactory makeSender, Service service)
   // Idle workers would keep their connections, with what they know of the old credentials.
   _pool.dismiss(_pool.size());
   lock.unlock();
-  report(event);
+  report(event, _service);
 }
 
 std::size_t Dispatcher::Impl::queued() const {
@@ -461,8 +468,12 @@ void Dispatcher::reconfigure(const Options& options) {
   _impl->reconfigure(options);
 }
 
-void Dispatcher::replaceSenders(SenderFactory makeSender, Service service) {
-  _impl->replaceSenders(std::move(makeSender), service);
+void Dispatcher::replaceSenders(SenderFactory makeSender, Credentials credentials) {
+  _impl->replaceSenders(std::move(makeSender), credentials);
+}
+
+const ServiceName& Dispatcher::service() const noexcept {
+  return _impl->service();
 }
 
 std::size_t Dispatcher::queued() const {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <string>
 
 namespace p2::push {
 
@@ -13,7 +14,7 @@ std::size_t hashOf(std::string_view text) {
   return std::hash<std::string_view>{}(text);
 }
 
-void doubt(Outcome& outcome, const char* why, Outcome::Scope scope) {
+void doubt(Outcome& outcome, const std::string& why, Outcome::Scope scope) {
   outcome.kind = Outcome::Kind::doubted;
   outcome.scope = scope;
   outcome.reason += why;
@@ -64,7 +65,8 @@ RemovalGuard::Event RemovalGuard::gone(const Addressee& addressee, TimePoint now
     doubt(outcome, "; not believed, for nothing else is delivered", Scope::service);
   } else if (_goneAfter.count() > 0 &&
              !_watch.gone(hashOf(addressee.node), addressee.flow, target, now, _goneAfter)) {
-    doubt(outcome, "; it is removed if that is said again after fcm.goneAfter", Scope::target);
+    doubt(outcome, "; it is removed if that is said again after " + _options.service.key + ".goneAfter",
+          Scope::target);
   }
   return event;
 }
@@ -126,21 +128,22 @@ RemovalGuard::Event RemovalGuard::update(TimePoint now) {
   return Event::tripped;
 }
 
-void report(RemovalGuard::Event event) {
+void report(RemovalGuard::Event event, const ServiceName& service) {
   switch (event) {
     case RemovalGuard::Event::none:
       return;
     case RemovalGuard::Event::tripped:
       logError(
-          "the push service calls most targets gone, so the fault is probably ours: no registration is "
-          "removed until that clears; is fcm.serviceAccountFile the one of the app's Firebase project, is "
-          "the store the right one?");
+          "%s calls most targets gone, so the fault is probably ours: no registration is removed until that "
+          "clears; are the credentials (%s.*) those of the app's own project, is the store the right one?",
+          service.title, service.key);
       return;
     case RemovalGuard::Event::cleared:
-      logNotice("messages are delivered again: registrations whose target is gone are removed as usual");
+      logNotice("%s delivers messages again: registrations whose target is gone are removed as usual",
+                service.title);
       return;
     case RemovalGuard::Event::begunAnew:
-      logNotice("another key or push service: whose target is gone is found out anew");
+      logNotice("another key or address of %s: whose target is gone is found out anew", service.title);
       return;
   }
 }

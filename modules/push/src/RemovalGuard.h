@@ -3,6 +3,7 @@
 #include "GoneWatch.h"
 #include "p2/core/Clock.h"
 #include "p2/push/Outcome.h"
+#include "p2/push/ServiceName.h"
 
 #include <atomic>
 #include <chrono>
@@ -27,8 +28,8 @@ namespace p2::push {
 ///   was delivered to anybody, until something is: that is what it goes by on a server with few phones. While
 ///   it is tripped nothing is believed, and every grace begins anew. Silence does not clear it, since it
 ///   repairs nothing. Targets count and not nodes, of which one phone may have many.
-/// - **The wrong project.** SENDER_ID_MISMATCH, which FCM also says when our own project is the wrong one, is
-///   believed only while others are delivered to, and of few in a row.
+/// - **The wrong project.** A verdict that also comes when our own project is the wrong one is believed only
+///   while others are delivered to, and of few in a row (`onlyIfOthersSucceed`).
 /// - **New credentials** end all of that: what the old ones were told says nothing of them.
 ///
 /// A verdict on a target is forgotten when there have been `memory` deliveries since: no time passes on a
@@ -40,6 +41,7 @@ namespace p2::push {
 class RemovalGuard {
  public:
   struct Options {
+    ServiceName service;                     ///< Whose verdicts they are, for what the operator is told.
     std::chrono::milliseconds goneAfter{0};  ///< The grace. Zero: the first verdict is believed.
     std::size_t watched = 20000;             ///< Targets in their grace at most; some 150 bytes each.
     std::size_t minimum = 20;       ///< Different targets that must be gone before their share counts.
@@ -113,6 +115,6 @@ class RemovalGuard {
 };
 
 /// Logs the line that the event is worth.
-void report(RemovalGuard::Event event);
+void report(RemovalGuard::Event event, const ServiceName& service);
 
 }  // namespace p2::push

@@ -9,13 +9,13 @@ namespace p2::push {
 
 namespace {
 
-std::unique_ptr<Sender> call(const SenderFactory& makeSender) noexcept {
+std::unique_ptr<Sender> call(const SenderFactory& makeSender, const std::string& service) noexcept {
   try {
     return makeSender();
   } catch (const std::exception& e) {
-    logError("Cannot make a connection to the push service: %s", std::string(e.what()));
+    logError("Cannot make a connection to %s: %s", service, std::string(e.what()));
   } catch (...) {
-    logError("Cannot make a connection to the push service: unknown exception");
+    logError("Cannot make a connection to %s: unknown exception", service);
   }
   return nullptr;
 }
@@ -26,12 +26,12 @@ Outcome SenderSlot::send(const SenderFactory& makeSender, std::uint64_t generati
                          core::Clock::TimePoint deadline) noexcept {
   if (makeSender) {
     _sender.reset();  // before the new one is made, so that there is one connection a worker at most
-    _sender = call(makeSender);
+    _sender = call(makeSender, _service);
     _generation = generation;
   }
   if (_sender) return _sender->send(message, deadline);
   Outcome outcome;
-  outcome.reason = "no connection to the push service";
+  outcome.reason = "no connection to " + _service;
   return outcome;
 }
 

@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
 
 namespace p2::push {
 
@@ -14,6 +16,9 @@ namespace p2::push {
 /// one worker thread only.
 class SenderSlot {
  public:
+  /// `service`: its name in a sentence.
+  explicit SenderSlot(std::string service) : _service(std::move(service)) {}
+
   /// Whether `send` needs the factory, whose generation is this.
   bool stale(std::uint64_t generation) const noexcept { return !_sender || _generation != generation; }
 
@@ -25,6 +30,7 @@ class SenderSlot {
   void reset() noexcept { _sender.reset(); }
 
  private:
+  const std::string _service;
   std::unique_ptr<Sender> _sender;
   std::uint64_t _generation = 0;
 };

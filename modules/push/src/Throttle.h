@@ -17,11 +17,11 @@ namespace p2::push {
 /// that gets through: the number doubles with each round trip, until there is no limit again.
 ///
 /// It weighs different targets and not answers, the last 64 of them: one that is above its own quota, or for
-/// which FCM fails again and again, counts once however often it is pushed to. A fault of the service engages
-/// when no other target fared better, when two have it and these are a quarter, or when the last eight have
-/// it: so 1 % of faults cost 1 %. While the number grows again, that halves it, unless the service asks for
-/// time. Faults of single targets engage when four different ones have them and none fared better: then they
-/// are hardly theirs.
+/// which the service fails again and again, counts once however often it is pushed to. A fault of the service
+/// engages when no other target fared better, when two have it and these are a quarter, or when the last
+/// eight have it: so 1 % of faults cost 1 %. While the number grows again, that halves it, unless the service
+/// asks for time. Faults of single targets engage when four different ones have them and none fared better:
+/// then they are hardly theirs.
 ///
 /// Messages that were under way when the throttle was engaged neither prolong its doubling nor end it.
 ///

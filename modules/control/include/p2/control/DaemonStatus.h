@@ -20,6 +20,15 @@ struct DaemonStatus {
     std::string text;
   };
 
+  /// How one push service fares.
+  struct Service {
+    std::string key;    ///< Its label in the metrics: `fcm`.
+    std::string title;  ///< In a sentence: `FCM`.
+    bool targetsSeemGone = false;
+    std::uint64_t queued = 0;
+    std::uint64_t workers = 0;
+  };
+
   std::string version;
   std::int64_t pid = 0;
   Time started{};
@@ -38,9 +47,10 @@ struct DaemonStatus {
   bool tokenValid = false;
   std::optional<Time> tokenExpires;
   std::string tokenFault;
-  bool targetsSeemGone = false;  ///< Most targets seem gone: none is removed.
 
-  std::uint64_t queued = 0;
+  std::vector<Service> services;  ///< Those that are configured.
+  bool targetsSeemGone = false;   ///< Most targets of one of them seem gone: none of its is removed.
+  std::uint64_t queued = 0;       ///< Of all of them, as is the next.
   std::uint64_t workers = 0;
   std::uint64_t registrations = 0;
   std::uint64_t storeBytes = 0;

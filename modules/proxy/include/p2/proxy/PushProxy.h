@@ -5,12 +5,15 @@
 #include "p2/core/Secret.h"
 #include "p2/proxy/Requests.h"
 #include "p2/push/Dispatcher.h"
+#include "p2/store/Registration.h"
 #include "p2/store/Registrations.h"
 #include "p2/xmpp/Element.h"
 #include "p2/xmpp/Iq.h"
 #include "p2/xmpp/Responder.h"
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,9 +50,13 @@ class PushProxy {
     const core::Clock* clock = &core::systemClock();  ///< Must outlive the proxy.
   };
 
-  /// `registrations`, `dispatcher` and `metrics` must outlive the proxy; the callbacks given to the former
+  /// The way to each push service that there is one to. A push for a device of another one waits: that there
+  /// is no way to it is no reason to lose it.
+  using Dispatchers = std::map<store::Service, std::reference_wrapper<push::Dispatcher>>;
+
+  /// `registrations`, the dispatchers and `metrics` must outlive the proxy; the callbacks given to the former
   /// two must have come before it is destroyed.
-  PushProxy(Options options, store::Registrations& registrations, push::Dispatcher& dispatcher,
+  PushProxy(Options options, store::Registrations& registrations, const Dispatchers& dispatchers,
             core::Metrics& metrics);
   PushProxy(const PushProxy&) = delete;
   PushProxy& operator=(const PushProxy&) = delete;

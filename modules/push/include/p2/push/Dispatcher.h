@@ -6,6 +6,7 @@
 #include "p2/push/Message.h"
 #include "p2/push/Outcome.h"
 #include "p2/push/Sender.h"
+#include "p2/push/ServiceName.h"
 
 #include <chrono>
 #include <cstddef>
@@ -14,8 +15,9 @@
 
 namespace p2::push {
 
-/// Queues pushes and has them sent by a pool of worker threads, each with a Sender of its own. The pool grows
-/// while pushes wait and shrinks when workers idle.
+/// Queues pushes for one push service and has them sent by a pool of worker threads, each with a Sender of
+/// its own. The pool grows while pushes wait and shrinks when workers idle. All that is known of a push
+/// service is its dispatcher's: for another one there is another.
 ///
 /// - A push for a node that is queued already joins it: one message, the newest, and all get its outcome. A
 ///   push for a node whose message is being sent is queued anew.
@@ -32,14 +34,14 @@ namespace p2::push {
 ///   says so of too many: else the outcome is doubted. Once a message, however many wait for it.
 /// - The outcome is known by the deadline, whatever the sender does. What it says later is only counted.
 ///
-/// Metrics: p2_pushes_total{outcome}, p2_push_given_up_total{reason}, p2_push_coalesced_total,
-/// p2_push_retries_total, p2_push_callback_errors_total, p2_push_queue, p2_push_workers, p2_push_seconds,
-/// p2_targets_in_grace.
-/// Logs to "push". Thread-safe.
+/// Metrics, each with the label service: p2_pushes_total{outcome}, p2_push_given_up_total{reason},
+/// p2_push_coalesced_total, p2_push_retries_total, p2_push_callback_errors_total, p2_push_queue,
+/// p2_push_workers, p2_push_seconds, p2_targets_in_grace. Logs to "push". Thread-safe.
 class Dispatcher {
  public:
   struct Options {
-    std::size_t maxWorkers = 256;  ///< `fcm.connections`, at least 1. Changes live.
+    ServiceName service;  ///< Whose senders they are. No two dispatchers of one registry share a key.
+    std::size_t maxWorkers = 256;  ///< `connections` of the service, at least 1. Changes live.
     /// `push.queue`: nodes waiting at most; all who wait hold 4 KiB a node at most (or 1 MiB), of which one
     /// flow has half at most. Those that are tried again count, but are never refused. Changes live.
     std::size_t queueCapacity = 20000;
@@ -48,16 +50,16 @@ class Dispatcher {
     /// `push.spacing`: from one message for a node to the next. Pushes that come earlier wait so long and
     /// become one. Zero: none. Changes live.
     std::chrono::milliseconds spacing{0};
-    /// `fcm.goneAfter`: a second verdict that a target is gone is believed after so long. Zero: the first one
-    /// is. Changes live, also for those that were called gone already.
+    /// `goneAfter` of the service: a second verdict that a target is gone is believed after so long. Zero:
+    /// the first one is. Changes live, also for those that were called gone already.
     std::chrono::milliseconds goneAfter{3600000};
     std::chrono::milliseconds idleLimit{60000};       ///< A worker without work for so long ends.
     const core::Clock* clock = &core::systemClock();  ///< Must outlive the dispatcher.
   };
 
-  /// Whether the senders speak to the same service as before, with the same credentials, or what they are
+  /// Whether the senders speak to the same address as before, with the same credentials, or what they are
   /// told has nothing to do with what the old ones were.
-  enum class Service { same, other };
+  enum class Credentials { same, other };
 
   /// Called exactly once: in a worker's or the timer's thread, in that of `drain` or the destructor, or in
   /// that of a `submit` if the push is refused at once or displaced by another. Must not block, nor call
@@ -88,10 +90,11 @@ class Dispatcher {
   /// Takes over what changes live. Workers beyond the new maximum end with their message in hand.
   void reconfigure(const Options& options);
   /// From now on every worker uses a fresh sender from `makeSender`, once it has finished the message in
-  /// hand. With another service, all that is known of targets that seem gone and of throttling is forgotten,
-  /// and what the old senders still hear does not count.
-  void replaceSenders(SenderFactory makeSender, Service service);
+  /// hand. With other credentials, all that is known of targets that seem gone and of throttling is
+  /// forgotten, and what the old senders still hear does not count.
+  void replaceSenders(SenderFactory makeSender, Credentials credentials);
 
+  const ServiceName& service() const noexcept;
   /// Pushes waiting to be sent or to be tried again.
   std::size_t queued() const;
   std::size_t workers() const;
