@@ -2,6 +2,7 @@
 
 #include "Fuzz.h"
 #include "RecordCodec.h"
+#include "p2/store/Validity.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "FairQueue.h"
+#include "p2/store/FairQueue.h"
 #include "support/Catch.h"
 
 #include <algorithm>

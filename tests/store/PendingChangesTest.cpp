@@ -1,5 +1,5 @@
-#include "PendingChanges.h"
 #include "Samples.h"
+#include "p2/store/PendingChanges.h"
 #include "support/Catch.h"
 
 #include <optional>

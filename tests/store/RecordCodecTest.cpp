@@ -1,5 +1,6 @@
 #include "RecordCodec.h"
 #include "Samples.h"
+#include "p2/store/Validity.h"
 #include "support/Catch.h"
 
 #include <fstream>

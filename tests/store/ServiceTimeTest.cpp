@@ -1,4 +1,4 @@
-#include "ServiceTime.h"
+#include "p2/store/ServiceTime.h"
 #include "support/Catch.h"
 
 #include <chrono>

@@ -46,15 +46,6 @@ Applied<Registration> create(Tables& tables, std::string node, const Enrolment& 
 
 }  // namespace
 
-bool matches(const Registration& registration, const Enrolment& asked) {
-  return registration.domain == asked.domain && registration.target == asked.target;
-}
-
-bool isCurrent(const Registration& registration, const Enrolment& asked, Registration::Time now,
-               std::chrono::seconds renewAfter) {
-  return matches(registration, asked) && now - registration.lastRegistered < renewAfter;
-}
-
 Applied<Registration> enrol(Tables& tables, const Enrolment& asked, const RegistrationRules& rules) {
   auto node = tables.nodeOf(asked.key);
   if (!node.ok()) return {0, Error{node.error()}};

@@ -1,10 +1,12 @@
 #pragma once
 
-#include "Identity.h"
 #include "Tables.h"
 #include "p2/core/Result.h"
+#include "p2/core/Target.h"
+#include "p2/store/Enrolment.h"
+#include "p2/store/Identity.h"
 #include "p2/store/Registration.h"
-#include "p2/store/Store.h"
+#include "p2/store/Registrations.h"
 
 #include <chrono>
 #include <functional>
@@ -22,24 +24,11 @@ struct Applied {
   core::Result<T> outcome;
 };
 
-/// What a phone asks for when it registers.
-struct Enrolment {
-  DeviceKey key;
-  std::string domain;
-  core::Target target;
-};
-
 struct RegistrationRules {
   Registration::Time now;
   std::chrono::seconds renewAfter;
   std::function<core::Result<std::string>()> drawNode = store::drawNode;
 };
-
-/// Whether the registration is as asked for, but for the time of registration.
-bool matches(const Registration& registration, const Enrolment& asked);
-/// Whether nothing needs to be written: it is as asked for, and the time of registration is recent.
-bool isCurrent(const Registration& registration, const Enrolment& asked, Registration::Time now,
-               std::chrono::seconds renewAfter);
 
 /// A record of the device that cannot be read is written anew under its node, with a new secret, which the
 /// phone hands to its server. REQUIRES: checkKey() and checkContent() have no objection.

@@ -1,4 +1,4 @@
-#include "Identity.h"
+#include "p2/store/Identity.h"
 
 #include <unistd.h>
 

@@ -1,10 +1,11 @@
 #include "Import.h"
 
-#include "Bytes.h"
 #include "Directory.h"
 #include "RecordCodec.h"
 #include "SortedSpool.h"
 #include "Staging.h"
+#include "p2/store/Bytes.h"
+#include "p2/store/Validity.h"
 
 #include <algorithm>
 #include <functional>

@@ -14,15 +14,6 @@ namespace p2::store {
 /// Version of a record's layout; its first byte.
 inline constexpr std::uint8_t kRecordVersion = 1;
 
-/// Whether the key can be stored. The error says which part cannot, without showing it.
-core::Result<void> checkKey(const DeviceKey& key);
-/// The same for what a registration gives the key. A domain may be missing.
-core::Result<void> checkContent(std::string_view domain, const core::Target& target);
-/// The same for a target.
-core::Result<void> checkTarget(const core::Target& target);
-/// The same for a whole registration.
-core::Result<void> checkRegistration(const Registration& registration);
-
 /// The record of a registration, all of it but the node, which is the record's key.
 /// REQUIRES: checkRegistration() has no objection.
 std::string encodeRecord(const Registration& registration);

@@ -1,4 +1,4 @@
-#include "ServiceMeter.h"
+#include "p2/store/ServiceMeter.h"
 
 namespace p2::store {
 

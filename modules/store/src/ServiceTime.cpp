@@ -1,6 +1,6 @@
-#include "ServiceTime.h"
+#include "p2/store/ServiceTime.h"
 
-#include "Bytes.h"
+#include "p2/store/Bytes.h"
 
 #include <algorithm>
 

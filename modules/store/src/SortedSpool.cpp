@@ -1,6 +1,6 @@
 #include "SortedSpool.h"
 
-#include "Bytes.h"
+#include "p2/store/Bytes.h"
 
 #include <fcntl.h>
 #include <unistd.h>

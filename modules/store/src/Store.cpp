@@ -6,12 +6,13 @@
 #include "Environment.h"
 #include "Import.h"
 #include "Operations.h"
-#include "PendingChanges.h"
 #include "RecordCodec.h"
-#include "ServiceMeter.h"
 #include "Staging.h"
 #include "Sweep.h"
 #include "Writer.h"
+#include "p2/store/PendingChanges.h"
+#include "p2/store/ServiceMeter.h"
+#include "p2/store/Validity.h"
 
 #include <exception>
 #include <future>

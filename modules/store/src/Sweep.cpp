@@ -35,12 +35,6 @@ int change(Tables& tables, const Sweep& sweep, Registration& registration) {
 
 }  // namespace
 
-bool Overdue::operator()(const Registration& registration) const {
-  const auto last = registration.lastRegistered;
-  // A date after now says that one clock was wrong; the difference to one of the far future does not fit.
-  return last <= now && last < now - after && service.since(last) > after;
-}
-
 Applied<Sweep> sweepSome(Tables& tables, Sweep sweep) {
   const std::uint64_t most = std::min<std::uint64_t>(kChangedAtOnce, sweep.atMost - sweep.changed);
   std::vector<Registration> concerned;

@@ -1,25 +1,13 @@
 #pragma once
 
 #include "Changes.h"
-#include "ServiceTime.h"
 #include "Tables.h"
-#include "p2/store/Registration.h"
+#include "p2/store/Overdue.h"
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 
 namespace p2::store {
-
-/// Which registrations are overdue: those not renewed for `after`, by the civil clock *and* by the time in
-/// which they could have been. A value.
-struct Overdue {
-  Registration::Time now{};
-  std::chrono::seconds after{};
-  ServiceTime service{};
-
-  bool operator()(const Registration& registration) const;
-};
 
 /// A walk over all registrations that changes some, and how far it has come. A value.
 struct Sweep {

@@ -1,6 +1,7 @@
 #include "Tables.h"
 
 #include "RecordCodec.h"
+#include "p2/store/Validity.h"
 
 #include <memory>
 

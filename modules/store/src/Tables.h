@@ -1,8 +1,8 @@
 #pragma once
 
-#include "ServiceTime.h"
 #include "p2/core/Result.h"
 #include "p2/store/Registration.h"
+#include "p2/store/ServiceTime.h"
 
 #include <lmdb.h>
 

@@ -1,11 +1,11 @@
 #pragma once
 
 #include "Environment.h"
-#include "FairQueue.h"
-#include "PendingChanges.h"
 #include "Tables.h"
 #include "p2/core/Guarded.h"
 #include "p2/core/Result.h"
+#include "p2/store/FairQueue.h"
+#include "p2/store/PendingChanges.h"
 
 #include <cstddef>
 #include <memory>

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "ServiceTime.h"
 #include "p2/core/Clock.h"
 #include "p2/core/Guarded.h"
+#include "p2/store/ServiceTime.h"
 
 #include <utility>
 
