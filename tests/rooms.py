@@ -26,6 +26,7 @@ MODULES = {
     "logging": "core",
     "control": "core",
     "process": "core",
+    "lmdb": "core store",
     "fcm": "core push http",
     "settings": "core xmpp logging",
     "web": "core control",

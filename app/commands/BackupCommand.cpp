@@ -2,7 +2,7 @@
 
 #include "commands/ProgressBar.h"
 #include "p2/core/Words.h"
-#include "p2/store/Store.h"
+#include "p2/lmdb/Store.h"
 
 #include <array>
 #include <ostream>
@@ -22,13 +22,13 @@ constexpr std::string_view kDetails =
 int run(const Invocation& invocation) {
   const auto path = invocation.storePath();
   if (!path) return EX_CONFIG;
-  const auto store = store::Store::openReadOnly(*path);
+  const auto store = lmdb::Store::openReadOnly(*path);
   if (!store) return invocation.fail(EX_NOINPUT, store.error());
   const auto& directory = invocation.operands.front();
   if (const auto copied = store.value()->backup(directory); !copied) {
     return invocation.fail(EX_CANTCREAT, copied.error());
   }
-  const auto copy = store::Store::openReadOnly(directory);
+  const auto copy = lmdb::Store::openReadOnly(directory);
   if (!copy) return invocation.fail(EX_IOERR, "the copy cannot be opened: " + copy.error());
   invocation.console.out << core::grouped(copy.value()->statistics().registrations)
                          << " registrations copied to " << directory << '\n';

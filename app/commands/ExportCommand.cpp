@@ -4,7 +4,7 @@
 #include "commands/ProgressBar.h"
 #include "p2/core/AtomicFile.h"
 #include "p2/core/Words.h"
-#include "p2/store/Store.h"
+#include "p2/lmdb/Store.h"
 #include "p2/transfer/RegistrationJson.h"
 
 #include <unistd.h>
@@ -52,7 +52,7 @@ class Output {
 };
 
 /// Writes all lines; gives 0, or errno.
-int writeLines(const store::Store& store, Output& output, ProgressBar& progress, core::Result<void>& read,
+int writeLines(const lmdb::Store& store, Output& output, ProgressBar& progress, core::Result<void>& read,
                UnreadableRecords& unreadable) {
   int fault = 0;
   std::uint64_t count = 0;
@@ -66,7 +66,7 @@ int writeLines(const store::Store& store, Output& output, ProgressBar& progress,
   return fault != 0 ? fault : output.flush();
 }
 
-int exportTo(int descriptor, const std::string& name, const store::Store& store,
+int exportTo(int descriptor, const std::string& name, const lmdb::Store& store,
              const Invocation& invocation) {
   Output output(descriptor);
   core::Result<void> read;
@@ -83,7 +83,7 @@ int exportTo(int descriptor, const std::string& name, const store::Store& store,
 }
 
 /// Nobody sees half an export: it is written beside and put in the place of FILE at the end.
-int exportToFile(const std::string& name, const store::Store& store, const Invocation& invocation) {
+int exportToFile(const std::string& name, const lmdb::Store& store, const Invocation& invocation) {
   int fault = 0;
   const auto file = core::AtomicFile::create(name, fault);
   if (!file) {
@@ -102,7 +102,7 @@ int exportToFile(const std::string& name, const store::Store& store, const Invoc
 int run(const Invocation& invocation) {
   const auto path = invocation.storePath();
   if (!path) return EX_CONFIG;
-  const auto store = store::Store::openReadOnly(*path);
+  const auto store = lmdb::Store::openReadOnly(*path);
   if (!store) return invocation.fail(EX_NOINPUT, store.error());
   const bool toStdout = invocation.operands.empty() || invocation.operands.front() == "-";
   const auto count = store.value()->statistics().registrations;

@@ -5,9 +5,9 @@
 #include "p2/control/Requests.h"
 #include "p2/control/Socket.h"
 #include "p2/core/Words.h"
+#include "p2/lmdb/Store.h"
 #include "p2/process/StoreOwner.h"
 #include "p2/store/Forget.h"
-#include "p2/store/Store.h"
 #include "p2/xmpp/Jid.h"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ namespace p2::app {
 
 namespace {
 
-using store::Store;
+using lmdb::Store;
 using Nodes = std::vector<std::string>;
 
 // For each part of them.

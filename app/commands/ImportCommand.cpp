@@ -2,8 +2,8 @@
 
 #include "commands/ProgressBar.h"
 #include "p2/core/Words.h"
+#include "p2/lmdb/Store.h"
 #include "p2/process/StoreOwner.h"
-#include "p2/store/Store.h"
 #include "p2/transfer/ImportRows.h"
 
 #include <sys/stat.h>
@@ -19,7 +19,7 @@ namespace p2::app {
 
 namespace {
 
-using store::Store;
+using lmdb::Store;
 
 constexpr CommandOption kSkipBad{"skip-bad", "", "leave bad rows out instead of refusing all"};
 constexpr std::array kOptions{kStoreOption, kSkipBad};

@@ -3,7 +3,7 @@
 #include "commands/NodeSearch.h"
 #include "commands/ProgressBar.h"
 #include "p2/core/Words.h"
-#include "p2/store/Store.h"
+#include "p2/lmdb/Store.h"
 #include "p2/transfer/RegistrationJson.h"
 #include "p2/xmpp/Jid.h"
 
@@ -37,7 +37,7 @@ constexpr std::string_view kHeadings =
 int run(const Invocation& invocation) {
   const auto path = invocation.storePath();
   if (!path) return EX_CONFIG;
-  const auto store = store::Store::openReadOnly(*path);
+  const auto store = lmdb::Store::openReadOnly(*path);
   if (!store) return invocation.fail(EX_NOINPUT, store.error());
   const auto domain = xmpp::comparableDomain(invocation.value(kDomain.name));
   const std::string start = invocation.operands.empty() ? "" : invocation.operands.front();

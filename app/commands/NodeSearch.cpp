@@ -23,7 +23,7 @@ std::string UnreadableRecords::text() const {
          " Its phone mends it by registering again; p2 forget NODE removes it.";
 }
 
-core::Result<std::string> findNode(const store::Store& store, std::string_view node) {
+core::Result<std::string> findNode(const lmdb::Store& store, std::string_view node) {
   constexpr std::size_t kLeastStart = 4;
   std::optional<std::string> found;
   bool exact = false;
@@ -47,7 +47,7 @@ core::Result<std::string> findNode(const store::Store& store, std::string_view n
   return std::move(*found);
 }
 
-core::Result<store::Registration> findByNode(const store::Store& store, std::string_view node) {
+core::Result<store::Registration> findByNode(const lmdb::Store& store, std::string_view node) {
   auto exact = store.find(node);
   if (!exact) return core::Error{exact.error()};
   if (exact.value()) return std::move(*exact.value());

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "p2/core/Result.h"
+#include "p2/lmdb/Store.h"
 #include "p2/store/Registration.h"
-#include "p2/store/Store.h"
 
 #include <cstdint>
 #include <string>
@@ -12,7 +12,7 @@ namespace p2::app {
 
 /// The registration with this node; or, since the log shows only the first characters of one, the only
 /// registration whose node begins so (four characters at least). Error: there is none, or several.
-core::Result<store::Registration> findByNode(const store::Store& store, std::string_view node);
+core::Result<store::Registration> findByNode(const lmdb::Store& store, std::string_view node);
 
 /// Counts records that cannot be read, and names the first of them. Used by one thread.
 class UnreadableRecords {
@@ -32,7 +32,7 @@ class UnreadableRecords {
 };
 
 /// The node that findByNode() would find, even if its record cannot be read.
-core::Result<std::string> findNode(const store::Store& store, std::string_view node);
+core::Result<std::string> findNode(const lmdb::Store& store, std::string_view node);
 
 /// Says that a search by domain cannot tell of so many registrations (`store.keepDomain`), and what finds
 /// them.

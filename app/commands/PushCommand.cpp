@@ -4,8 +4,8 @@
 #include "links/FcmLink.h"
 #include "p2/core/Clock.h"
 #include "p2/core/Metrics.h"
+#include "p2/lmdb/Store.h"
 #include "p2/push/Outcome.h"
-#include "p2/store/Store.h"
 
 #include <array>
 #include <ostream>
@@ -65,7 +65,7 @@ int exitCode(Kind kind) {
 
 core::Result<store::Registration> registrationOf(const settings::Settings& settings,
                                                  const std::string& node) {
-  const auto store = store::Store::openReadOnly(settings.store.path);
+  const auto store = lmdb::Store::openReadOnly(settings.store.path);
   if (!store) return core::Error{store.error()};
   return findByNode(*store.value(), node);
 }

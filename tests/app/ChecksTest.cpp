@@ -1,6 +1,6 @@
 #include "commands/check/Checks.h"
 #include "commands/check/FcmChecks.h"
-#include "p2/store/Store.h"
+#include "p2/lmdb/Store.h"
 #include "support/Catch.h"
 #include "support/LoopbackServer.h"
 #include "support/TemporaryDirectory.h"
@@ -135,9 +135,9 @@ TEST_CASE("A store that is not there yet is fine if it can be made") {
 
 TEST_CASE("A store is read whole, and a damaged one is named") {
   const test::TemporaryDirectory directory;
-  store::Store::Options options;
+  lmdb::Store::Options options;
   options.path = directory.path() / "store";
-  REQUIRE(store::Store::open(options).ok());
+  REQUIRE(lmdb::Store::open(options).ok());
   CHECK(tells(checkStore(options.path, false).front(), State::ok, "0 registrations"));
   CHECK(tells(checkStore(options.path, true).front(), State::ok, "in use by the running daemon"));
   std::ofstream(options.path / "data.mdb", std::ios::trunc) << "this is no database";

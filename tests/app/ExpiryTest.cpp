@@ -14,10 +14,10 @@ using p2::app::Expiry;
 using p2::core::ScaledClock;
 using p2::core::Secret;
 using p2::core::Target;
+using p2::lmdb::Store;
 using p2::store::DeviceKey;
 using p2::store::Registration;
 using p2::store::Service;
-using p2::store::Store;
 using p2::test::eventually;
 
 namespace {

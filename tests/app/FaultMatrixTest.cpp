@@ -1,10 +1,10 @@
 #include "fcm/Google.h"
 #include "fcm/GoogleAnswers.h"
+#include "lmdb/IoFaults.h"
 #include "p2/fcm/FcmSender.h"
+#include "p2/lmdb/Store.h"
 #include "p2/proxy/PushProxy.h"
 #include "p2/push/Dispatcher.h"
-#include "p2/store/Store.h"
-#include "store/IoFaults.h"
 #include "support/Catch.h"
 #include "support/FcmAnswers.h"
 #include "support/ReplyList.h"
@@ -106,9 +106,9 @@ struct Phone {
 class Whole {
  public:
   explicit Whole(Clock::Duration goneAfter = 0s, FcmAnswer::Api api = FcmAnswer::Api::v1) : _api(api) {
-    p2::store::Store::Options options;
+    p2::lmdb::Store::Options options;
     options.path = _directory.path() / "store";
-    store = std::move(p2::store::Store::open(options)).value();
+    store = std::move(p2::lmdb::Store::open(options)).value();
     p2::push::Dispatcher::Options dispatcherOptions;
     dispatcherOptions.maxWorkers = 4;
     dispatcherOptions.clock = &clock;
@@ -174,7 +174,7 @@ class Whole {
 
   const p2::core::ScaledClock clock{kFactor};
   Google google{deliver, clock};
-  std::unique_ptr<p2::store::Store> store;
+  std::unique_ptr<p2::lmdb::Store> store;
   std::unique_ptr<p2::push::Dispatcher> dispatcher;
 
  private:
@@ -405,7 +405,7 @@ TEST_CASE("While the store cannot write, what needs no writing is served, and th
   const Phone phone = p2.phone("device");
   const Phone gone = p2.phone("gone", "token that is gone");
   REQUIRE(p2.works(phone));
-  p2::store::test::IoFaults faults;
+  p2::lmdb::test::IoFaults faults;
   faults.fail(0, 1000000, code);
 
   CHECK(errorIn(p2.registering("new device")) == kTryLater);

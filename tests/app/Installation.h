@@ -3,7 +3,7 @@
 #include "CommandRun.h"
 #include "fcm/Google.h"
 #include "fcm/GoogleAnswers.h"
-#include "p2/store/Store.h"
+#include "p2/lmdb/Store.h"
 #include "support/Catch.h"
 #include "support/ImportAll.h"
 #include "support/TemporaryDirectory.h"
@@ -33,10 +33,10 @@ inline store::Registration registrationOf(const std::string& node, const std::st
 }
 
 /// Opens it as the daemon does: nobody else may have it.
-inline std::unique_ptr<store::Store> openStore(const std::filesystem::path& path) {
-  store::Store::Options options;
+inline std::unique_ptr<lmdb::Store> openStore(const std::filesystem::path& path) {
+  lmdb::Store::Options options;
   options.path = path;
-  auto opened = store::Store::open(options);
+  auto opened = lmdb::Store::open(options);
   REQUIRE(opened.ok());
   return std::move(opened).value();
 }
@@ -63,7 +63,7 @@ class Installation {
     return test::run(words, input);
   }
 
-  std::unique_ptr<store::Store> open() const { return openStore(store); }
+  std::unique_ptr<lmdb::Store> open() const { return openStore(store); }
   void add(const std::vector<store::Registration>& registrations) const {
     REQUIRE(importAll(*open(), registrations).ok());
   }

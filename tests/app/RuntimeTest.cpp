@@ -169,13 +169,13 @@ TEST_CASE("Without domains, those that are stored are dropped at the start") {
   row.key.device = std::string(40, 'a');
   row.domain = "a.example";
   row.target.value = core::Secret("token");
-  store::Store::Options options;
+  lmdb::Store::Options options;
   options.path = p2.settings.store.path;
-  REQUIRE(test::importAll(*store::Store::open(options).value(), std::vector{row}).ok());
+  REQUIRE(test::importAll(*lmdb::Store::open(options).value(), std::vector{row}).ok());
 
   p2.settings.store.keepDomain = false;
   p2.started()->stop(1s);
-  const auto stored = store::Store::openReadOnly(options.path).value()->find("node").value();
+  const auto stored = lmdb::Store::openReadOnly(options.path).value()->find("node").value();
   REQUIRE(stored);
   CHECK(stored->domain.empty());
 }

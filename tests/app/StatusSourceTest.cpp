@@ -34,9 +34,9 @@ class Daemon {
     settings.xmpp.host = "127.0.0.1";
     settings.xmpp.port = nobody.port();
     settings.xmpp.jid = "push.example.org";
-    store::Store::Options options;
+    lmdb::Store::Options options;
     options.path = directory.path() / "store";
-    store = std::move(store::Store::open(options)).value();
+    store = std::move(lmdb::Store::open(options)).value();
     for (const push::ServiceName& service :
          {push::ServiceName{"one", "One"}, push::ServiceName{"two", "Two"}}) {
       push::Dispatcher::Options queue;
@@ -66,7 +66,7 @@ class Daemon {
   test::RefusingPort nobody;
   settings::Settings settings;
   core::Metrics metrics;
-  std::unique_ptr<store::Store> store;
+  std::unique_ptr<lmdb::Store> store;
   std::vector<std::unique_ptr<push::Dispatcher>> dispatchers;
   std::vector<std::unique_ptr<component::Component>> components;
   Poco::AutoPtr<logging::RecentFaults> faults = new logging::RecentFaults;

@@ -1,9 +1,9 @@
 #include "CommandRun.h"
 #include "Installation.h"
 #include "commands/NodeSearch.h"
-#include "p2/store/Store.h"
+#include "lmdb/RawStore.h"
+#include "p2/lmdb/Store.h"
 #include "p2/transfer/RegistrationJson.h"
-#include "store/RawStore.h"
 #include "support/Catch.h"
 #include "support/ContentOf.h"
 #include "support/Has.h"
@@ -27,7 +27,7 @@
 using namespace p2;
 using namespace p2::app;
 using namespace std::chrono_literals;
-using store::test::putRaw;
+using lmdb::test::putRaw;
 using test::contentOf;
 using test::has;
 using test::registrationOf;
@@ -55,7 +55,7 @@ struct Filled {
     REQUIRE(p2::test::importAll(*store, rows).ok());
   }
 
-  std::unique_ptr<store::Store> open() const { return test::openStore(path); }
+  std::unique_ptr<lmdb::Store> open() const { return test::openStore(path); }
   std::uint64_t count() const { return open()->statistics().registrations; }
 };
 
@@ -74,7 +74,7 @@ TEST_CASE("An export is imported elsewhere as it was") {
   INFO(imported.err);
   CHECK(imported.code == EX_OK);
   CHECK(imported.out == "3 added, 0 updated, 0 unchanged, 0 left out\n");
-  const auto copy = store::Store::openReadOnly(other);
+  const auto copy = lmdb::Store::openReadOnly(other);
   REQUIRE(copy.ok());
   CHECK(copy.value()->find("nodeB1").value() == registration("nodeB1", 'c', "b.example"));
 }
@@ -211,7 +211,7 @@ TEST_CASE("An import that is run again changes what is newer, and nothing else")
   row.target.value = core::Secret("older-token");
   row.lastRegistered -= 48h;
   CHECK(import() == "0 added, 0 updated, 1 unchanged, 0 left out\n");
-  const auto there = store::Store::openReadOnly(directory.path() / "store");
+  const auto there = lmdb::Store::openReadOnly(directory.path() / "store");
   REQUIRE(there.ok());
   CHECK(there.value()->find("n1").value()->target.value.reveal() == "newer-token");
 }
@@ -225,7 +225,7 @@ TEST_CASE("Rows without a date are as old as their file") {
   const timespec times[2] = {{1000000, 0}, {1000000, 0}};
   REQUIRE(::utimensat(AT_FDCWD, file.c_str(), times, 0) == 0);
   REQUIRE(run({"import", "--store=" + path.string(), file.string()}).code == EX_OK);
-  const auto there = store::Store::openReadOnly(path);
+  const auto there = lmdb::Store::openReadOnly(path);
   REQUIRE(there.ok());
   CHECK(there.value()->find("n1").value()->lastRegistered == store::Registration::Time(1000000s));
 }
@@ -295,17 +295,17 @@ TEST_CASE(
 
 TEST_CASE("A node is found by its first four characters or more, if only one begins so") {
   const test::TemporaryDirectory directory;
-  store::Store::Options options;
+  lmdb::Store::Options options;
   options.path = directory.path() / "store";
   {
-    const auto store = store::Store::open(options);
+    const auto store = lmdb::Store::open(options);
     REQUIRE(store.ok());
     REQUIRE(p2::test::importAll(*store.value(), {registrationOf("abcd1"), registrationOf("abcd12"),
                                                  registrationOf("abce"), registrationOf("zzzz9")})
                 .ok());
   }
   putRaw(options.path, "targets", "hurt1", "nonsense");
-  const auto store = store::Store::openReadOnly(options.path);
+  const auto store = lmdb::Store::openReadOnly(options.path);
   REQUIRE(store.ok());
   const auto found = [&](std::string_view node) {
     auto result = findNode(*store.value(), node);
@@ -335,18 +335,18 @@ TEST_CASE("Among any nodes the search finds what a plain look at each would find
   };
   for (int round = 0; round < 20; ++round) {
     const test::TemporaryDirectory directory;
-    store::Store::Options options;
+    lmdb::Store::Options options;
     options.path = directory.path() / "store";
     std::set<std::string> nodes;
     while (nodes.size() < 30) nodes.insert(word(8));
     {
       std::vector<store::Registration> rows;
       for (const auto& node : nodes) rows.push_back(registrationOf(node));
-      const auto store = store::Store::open(options);
+      const auto store = lmdb::Store::open(options);
       REQUIRE(store.ok());
       REQUIRE(p2::test::importAll(*store.value(), rows).ok());
     }
-    const auto store = store::Store::openReadOnly(options.path);
+    const auto store = lmdb::Store::openReadOnly(options.path);
     REQUIRE(store.ok());
     for (int n = 0; n < 200; ++n) {
       const auto wanted = word(9);

@@ -3,6 +3,7 @@
 
 #include "Fuzz.h"
 #include "p2/control/Requests.h"
+#include "p2/lmdb/Store.h"
 #include "p2/store/Forget.h"
 #include "support/ImportAll.h"
 #include "support/TemporaryDirectory.h"
@@ -26,9 +27,9 @@ class Daemon {
 
   void refill() {
     store.reset();
-    p2::store::Store::Options options;
+    p2::lmdb::Store::Options options;
     options.path = _directory.path() / "store";
-    store = std::move(p2::store::Store::open(options)).value();
+    store = std::move(p2::lmdb::Store::open(options)).value();
     p2::store::Registration row;
     row.key.device = std::string(40, 'a');
     row.target.value = p2::core::Secret("token");
@@ -38,7 +39,7 @@ class Daemon {
     require(p2::test::importAll(*store, std::vector{row}).ok(), "a registration is stored");
   }
 
-  std::unique_ptr<p2::store::Store> store;
+  std::unique_ptr<p2::lmdb::Store> store;
 
  private:
   p2::test::TemporaryDirectory _directory;

@@ -7,8 +7,8 @@
 #include "Fuzz.h"
 #include "Pieces.h"
 #include "Trees.h"
+#include "p2/lmdb/Store.h"
 #include "p2/proxy/PushProxy.h"
-#include "p2/store/Store.h"
 #include "p2/xmpp/Jid.h"
 #include "p2/xmpp/Namespaces.h"
 #include "support/RequestTexts.h"
@@ -77,9 +77,9 @@ class Answers final : public p2::xmpp::ReplySink {
 class Service {
  public:
   Service() {
-    p2::store::Store::Options options;
+    p2::lmdb::Store::Options options;
     options.path = _directory.path() / "store";
-    _store = std::move(p2::store::Store::open(options)).value();
+    _store = std::move(p2::lmdb::Store::open(options)).value();
     p2::push::Dispatcher::Options pool;
     pool.maxWorkers = 2;
     pool.goneAfter = std::chrono::milliseconds::zero();
@@ -124,7 +124,7 @@ class Service {
 
   p2::test::TemporaryDirectory _directory;
   p2::core::Metrics _metrics;
-  std::unique_ptr<p2::store::Store> _store;
+  std::unique_ptr<p2::lmdb::Store> _store;
   std::unique_ptr<p2::push::Dispatcher> _dispatcher;
   std::unique_ptr<p2::proxy::PushProxy> _proxy;
 };

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 using p2::test::require;
-namespace store = p2::store;
+namespace lmdb = p2::lmdb;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
@@ -15,14 +15,14 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::size_t nodeSize = std::min<std::size_t>(data[0], input.size());
   const std::string_view node = input.substr(0, nodeSize);
   const std::string_view record = input.substr(nodeSize);
-  const auto decoded = store::decodeRecord(node, record);
+  const auto decoded = lmdb::decodeRecord(node, record);
   if (!decoded) {
     require(!decoded.error().empty(), "an error says what it is");
     return 0;
   }
-  require(store::checkRegistration(decoded.value()).ok(), "what is read could have been written");
+  require(p2::store::checkRegistration(decoded.value()).ok(), "what is read could have been written");
   require(decoded.value().node == node, "a record belongs to its node");
-  require(store::encodeRecord(decoded.value()) == record, "a record that is written again stays as it was");
-  require(!store::encodeDeviceKey(decoded.value().key).empty(), "a device key is not empty");
+  require(lmdb::encodeRecord(decoded.value()) == record, "a record that is written again stays as it was");
+  require(!lmdb::encodeDeviceKey(decoded.value().key).empty(), "a device key is not empty");
   return 0;
 }

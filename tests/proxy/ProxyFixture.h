@@ -1,8 +1,8 @@
 #pragma once
 
 #include "p2/core/Guarded.h"
+#include "p2/lmdb/Store.h"
 #include "p2/proxy/PushProxy.h"
-#include "p2/store/Store.h"
 #include "support/ReplyList.h"
 #include "support/RequestTexts.h"
 #include "support/Shapes.h"
@@ -55,11 +55,11 @@ class ProxyFixture {
  public:
   explicit ProxyFixture(const proxy::PushProxy::Limits& limits = {}, bool keepDomain = true,
                         const core::Clock& clock = core::systemClock()) {
-    store::Store::Options options;
+    lmdb::Store::Options options;
     options.keepDomain = keepDomain;
     options.clock = &clock;
     options.path = directory.path() / "store";
-    store = std::move(store::Store::open(options)).value();
+    store = std::move(lmdb::Store::open(options)).value();
     begin(*store, limits, clock);
   }
   /// On other registrations than those in LMDB; `store` is null then.
@@ -111,7 +111,7 @@ class ProxyFixture {
   core::Metrics metrics;
   core::Guarded<Script> script;
   ReplyList replies;
-  std::unique_ptr<store::Store> store;
+  std::unique_ptr<lmdb::Store> store;
   std::unique_ptr<store::Registrations> other;
   std::unique_ptr<push::Dispatcher> dispatcher;
   std::unique_ptr<proxy::PushProxy> proxy;

@@ -60,9 +60,9 @@ class TwoServices {
   static constexpr std::size_t kPhones = 30;
 
   TwoServices() {
-    store::Store::Options options;
+    lmdb::Store::Options options;
     options.path = _directory.path() / "store";
-    store = std::move(store::Store::open(options)).value();
+    store = std::move(lmdb::Store::open(options)).value();
     std::vector<store::Registration> phones;
     for (const Service service : kServices) {
       for (std::size_t i = 0; i < kPhones; ++i) phones.push_back(phone(service, i));
@@ -96,7 +96,7 @@ class TwoServices {
   core::Metrics metrics;
   End fcm;
   End apns;
-  std::unique_ptr<store::Store> store;
+  std::unique_ptr<lmdb::Store> store;
   std::unique_ptr<proxy::PushProxy> proxy;
   ReplyList replies;
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "p2/core/Result.h"
-#include "p2/store/Store.h"
+#include "p2/store/ImportSource.h"
+#include "p2/store/Registration.h"
+#include "p2/store/RegistrationArchive.h"
 
 #include <cstdint>
 #include <optional>
@@ -32,8 +34,8 @@ class RowList final : public store::ImportSource {
 };
 
 /// Imports all rows, or none if one is bad.
-inline core::Result<store::Store::ImportReport> importAll(store::Store& store,
-                                                          const std::vector<store::Registration>& rows) {
+inline core::Result<store::RegistrationArchive::ImportReport> importAll(
+    store::RegistrationArchive& store, const std::vector<store::Registration>& rows) {
   RowList source(rows);
   return store.importRows(source);
 }

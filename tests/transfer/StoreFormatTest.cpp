@@ -1,4 +1,4 @@
-#include "p2/store/Store.h"
+#include "p2/lmdb/Store.h"
 #include "p2/transfer/RegistrationJson.h"
 #include "support/Catch.h"
 #include "support/ImportAll.h"
@@ -17,7 +17,7 @@ namespace {
 
 const std::filesystem::path kKept = std::filesystem::path(P2_SOURCE_DIR) / "tests/data/store-format-1";
 
-Lines linesOf(const store::Store& store) {
+Lines linesOf(const lmdb::Store& store) {
   Lines lines;
   const auto read = store.forEach([&](const store::Registration& registration) {
     lines.push_back(transfer::toJsonLine(registration));
@@ -49,13 +49,13 @@ TEST_CASE("A store that the first p2 wrote is read and written, with what that p
   const auto expected = exported();
   REQUIRE(expected.size() == 4);
   {
-    const auto reading = store::Store::openReadOnly(path);
+    const auto reading = lmdb::Store::openReadOnly(path);
     REQUIRE(reading.ok());
     CHECK(linesOf(*reading.value()) == expected);
   }
-  store::Store::Options options;
+  lmdb::Store::Options options;
   options.path = path;
-  const auto store = store::Store::open(options);
+  const auto store = lmdb::Store::open(options);
   REQUIRE(store.ok());
   CHECK(linesOf(*store.value()) == expected);
   std::vector<store::Registration> rows;

@@ -4,8 +4,8 @@
 #include "commands/check/FcmChecks.h"
 #include "p2/control/Requests.h"
 #include "p2/control/Socket.h"
+#include "p2/lmdb/Store.h"
 #include "p2/process/StoreOwner.h"
-#include "p2/store/Store.h"
 
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
@@ -147,7 +147,7 @@ int run(const Invocation& invocation) {
   report.add(checkSettings(loaded));
   if (!loaded.settings) return report.finish();
   const auto& settings = *loaded.settings;
-  const bool inUse = store::Store::isInUse(settings.store.path);
+  const bool inUse = lmdb::Store::isInUse(settings.store.path);
   report.add(checkStore(settings.store.path, inUse));
   if (const auto unit = settings::readFile(kOwnUnit, settings::kMaxSettingsFileSize)) {
     if (auto foreign = judgeUnit(kOwnUnit, unit.value().text)) report.add(std::move(*foreign));

@@ -6,8 +6,8 @@
 #include "p2/component/Component.h"
 #include "p2/core/Metrics.h"
 #include "p2/core/Words.h"
-#include "p2/store/FileSystem.h"
-#include "p2/store/Store.h"
+#include "p2/lmdb/FileSystem.h"
+#include "p2/lmdb/Store.h"
 #include "p2/transfer/RegistrationJson.h"
 
 #include <sys/statvfs.h>
@@ -75,7 +75,7 @@ std::uint64_t freeBytes(path directory) {
 }
 
 Finding checkOldStore(const path& directory, bool inUse) {
-  const auto store = store::Store::openReadOnly(directory);
+  const auto store = lmdb::Store::openReadOnly(directory);
   if (!store) return storeFault(store.error());
   std::uint64_t readable = 0;
   UnreadableRecords unreadable;
@@ -148,8 +148,8 @@ std::vector<Finding> checkStore(const path& directory, bool inUse) {
   const auto space = judgeSpace(directory, freeBytes(std::filesystem::absolute(directory)));
   std::vector<Finding> findings{there || ignored ? checkOldStore(directory, inUse)
                                                  : checkNewStore(directory)};
-  if (const auto kind = store::unfitFileSystem(std::filesystem::absolute(directory)); !kind.empty()) {
-    findings.push_back({kStore, State::warning, store::unfitFileSystemText(directory, kind)});
+  if (const auto kind = lmdb::unfitFileSystem(std::filesystem::absolute(directory)); !kind.empty()) {
+    findings.push_back({kStore, State::warning, lmdb::unfitFileSystemText(directory, kind)});
   }
   findings.push_back(space);
   return findings;

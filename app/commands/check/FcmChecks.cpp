@@ -5,7 +5,7 @@
 #include "p2/core/Words.h"
 #include "p2/http/HttpDate.h"
 #include "p2/http/HttpsSession.h"
-#include "p2/store/Store.h"
+#include "p2/lmdb/Store.h"
 
 #include <algorithm>
 #include <sysexits.h>
@@ -59,7 +59,7 @@ Finding checkToken(fcm::AccessTokenSource& tokens, const settings::Settings& set
 
 std::vector<push::Message> someStored(const std::filesystem::path& path) {
   std::vector<push::Message> messages;
-  const auto store = store::Store::openReadOnly(path);
+  const auto store = lmdb::Store::openReadOnly(path);
   if (!store) return messages;
   // What cannot be read has been found by the check of the store.
   (void)store.value()->forEach([&](const store::Registration& registration) {

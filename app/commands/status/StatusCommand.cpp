@@ -5,7 +5,7 @@
 #include "p2/control/Requests.h"
 #include "p2/control/Socket.h"
 #include "p2/control/StatusJson.h"
-#include "p2/store/Store.h"
+#include "p2/lmdb/Store.h"
 
 #include <array>
 #include <cstdint>
@@ -31,7 +31,7 @@ constexpr std::string_view kDetails =
 
 /// Counted here and not by the daemon, which has other things to do. Nothing if the store cannot be read.
 std::optional<control::DomainCounts> countDomains(const std::filesystem::path& path, const Console& console) {
-  const auto store = store::Store::openReadOnly(path);
+  const auto store = lmdb::Store::openReadOnly(path);
   if (!store) return std::nullopt;
   std::map<std::string, std::uint64_t, std::less<>> counts;
   std::uint64_t done = 0;

@@ -21,7 +21,7 @@ core::Result<bool> resultOf(Outcome& outcome) {
 
 }  // namespace
 
-core::Result<std::uint64_t> forgetNodes(Store& store, std::span<const std::string> nodes,
+core::Result<std::uint64_t> forgetNodes(RegistrationStore& store, std::span<const std::string> nodes,
                                         std::chrono::milliseconds bound) {
   const auto deadline = std::chrono::steady_clock::now() + bound;
   std::vector<Outcome> outcomes;

@@ -9,8 +9,8 @@
 
 namespace p2::store {
 
-/// Where the rows of Store::importRows() come from, and who decides on it. Called by one thread, the store's,
-/// while the caller waits. Must neither throw nor use the store.
+/// Where the rows of RegistrationArchive::importRows() come from, and who decides on it. Called by one
+/// thread, the store's, while the caller waits. Must neither throw nor use the store.
 class ImportSource {
  public:
   struct Row {

@@ -44,9 +44,9 @@ class RegistrationArchive {
   /// meanwhile, so it may take its time: what changes before it is reached is seen as it is then.
   /// `onUnreadable` is called with the node of each record that cannot be read, and why; those are passed
   /// over. Blocks.
-  virtual core::Result<void> forEach(
-      const std::function<bool(const Registration&)>& visit,
-      const std::function<void(std::string_view node, const std::string& why)>& onUnreadable) const = 0;
+  virtual core::Result<void> forEach(const std::function<bool(const Registration&)>& visit,
+                                     const std::function<void(std::string_view node, const std::string& why)>&
+                                         onUnreadable = nullptr) const = 0;
 
   /// Imports the rows of a source with the nodes and secrets given, in bounded memory: all that can be taken,
   /// if the source confirms it at the end, or none. A row for a registration that is there (same node, same

@@ -1,0 +1,377 @@
+#include "p2/lmdb/Store.h"
+
+#include "Backup.h"
+#include "Changes.h"
+#include "Directory.h"
+#include "Environment.h"
+#include "Import.h"
+#include "Operations.h"
+#include "RecordCodec.h"
+#include "Staging.h"
+#include "Sweep.h"
+#include "Writer.h"
+#include "p2/store/PendingChanges.h"
+#include "p2/store/ServiceMeter.h"
+#include "p2/store/Validity.h"
+
+#include <exception>
+#include <future>
+#include <limits>
+#include <system_error>
+#include <utility>
+
+namespace p2::lmdb {
+
+namespace {
+
+using core::Error;
+using core::Result;
+using core::Target;
+
+// Some megabytes at most, and a few milliseconds in a transaction.
+constexpr std::size_t kPiece = 1000;
+
+/// Part of a walk: what was read in one transaction.
+struct Piece {
+  std::vector<std::pair<std::string, Stored>> entries;
+  std::string next;  ///< Where the next one begins; empty if this is the last.
+};
+
+}  // namespace
+
+/// What a store holds; the order of the members is the order of dependency.
+class Store::Impl {
+ public:
+  Impl(Options options, Descriptor claim, std::unique_ptr<Environment> environment)
+      : _options(std::move(options)),
+        _claim(std::move(claim)),
+        _environment(std::move(environment)),
+        _meter(*_options.clock, storedServiceTime()) {}
+
+  Environment& environment() { return *_environment; }
+  const store::PendingChanges& pending() const { return _pending; }
+
+  void startWriter() {
+    _writer = std::make_unique<Writer>(*_environment, _options.queueCapacity, _options.maxBatch);
+  }
+
+  std::string lastFault() const { return _writer ? _writer->lastFault() : std::string(); }
+
+  template <class Key>
+  Result<std::optional<store::Registration>> find(const Key& key) {
+    auto transaction = _environment->read();
+    if (!transaction.ok()) return Error{transaction.error()};
+    return transaction.value().tables().find(key);
+  }
+
+  template <class T>
+  void submit(store::PendingChanges::Ticket ticket, typename Operation<T>::Apply apply, Callback<T> done,
+              std::size_t bytesNeeded = 0, std::string flow = {}) {
+    _writer->submit({std::make_unique<Operation<T>>(std::move(apply), std::move(done), bytesNeeded),
+                     std::move(ticket), std::move(flow)});
+  }
+
+  Result<Piece> piece(std::string first);
+  std::string flowOf(const std::string& node);
+  bool keepsDomain() const { return _options.keepDomain; }
+  Result<ImportReport> import(store::ImportSource& source);
+  void enrol(store::Enrolment asked, std::string flow, Callback<store::Registration> done);
+  void sweep(Sweep sweep, Callback<Swept> done);
+  void saveServiceTime(Callback<void> done);
+  store::ServiceMeter& meter() { return _meter; }
+
+  store::PendingChanges::Ticket pendingOf(const store::DeviceKey& key) { return _pending.of(key); }
+  store::PendingChanges::Ticket pendingOfAny() { return _pending.ofAny(); }
+
+ private:
+  std::optional<store::Registration> settled(const store::Enrolment& asked);
+  store::ServiceTime storedServiceTime() const;
+
+  const Options _options;
+  const Descriptor _claim;
+  const std::unique_ptr<Environment> _environment;
+  store::ServiceMeter _meter;
+  store::PendingChanges _pending;
+  std::unique_ptr<Writer> _writer;  ///< None if only for reading.
+};
+
+/// In whose turn a registration is changed: that of its domain, so that it stays in order with what its phone
+/// asks for. Nobody's if that is not stored.
+std::string Store::Impl::flowOf(const std::string& node) {
+  auto found = find(std::string_view(node));
+  if (!found.ok() || !found.value()) return {};
+  return std::move(found.value()->domain);
+}
+
+Result<Piece> Store::Impl::piece(std::string first) {
+  auto transaction = _environment->read();
+  if (!transaction.ok()) return Error{transaction.error()};
+  Piece piece;
+  const auto walked = transaction.value().tables().walk(first, [&](std::string_view node, Stored&& stored) {
+    if (piece.entries.size() == kPiece) {
+      piece.next = node;
+      return false;
+    }
+    piece.entries.emplace_back(node, std::move(stored));
+    return true;
+  });
+  if (!walked.ok()) return Error{walked.error()};
+  return piece;
+}
+
+/// The registration if it is as asked for on disk and no pending change can make that untrue.
+std::optional<store::Registration> Store::Impl::settled(const store::Enrolment& asked) {
+  if (_pending.mayConcern(asked.key)) return std::nullopt;
+  auto found = find(asked.key);
+  if (!found.ok() || !found.value() || !store::matches(*found.value(), asked)) return std::nullopt;
+  return std::move(found).value();
+}
+
+void Store::Impl::enrol(store::Enrolment asked, std::string flow, Callback<store::Registration> done) {
+  const auto time = _meter.date();
+  auto stored = settled(asked);
+  if (stored && store::isCurrent(*stored, asked, time, _options.renewAfter)) return done(std::move(*stored));
+  // A date that nobody could place after the next start would let the registration look old.
+  if (_meter.hasNews()) saveServiceTime([](const Result<void>&) {});
+  auto ticket = _pending.of(asked.key);
+  _writer->submit({std::make_unique<EnrolOperation>(*_environment, std::move(asked),
+                                                    RegistrationRules{time, _options.renewAfter},
+                                                    std::move(stored), std::move(done)),
+                   std::move(ticket), std::move(flow)});
+}
+
+/// If it cannot be read, no registration expires before its time has passed once more.
+store::ServiceTime Store::Impl::storedServiceTime() const {
+  auto transaction = _environment->read();
+  if (!transaction.ok()) return {};
+  auto stored = transaction.value().tables().serviceTime();
+  return stored.ok() ? std::move(stored).value() : store::ServiceTime();
+}
+
+void Store::Impl::saveServiceTime(Callback<void> done) {
+  submit<void>(
+      _pending.ofNone(),
+      [time = _meter.look()](Tables& tables) -> Applied<void> {
+        return {tables.putServiceTime(time), Result<void>()};
+      },
+      std::move(done));
+}
+
+void Store::Impl::sweep(Sweep scan, Callback<Swept> done) {
+  const std::uint64_t changedBefore = scan.changed;
+  auto next = [this, changedBefore, done = std::move(done)](Result<Sweep> outcome) mutable {
+    if (!outcome.ok()) {
+      // What earlier steps did is done, whatever has become of this one.
+      if (changedBefore > 0) return done(Swept{changedBefore, 0, true});
+      return done(Error{outcome.error()});
+    }
+    const Sweep& reached = outcome.value();
+    if (reached.finished()) return done(Swept{reached.changed, reached.unreadable, !reached.atEnd});
+    sweep(std::move(outcome).value(), std::move(done));
+  };
+  submit<Sweep>(
+      _pending.ofAny(), [scan = std::move(scan)](Tables& tables) { return sweepSome(tables, scan); },
+      std::move(next));
+}
+
+Store::Store(std::unique_ptr<Impl> impl) : _impl(std::move(impl)) {}
+
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(const Options& options) {
+  auto claim = claimForWriting(options.path);
+  if (!claim.ok()) return Error{claim.error()};
+  Staging::removeLeftOver(options.path);
+  Environment::Options place;
+  place.directory = options.path;
+  place.initialMapSize = options.initialMapSize;
+  auto environment = Environment::open(place);
+  if (!environment.ok()) return Error{environment.error()};
+  auto impl = std::make_unique<Impl>(options, std::move(claim).value(), std::move(environment).value());
+  try {
+    impl->startWriter();
+  } catch (const std::system_error& exception) {
+    return storeError(options.path, std::string("cannot start its writer: ") + exception.what() + ".");
+  }
+  return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+bool Store::isInUse(const std::filesystem::path& path) {
+  return isClaimed(path);
+}
+
+Result<std::unique_ptr<const Store>> Store::openReadOnly(const std::filesystem::path& path) {
+  if (auto readable = checkForReading(path); !readable.ok()) return Error{readable.error()};
+  auto entered = enterAsReader(path);
+  if (!entered.ok()) return Error{entered.error()};
+  Environment::Options place;
+  place.directory = path;
+  place.readOnly = true;
+  place.initialMapSize = 0;
+  auto environment = Environment::open(place);
+  if (!environment.ok()) return Error{environment.error()};
+  Options options;
+  options.path = path;
+  return std::unique_ptr<const Store>(new Store(std::make_unique<Impl>(
+      std::move(options), std::move(entered).value(), std::move(environment).value())));
+}
+
+Result<std::optional<store::Registration>> Store::find(std::string_view node) const {
+  return _impl->find(node);
+}
+
+Result<std::optional<store::Registration>> Store::find(const store::DeviceKey& key) const {
+  return _impl->find(key);
+}
+
+void Store::lookUp(std::string node, Callback<Found> done) {
+  done(_impl->find(node));
+}
+
+void Store::lookUp(const store::DeviceKey& key, Callback<Found> done) {
+  done(_impl->find(key));
+}
+
+bool Store::holdsAny() const {
+  return statistics().registrations > 0;
+}
+
+Result<void> Store::forEach(
+    const std::function<bool(const store::Registration&)>& visit,
+    const std::function<void(std::string_view, const std::string&)>& onUnreadable) const {
+  Piece piece;
+  do {
+    auto next = _impl->piece(std::move(piece.next));
+    if (!next.ok()) return Error{next.error()};
+    piece = std::move(next).value();
+    for (const auto& [node, stored] : piece.entries) {
+      if (const auto* unreadable = std::get_if<Unreadable>(&stored)) {
+        if (onUnreadable) onUnreadable(node, unreadable->why);
+      } else if (!visit(std::get<store::Registration>(stored))) {
+        return {};
+      }
+    }
+  } while (!piece.next.empty());
+  return {};
+}
+
+void Store::registerDevice(store::DeviceKey key, std::string domain, Target target,
+                           Callback<store::Registration> done) {
+  auto valid = store::checkKey(key);
+  if (valid.ok()) valid = store::checkContent(domain, target);
+  if (!valid.ok()) return done(Error{valid.error()});
+  // One that lacks it would let every domain push.
+  if (domain.empty()) return done(Error{"The domain is missing."});
+  if (!_impl->keepsDomain()) domain.clear();
+  std::string flow = domain;
+  _impl->enrol({std::move(key), std::move(domain), std::move(target)}, std::move(flow), std::move(done));
+}
+
+void Store::unregister(store::DeviceKey key, std::string domain, Callback<bool> done) {
+  auto ticket = _impl->pendingOf(key);
+  if (!_impl->keepsDomain()) domain.clear();
+  _impl->submit<bool>(
+      std::move(ticket), [key = std::move(key)](Tables& tables) { return lmdb::unregister(tables, key); },
+      std::move(done), 0, std::move(domain));
+}
+
+void Store::forget(std::string node, Callback<bool> done) {
+  std::string flow = _impl->flowOf(node);
+  _impl->submit<bool>(
+      _impl->pendingOfAny(), [node = std::move(node)](Tables& tables) { return lmdb::forget(tables, node); },
+      std::move(done), 0, std::move(flow));
+}
+
+void Store::removeIfHolds(std::string node, Target target, Callback<store::Removal> done) {
+  std::string flow = _impl->flowOf(node);
+  _impl->submit<store::Removal>(
+      _impl->pendingOfAny(),
+      [node = std::move(node), target = std::move(target)](Tables& tables) {
+        return lmdb::removeIfHolds(tables, node, target);
+      },
+      std::move(done), 0, std::move(flow));
+}
+
+void Store::replaceTarget(std::string node, Target target, Target replacement, Callback<bool> done) {
+  if (auto valid = store::checkTarget(replacement); !valid.ok()) return done(Error{valid.error()});
+  std::string flow = _impl->flowOf(node);
+  _impl->submit<bool>(
+      _impl->pendingOfAny(),
+      [node = std::move(node), target = std::move(target), replacement = std::move(replacement)](
+          Tables& tables) { return lmdb::replaceTarget(tables, node, target, replacement); },
+      std::move(done), 0, std::move(flow));
+}
+
+void Store::setServing(bool serving) {
+  _impl->meter().setServing(serving);
+}
+
+void Store::saveServiceTime(Callback<void> done) {
+  _impl->saveServiceTime(std::move(done));
+}
+
+void Store::removeExpired(std::chrono::seconds unrenewedFor, std::size_t atMost, Callback<Swept> done) {
+  auto& meter = _impl->meter();
+  const auto now = meter.date();
+  _impl->sweep({Sweep::Task::removeOverdue, atMost, {now, unrenewedFor, meter.look()}}, std::move(done));
+}
+
+void Store::dropDomains(Callback<Swept> done) {
+  _impl->sweep({Sweep::Task::dropDomains, std::numeric_limits<std::uint64_t>::max()},
+               [done = std::move(done)](Result<Swept> outcome) mutable {
+                 if (outcome.ok() && outcome.value().more) {
+                   return done(Error{"The store could be written in part only."});
+                 }
+                 done(std::move(outcome));
+               });
+}
+
+Result<Store::ImportReport> Store::importRows(store::ImportSource& source) {
+  return _impl->import(source);
+}
+
+/// Runs in the writer's thread, where nothing else is changed meanwhile.
+Result<Store::ImportReport> Store::Impl::import(store::ImportSource& source) {
+  std::promise<Result<ImportReport>> promise;
+  auto report = promise.get_future();
+  const auto attempt = [&]() -> Result<ImportReport> {
+    try {
+      return lmdb::importRows(*_environment, source, _options.keepDomain);
+    } catch (const std::exception& exception) {
+      return storeError(_options.path, std::string("cannot be imported into: ") + exception.what() + ".");
+    }
+  };
+  submit<void>(
+      _pending.ofAny(),
+      [](Tables&) -> Applied<void> {
+        return {0, Result<void>()};
+      },
+      [&attempt, &promise](const Result<void>& turn) {
+        promise.set_value(turn.ok() ? attempt() : Result<ImportReport>(Error{turn.error()}));
+      });
+  auto outcome = report.get();
+  if (outcome.ok() && outcome.value().imported) _meter.renewAll();
+  return outcome;
+}
+
+Result<void> Store::backup(const std::filesystem::path& directory) const {
+  return backupInto(_impl->environment(), directory);
+}
+
+Store::Statistics Store::statistics() const {
+  Statistics statistics;
+  statistics.pendingChanges = _impl->pending().count();
+  auto transaction = _impl->environment().read();
+  if (!transaction.ok()) return statistics;
+  const auto size = transaction.value().size();
+  statistics.registrations = transaction.value().tables().size();
+  statistics.mapBytes = size.mapBytes;
+  statistics.usedBytes = size.usedBytes;
+  return statistics;
+}
+
+std::string Store::lastFault() const {
+  return _impl->lastFault();
+}
+
+}  // namespace p2::lmdb
