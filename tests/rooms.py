@@ -34,17 +34,18 @@ MODULES = {
     "component": "core xmpp http",
     "proxy": "core xmpp store push",
 }
-ALL = " ".join(MODULES)
+# Which store there is only app/links knows.
+KNOWN = " ".join(module for module in MODULES if module != "lmdb")
 PLAN = {
     **MODULES,
     "app/options": "",
-    "app/links": "core settings component fcm http push",
-    "app/daemon": f"{ALL} app/links app/options",
-    "app/commands": f"{ALL} app/links app/options",
-    "app/commands/check": f"{ALL} app/links app/commands",
-    "app/commands/setup": f"{ALL} app/links app/options app/commands",
-    "app/commands/status": f"{ALL} app/links app/commands",
-    "app": f"{ALL} app/daemon app/commands",
+    "app/links": "core settings component fcm http push store lmdb",
+    "app/daemon": f"{KNOWN} app/links app/options",
+    "app/commands": f"{KNOWN} app/links app/options",
+    "app/commands/check": f"{KNOWN} app/links app/commands",
+    "app/commands/setup": f"{KNOWN} app/links app/options app/commands",
+    "app/commands/status": f"{KNOWN} app/links app/commands",
+    "app": f"{KNOWN} app/daemon app/commands",
 }
 # The one list of the commands stands above their rooms.
 ABOVE = {"app/commands/CommandTable": "app/commands/check app/commands/setup app/commands/status"}

@@ -1,8 +1,8 @@
 #include "commands/BackupCommand.h"
 
 #include "commands/ProgressBar.h"
+#include "links/StoreLink.h"
 #include "p2/core/Words.h"
-#include "p2/lmdb/Store.h"
 
 #include <array>
 #include <ostream>
@@ -20,15 +20,15 @@ constexpr std::string_view kDetails =
     "store.path (or set store.path to it), give it to the user that p2 runs as, and start the daemon.";
 
 int run(const Invocation& invocation) {
-  const auto path = invocation.storePath();
-  if (!path) return EX_CONFIG;
-  const auto store = lmdb::Store::openReadOnly(*path);
-  if (!store) return invocation.fail(EX_NOINPUT, store.error());
+  const auto place = invocation.storeSettings();
+  if (!place) return EX_CONFIG;
+  auto copyTo = StoreLink(*place).openForBackup();
+  if (!copyTo) return invocation.fail(EX_NOINPUT, copyTo.error());
   const auto& directory = invocation.operands.front();
-  if (const auto copied = store.value()->backup(directory); !copied) {
+  if (const auto copied = copyTo.value()(directory); !copied) {
     return invocation.fail(EX_CANTCREAT, copied.error());
   }
-  const auto copy = lmdb::Store::openReadOnly(directory);
+  const auto copy = StoreLink({directory}).openReadOnly();
   if (!copy) return invocation.fail(EX_IOERR, "the copy cannot be opened: " + copy.error());
   invocation.console.out << core::grouped(copy.value()->statistics().registrations)
                          << " registrations copied to " << directory << '\n';

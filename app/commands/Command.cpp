@@ -28,12 +28,6 @@ std::optional<settings::Settings> Invocation::settings() const {
   return std::move(loaded.settings);
 }
 
-std::optional<std::filesystem::path> Invocation::storePath() const {
-  const auto store = storeSettings();
-  if (!store) return std::nullopt;
-  return store->path;
-}
-
 std::optional<settings::Settings::Store> Invocation::storeSettings() const {
   if (has(kStoreOption.name)) {
     if (const auto path = value(kStoreOption.name); !path.empty()) return settings::Settings::Store{path};

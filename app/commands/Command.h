@@ -47,8 +47,6 @@ struct Invocation {
   /// `--store` with defaults if given, else what the settings say of the store; nothing if there are faults,
   /// which have been written.
   std::optional<settings::Settings::Store> storeSettings() const;
-  /// Its path alone.
-  std::optional<std::filesystem::path> storePath() const;
 };
 
 /// What a command takes beside its options. Immutable.

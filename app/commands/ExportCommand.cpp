@@ -2,9 +2,10 @@
 
 #include "commands/NodeSearch.h"
 #include "commands/ProgressBar.h"
+#include "links/StoreLink.h"
 #include "p2/core/AtomicFile.h"
 #include "p2/core/Words.h"
-#include "p2/lmdb/Store.h"
+#include "p2/store/RegistrationStore.h"
 #include "p2/transfer/RegistrationJson.h"
 
 #include <unistd.h>
@@ -52,8 +53,8 @@ class Output {
 };
 
 /// Writes all lines; gives 0, or errno.
-int writeLines(const lmdb::Store& store, Output& output, ProgressBar& progress, core::Result<void>& read,
-               UnreadableRecords& unreadable) {
+int writeLines(const store::RegistrationStore& store, Output& output, ProgressBar& progress,
+               core::Result<void>& read, UnreadableRecords& unreadable) {
   int fault = 0;
   std::uint64_t count = 0;
   read = store.forEach(
@@ -66,7 +67,7 @@ int writeLines(const lmdb::Store& store, Output& output, ProgressBar& progress, 
   return fault != 0 ? fault : output.flush();
 }
 
-int exportTo(int descriptor, const std::string& name, const lmdb::Store& store,
+int exportTo(int descriptor, const std::string& name, const store::RegistrationStore& store,
              const Invocation& invocation) {
   Output output(descriptor);
   core::Result<void> read;
@@ -83,7 +84,8 @@ int exportTo(int descriptor, const std::string& name, const lmdb::Store& store,
 }
 
 /// Nobody sees half an export: it is written beside and put in the place of FILE at the end.
-int exportToFile(const std::string& name, const lmdb::Store& store, const Invocation& invocation) {
+int exportToFile(const std::string& name, const store::RegistrationStore& store,
+                 const Invocation& invocation) {
   int fault = 0;
   const auto file = core::AtomicFile::create(name, fault);
   if (!file) {
@@ -100,9 +102,9 @@ int exportToFile(const std::string& name, const lmdb::Store& store, const Invoca
 }
 
 int run(const Invocation& invocation) {
-  const auto path = invocation.storePath();
-  if (!path) return EX_CONFIG;
-  const auto store = lmdb::Store::openReadOnly(*path);
+  const auto place = invocation.storeSettings();
+  if (!place) return EX_CONFIG;
+  const auto store = StoreLink(*place).openReadOnly();
   if (!store) return invocation.fail(EX_NOINPUT, store.error());
   const bool toStdout = invocation.operands.empty() || invocation.operands.front() == "-";
   const auto count = store.value()->statistics().registrations;

@@ -2,12 +2,13 @@
 
 #include "commands/NodeSearch.h"
 #include "commands/ProgressBar.h"
+#include "links/StoreLink.h"
 #include "p2/control/Requests.h"
 #include "p2/control/Socket.h"
 #include "p2/core/Words.h"
-#include "p2/lmdb/Store.h"
 #include "p2/process/StoreOwner.h"
 #include "p2/store/Forget.h"
+#include "p2/store/RegistrationStore.h"
 #include "p2/xmpp/Jid.h"
 
 #include <algorithm>
@@ -24,7 +25,6 @@ namespace p2::app {
 
 namespace {
 
-using lmdb::Store;
 using Nodes = std::vector<std::string>;
 
 // For each part of them.
@@ -42,8 +42,8 @@ constexpr std::string_view kDetails =
     "whom the store belongs. A phone whose registration is gone gets no push until its app "
     "connects afresh and registers again.";
 
-core::Result<Nodes> chosenNodes(const Invocation& invocation, const std::filesystem::path& path) {
-  const auto store = Store::openReadOnly(path);
+core::Result<Nodes> chosenNodes(const Invocation& invocation, const StoreLink& link) {
+  const auto store = link.openReadOnly();
   if (!store) return core::Error{store.error()};
   if (!invocation.operands.empty()) {
     auto found = findNode(*store.value(), invocation.operands.front());
@@ -80,16 +80,14 @@ bool confirmed(const Invocation& invocation, std::size_t count) {
 /// Removes nodes through the daemon if one runs, else in the store itself.
 class Forgetter {
  public:
-  explicit Forgetter(std::filesystem::path path) : _path(std::move(path)) {}
+  explicit Forgetter(const settings::Settings::Store& place) : _path(place.path), _link(place) {}
 
   core::Result<std::uint64_t> forget(std::span<const std::string> nodes) {
     if (_store) return store::forgetNodes(*_store, nodes, kBound);
     const auto answer = control::askDaemon(_path, control::forgetRequest(nodes), kBound);
     if (!answer) return core::Error{answer.error()};
     if (answer.value()) return control::parseForgetAnswer(*answer.value());
-    Store::Options options;
-    options.path = _path;
-    auto opened = Store::open(options);
+    auto opened = _link.open();
     if (!opened) return core::Error{opened.error()};
     _store = std::move(opened).value();
     return store::forgetNodes(*_store, nodes, kBound);
@@ -97,11 +95,12 @@ class Forgetter {
 
  private:
   const std::filesystem::path _path;
-  std::unique_ptr<Store> _store;
+  const StoreLink _link;
+  std::unique_ptr<store::RegistrationStore> _store;
 };
 
-int forgetAll(const Invocation& invocation, const std::filesystem::path& path, const Nodes& nodes) {
-  Forgetter forgetter(path);
+int forgetAll(const Invocation& invocation, const settings::Settings::Store& place, const Nodes& nodes) {
+  Forgetter forgetter(place);
   std::uint64_t removed = 0;
   ProgressBar progress(invocation.console, "forgetting", nodes.size());
   for (std::size_t done = 0; done < nodes.size(); done += control::kMostNodesAtOnce) {
@@ -123,16 +122,16 @@ int run(const Invocation& invocation) {
   if (invocation.operands.empty() == invocation.value(kDomain.name).empty()) {
     return invocation.fail(EX_USAGE, "give either a NODE or --domain=DOMAIN.");
   }
-  const auto path = invocation.storePath();
-  if (!path) return EX_CONFIG;
-  if (const auto owner = process::becomeOwnerOf(*path); !owner)
+  const auto place = invocation.storeSettings();
+  if (!place) return EX_CONFIG;
+  if (const auto owner = process::becomeOwnerOf(place->path); !owner)
     return invocation.fail(EX_NOPERM, owner.error());
-  const auto nodes = chosenNodes(invocation, *path);
+  const auto nodes = chosenNodes(invocation, StoreLink(*place));
   if (!nodes) return invocation.fail(EX_NOUSER, nodes.error());
   if (!confirmed(invocation, nodes.value().size())) {
     return invocation.fail(EX_USAGE, "nothing was removed; --yes removes without asking.");
   }
-  return forgetAll(invocation, *path, nodes.value());
+  return forgetAll(invocation, *place, nodes.value());
 }
 
 }  // namespace

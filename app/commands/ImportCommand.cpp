@@ -1,9 +1,10 @@
 #include "commands/ImportCommand.h"
 
 #include "commands/ProgressBar.h"
+#include "links/StoreLink.h"
 #include "p2/core/Words.h"
-#include "p2/lmdb/Store.h"
 #include "p2/process/StoreOwner.h"
+#include "p2/store/RegistrationArchive.h"
 #include "p2/transfer/ImportRows.h"
 
 #include <sys/stat.h>
@@ -18,8 +19,6 @@
 namespace p2::app {
 
 namespace {
-
-using lmdb::Store;
 
 constexpr CommandOption kSkipBad{"skip-bad", "", "leave bad rows out instead of refusing all"};
 constexpr std::array kOptions{kStoreOption, kSkipBad};
@@ -69,7 +68,8 @@ int refuse(const Invocation& invocation, const std::string& name, const transfer
                                          " out with --skip-bad.");
 }
 
-int report(const Invocation& invocation, const transfer::ImportRows& rows, const Store::ImportReport& done) {
+int report(const Invocation& invocation, const transfer::ImportRows& rows,
+           const store::RegistrationArchive::ImportReport& done) {
   for (const auto& text : rows.faults().texts()) invocation.warn("left out " + text);
   if (!done.durable) {
     invocation.warn("the disk has not confirmed the import, which is in place: look into the system's log.");
@@ -87,12 +87,10 @@ int refuseAsInUse(const Invocation& invocation, const std::filesystem::path& pat
 
 int importInto(const Invocation& invocation, const std::string& name, transfer::ImportRows& rows,
                ProgressBar& progress, const settings::Settings::Store& place) {
-  Store::Options options;
-  options.path = place.path;
-  // With --store alone all is kept; the daemon drops what it shall not keep.
-  options.keepDomain = place.keepDomain;
-  auto store = Store::open(options);
-  if (!store && Store::isInUse(place.path)) return refuseAsInUse(invocation, place.path);
+  // With --store alone all domains are kept; the daemon drops what it shall not keep.
+  const StoreLink link(place);
+  auto store = link.open();
+  if (!store && link.isInUse()) return refuseAsInUse(invocation, place.path);
   if (!store) return invocation.fail(EX_CANTCREAT, store.error());
   const auto done = store.value()->importRows(rows);
   progress.wipe();
@@ -127,7 +125,7 @@ int run(const Invocation& invocation) {
       return invocation.fail(EX_NOINPUT, source.name + " cannot be read; name the file with the dump.");
     }
   }
-  if (Store::isInUse(path)) return refuseAsInUse(invocation, path);
+  if (StoreLink(*place).isInUse()) return refuseAsInUse(invocation, path);
   // The file is open: its reader need not be the store's owner.
   if (const auto owner = process::becomeOwnerOf(path); !owner)
     return invocation.fail(EX_NOPERM, owner.error());

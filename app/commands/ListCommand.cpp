@@ -2,8 +2,8 @@
 
 #include "commands/NodeSearch.h"
 #include "commands/ProgressBar.h"
+#include "links/StoreLink.h"
 #include "p2/core/Words.h"
-#include "p2/lmdb/Store.h"
 #include "p2/transfer/RegistrationJson.h"
 #include "p2/xmpp/Jid.h"
 
@@ -35,9 +35,9 @@ constexpr std::string_view kHeadings =
     "NODE        \tVIA\tFOR    \tCREATED             \tLAST REGISTERED     \tDOMAIN\n";
 
 int run(const Invocation& invocation) {
-  const auto path = invocation.storePath();
-  if (!path) return EX_CONFIG;
-  const auto store = lmdb::Store::openReadOnly(*path);
+  const auto place = invocation.storeSettings();
+  if (!place) return EX_CONFIG;
+  const auto store = StoreLink(*place).openReadOnly();
   if (!store) return invocation.fail(EX_NOINPUT, store.error());
   const auto domain = xmpp::comparableDomain(invocation.value(kDomain.name));
   const std::string start = invocation.operands.empty() ? "" : invocation.operands.front();

@@ -2,11 +2,20 @@
 
 #include "commands/ProgressBar.h"
 #include "p2/core/Words.h"
+#include "p2/store/Find.h"
 
+#include <chrono>
 #include <optional>
 #include <utility>
 
 namespace p2::app {
+
+namespace {
+
+// For a store to say what stands under a node.
+constexpr std::chrono::seconds kBound{60};
+
+}  // namespace
 
 void UnreadableRecords::add(std::string_view node, const std::string& why) {
   if (_count++ >= kMostNamed) return;
@@ -23,7 +32,7 @@ std::string UnreadableRecords::text() const {
          " Its phone mends it by registering again; p2 forget NODE removes it.";
 }
 
-core::Result<std::string> findNode(const lmdb::Store& store, std::string_view node) {
+core::Result<std::string> findNode(const store::RegistrationArchive& store, std::string_view node) {
   constexpr std::size_t kLeastStart = 4;
   std::optional<std::string> found;
   bool exact = false;
@@ -47,13 +56,13 @@ core::Result<std::string> findNode(const lmdb::Store& store, std::string_view no
   return std::move(*found);
 }
 
-core::Result<store::Registration> findByNode(const lmdb::Store& store, std::string_view node) {
-  auto exact = store.find(node);
+core::Result<store::Registration> findByNode(const store::RegistrationStore& store, std::string_view node) {
+  auto exact = store::find(store, std::string(node), kBound);
   if (!exact) return core::Error{exact.error()};
   if (exact.value()) return std::move(*exact.value());
   const auto whole = findNode(store, node);
   if (!whole) return core::Error{whole.error()};
-  auto found = store.find(whole.value());
+  auto found = store::find(store, whole.value(), kBound);
   if (!found) return core::Error{found.error()};
   if (found.value()) return std::move(*found.value());
   return core::Error{"that registration has just gone."};

@@ -1,8 +1,9 @@
 #pragma once
 
 #include "p2/core/Result.h"
-#include "p2/lmdb/Store.h"
 #include "p2/store/Registration.h"
+#include "p2/store/RegistrationArchive.h"
+#include "p2/store/RegistrationStore.h"
 
 #include <cstdint>
 #include <string>
@@ -12,12 +13,12 @@ namespace p2::app {
 
 /// The registration with this node; or, since the log shows only the first characters of one, the only
 /// registration whose node begins so (four characters at least). Error: there is none, or several.
-core::Result<store::Registration> findByNode(const lmdb::Store& store, std::string_view node);
+core::Result<store::Registration> findByNode(const store::RegistrationStore& store, std::string_view node);
 
 /// Counts records that cannot be read, and names the first of them. Used by one thread.
 class UnreadableRecords {
  public:
-  /// To be given to Store::forEach().
+  /// To be given to RegistrationArchive::forEach().
   void add(std::string_view node, const std::string& why);
   std::uint64_t count() const noexcept { return _count; }
   /// What they are and what to do; empty without any.
@@ -32,7 +33,7 @@ class UnreadableRecords {
 };
 
 /// The node that findByNode() would find, even if its record cannot be read.
-core::Result<std::string> findNode(const lmdb::Store& store, std::string_view node);
+core::Result<std::string> findNode(const store::RegistrationArchive& store, std::string_view node);
 
 /// Says that a search by domain cannot tell of so many registrations (`store.keepDomain`), and what finds
 /// them.

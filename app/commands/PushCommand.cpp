@@ -2,9 +2,9 @@
 
 #include "commands/NodeSearch.h"
 #include "links/FcmLink.h"
+#include "links/StoreLink.h"
 #include "p2/core/Clock.h"
 #include "p2/core/Metrics.h"
-#include "p2/lmdb/Store.h"
 #include "p2/push/Outcome.h"
 
 #include <array>
@@ -65,7 +65,7 @@ int exitCode(Kind kind) {
 
 core::Result<store::Registration> registrationOf(const settings::Settings& settings,
                                                  const std::string& node) {
-  const auto store = lmdb::Store::openReadOnly(settings.store.path);
+  const auto store = StoreLink(settings.store).openReadOnly();
   if (!store) return core::Error{store.error()};
   return findByNode(*store.value(), node);
 }

@@ -2,8 +2,8 @@
 
 #include "daemon/Logger.h"
 #include "links/ComponentLink.h"
+#include "links/StoreLink.h"
 #include "p2/control/Requests.h"
-#include "p2/lmdb/FileSystem.h"
 #include "p2/logging/Levels.h"
 #include "p2/settings/Overview.h"
 #include "p2/store/Forget.h"
@@ -96,10 +96,7 @@ std::variant<std::unique_ptr<Runtime>, StartFault> Runtime::start(
   if (!fcm) return StartFault{EX_CONFIG, fcm.error()};
   auto component = componentOptions(settings.xmpp);
   if (!component) return StartFault{EX_CONFIG, component.error()};
-  lmdb::Store::Options storeOptions;
-  storeOptions.path = settings.store.path;
-  storeOptions.keepDomain = settings.store.keepDomain;
-  auto store = lmdb::Store::open(storeOptions);
+  auto store = StoreLink(settings.store).open();
   if (!store) return StartFault{EX_CANTCREAT, store.error()};
 
   return std::unique_ptr<Runtime>(new Runtime(settings, std::move(fcm).value(), std::move(store).value(),
@@ -107,7 +104,8 @@ std::variant<std::unique_ptr<Runtime>, StartFault> Runtime::start(
                                               std::move(recentFaults), std::move(onState)));
 }
 
-Runtime::Runtime(const settings::Settings& settings, FcmLink fcm, std::unique_ptr<lmdb::Store> opened,
+Runtime::Runtime(const settings::Settings& settings, FcmLink fcm,
+                 std::unique_ptr<store::RegistrationStore> opened,
                  component::Component::Options componentOptions, std::unique_ptr<core::Metrics> registry,
                  Poco::AutoPtr<logging::RecentFaults> recentFaults, component::Component::OnState onState)
     : _recentFaults(std::move(recentFaults)),
@@ -133,9 +131,7 @@ Runtime::Runtime(const settings::Settings& settings, FcmLink fcm, std::unique_pt
         *_metrics));
   }
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
-  if (const auto kind = lmdb::unfitFileSystem(settings.store.path); !kind.empty()) {
-    logger().warning(lmdb::unfitFileSystemText(settings.store.path, kind));
-  }
+  if (const auto doubt = StoreLink(settings.store).doubt(); !doubt.empty()) logger().warning(doubt);
   if (!settings.store.keepDomain) dropDomains();
   openStatus();
   openControl();
@@ -144,7 +140,7 @@ Runtime::Runtime(const settings::Settings& settings, FcmLink fcm, std::unique_pt
 
 /// Those that were stored before `store.keepDomain = false`. What fails is tried again at the next start.
 void Runtime::dropDomains() {
-  _store->dropDomains([](const core::Result<lmdb::Store::Swept>& dropped) {
+  _store->dropDomains([](const core::Result<store::RegistrationArchive::Swept>& dropped) {
     if (!dropped) {
       logger().error("the domains of registrations cannot be dropped: " + dropped.error());
       return;

@@ -8,12 +8,12 @@
 #include "p2/core/Guarded.h"
 #include "p2/core/Metrics.h"
 #include "p2/core/Result.h"
-#include "p2/lmdb/Store.h"
 #include "p2/logging/RecentFaults.h"
 #include "p2/proxy/PushProxy.h"
 #include "p2/push/Dispatcher.h"
 #include "p2/settings/Settings.h"
 #include "p2/store/Registration.h"
+#include "p2/store/RegistrationStore.h"
 #include "p2/web/HttpEndpoint.h"
 
 #include <chrono>
@@ -88,15 +88,15 @@ class Runtime {
   void openControl();
   void openHttp();
 
-  Runtime(const settings::Settings& settings, FcmLink fcm, std::unique_ptr<lmdb::Store> opened,
+  Runtime(const settings::Settings& settings, FcmLink fcm, std::unique_ptr<store::RegistrationStore> opened,
           component::Component::Options componentOptions, std::unique_ptr<core::Metrics> registry,
           Poco::AutoPtr<logging::RecentFaults> recentFaults, component::Component::OnState onState);
 
   const Poco::AutoPtr<logging::RecentFaults> _recentFaults;
   const settings::Settings _settings;  ///< As it was started with.
   std::unique_ptr<core::Metrics> _metrics;
-  std::unique_ptr<lmdb::Store> _store;  // owned by pointer: it is closed before the stream is
-  std::unique_ptr<Expiry> _expiry;      // likewise, and before the store
+  std::unique_ptr<store::RegistrationStore> _store;  // owned by pointer: it is closed before the stream is
+  std::unique_ptr<Expiry> _expiry;                   // likewise, and before the store
   FcmLink _fcm;
   std::map<store::Service, push::Dispatcher> _dispatchers;  ///< Of each service that is configured.
   proxy::PushProxy _proxy;

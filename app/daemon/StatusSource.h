@@ -7,10 +7,10 @@
 #include "p2/core/Metrics.h"
 #include "p2/core/Result.h"
 #include "p2/fcm/AccessTokenSource.h"
-#include "p2/lmdb/Store.h"
 #include "p2/logging/RecentFaults.h"
 #include "p2/push/Dispatcher.h"
 #include "p2/settings/Settings.h"
+#include "p2/store/RegistrationStore.h"
 
 #include <atomic>
 #include <memory>
@@ -26,7 +26,7 @@ class StatusSource {
   /// What there is to look at; all of it outlives this object.
   struct Parts {
     const settings::Settings::Xmpp& xmpp;  ///< Used by the constructor only.
-    const lmdb::Store& store;
+    const store::RegistrationStore& store;
     std::vector<const component::Component*> components;  ///< One for each stream.
     std::vector<const push::Dispatcher*> dispatchers;     ///< One for each push service.
     core::Metrics& metrics;                               ///< Not to be rendered once this object is gone.

@@ -126,11 +126,11 @@ TEST_CASE("A server that nobody runs, and a port that is no component port, are 
 
 TEST_CASE("A store that is not there yet is fine if it can be made") {
   const test::TemporaryDirectory directory;
-  CHECK(tells(checkStore(directory.path() / "new", false).front(), State::ok, "will be created"));
-  CHECK(tells(checkStore(directory.path(), false).front(), State::ok, "no registrations yet"));
-  CHECK(tells(checkStore("/nonexistent/parent/store", false).front(), State::fault, "does not exist"));
+  CHECK(tells(checkStore({directory.path() / "new"}, false).front(), State::ok, "will be created"));
+  CHECK(tells(checkStore({directory.path()}, false).front(), State::ok, "no registrations yet"));
+  CHECK(tells(checkStore({"/nonexistent/parent/store"}, false).front(), State::fault, "does not exist"));
   std::ofstream(directory.path() / "file") << "x";
-  CHECK(tells(checkStore(directory.path() / "file", false).front(), State::fault, "not a directory"));
+  CHECK(tells(checkStore({directory.path() / "file"}, false).front(), State::fault, "not a directory"));
 }
 
 TEST_CASE("A store is read whole, and a damaged one is named") {
@@ -138,10 +138,10 @@ TEST_CASE("A store is read whole, and a damaged one is named") {
   lmdb::Store::Options options;
   options.path = directory.path() / "store";
   REQUIRE(lmdb::Store::open(options).ok());
-  CHECK(tells(checkStore(options.path, false).front(), State::ok, "0 registrations"));
-  CHECK(tells(checkStore(options.path, true).front(), State::ok, "in use by the running daemon"));
+  CHECK(tells(checkStore({options.path}, false).front(), State::ok, "0 registrations"));
+  CHECK(tells(checkStore({options.path}, true).front(), State::ok, "in use by the running daemon"));
   std::ofstream(options.path / "data.mdb", std::ios::trunc) << "this is no database";
-  CHECK(checkStore(options.path, false).front().state == State::fault);
+  CHECK(checkStore({options.path}, false).front().state == State::fault);
 }
 
 TEST_CASE("Little space is a warning, none a fault") {

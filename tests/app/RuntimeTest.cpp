@@ -1,6 +1,7 @@
 #include "daemon/Runtime.h"
 #include "fcm/TestAccount.h"
 #include "p2/control/Requests.h"
+#include "p2/lmdb/Store.h"
 #include "p2/settings/Keys.h"
 #include "support/Catch.h"
 #include "support/ImportAll.h"

@@ -1,4 +1,5 @@
 #include "daemon/StatusSource.h"
+#include "p2/lmdb/Store.h"
 #include "support/Catch.h"
 #include "support/Eventually.h"
 #include "support/ImportAll.h"

@@ -44,12 +44,12 @@ class MemoryRegistrations final : public store::Registrations {
     _fault = std::move(why);
   }
 
-  void lookUp(std::string node, Callback<Found> done) override {
+  void lookUp(std::string node, Callback<Found> done) const override {
     ask<Found>([this, node = std::move(node)]() -> core::Result<Found> { return holderOf(node).second; },
                std::move(done));
   }
 
-  void lookUp(const store::DeviceKey& key, Callback<Found> done) override {
+  void lookUp(const store::DeviceKey& key, Callback<Found> done) const override {
     ask<Found>(
         [this, key]() -> core::Result<Found> {
           const auto found = _devices.find(keyOf(key));
@@ -145,7 +145,7 @@ class MemoryRegistrations final : public store::Registrations {
   }
 
   template <class T>
-  void ask(std::function<core::Result<T>()> what, Callback<T> done) {
+  void ask(std::function<core::Result<T>()> what, Callback<T> done) const {
     auto answer = [this, what = std::move(what), done = std::move(done)]() mutable {
       std::unique_lock lock(_mutex);
       core::Result<T> result = _fault.empty() ? what() : core::Result<T>(core::Error{_fault});
@@ -176,9 +176,9 @@ class MemoryRegistrations final : public store::Registrations {
 
   const core::Clock& _clock;
   mutable std::mutex _mutex;
-  std::condition_variable _wake;
+  mutable std::condition_variable _wake;
   std::map<Key, store::Registration> _devices;
-  std::deque<core::UniqueFunction<void()>> _asked;
+  mutable std::deque<core::UniqueFunction<void()>> _asked;
   std::string _fault;
   unsigned _made = 0;
   bool _stopping = false;

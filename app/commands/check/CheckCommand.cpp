@@ -2,9 +2,9 @@
 
 #include "commands/check/Checks.h"
 #include "commands/check/FcmChecks.h"
+#include "links/StoreLink.h"
 #include "p2/control/Requests.h"
 #include "p2/control/Socket.h"
-#include "p2/lmdb/Store.h"
 #include "p2/process/StoreOwner.h"
 
 #include <Poco/JSON/Array.h>
@@ -147,8 +147,8 @@ int run(const Invocation& invocation) {
   report.add(checkSettings(loaded));
   if (!loaded.settings) return report.finish();
   const auto& settings = *loaded.settings;
-  const bool inUse = lmdb::Store::isInUse(settings.store.path);
-  report.add(checkStore(settings.store.path, inUse));
+  const bool inUse = StoreLink(settings.store).isInUse();
+  report.add(checkStore(settings.store, inUse));
   if (const auto unit = settings::readFile(kOwnUnit, settings::kMaxSettingsFileSize)) {
     if (auto foreign = judgeUnit(kOwnUnit, unit.value().text)) report.add(std::move(*foreign));
   }

@@ -3,11 +3,10 @@
 #include "commands/NodeSearch.h"
 #include "commands/ProgressBar.h"
 #include "links/ComponentLink.h"
+#include "links/StoreLink.h"
 #include "p2/component/Component.h"
 #include "p2/core/Metrics.h"
 #include "p2/core/Words.h"
-#include "p2/lmdb/FileSystem.h"
-#include "p2/lmdb/Store.h"
 #include "p2/transfer/RegistrationJson.h"
 
 #include <sys/statvfs.h>
@@ -74,8 +73,8 @@ std::uint64_t freeBytes(path directory) {
   return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
 }
 
-Finding checkOldStore(const path& directory, bool inUse) {
-  const auto store = lmdb::Store::openReadOnly(directory);
+Finding checkOldStore(const StoreLink& link, const path& directory, bool inUse) {
+  const auto store = link.openReadOnly();
   if (!store) return storeFault(store.error());
   std::uint64_t readable = 0;
   UnreadableRecords unreadable;
@@ -86,7 +85,7 @@ Finding checkOldStore(const path& directory, bool inUse) {
       },
       [&](std::string_view node, const std::string& why) { unreadable.add(node, why); });
   if (!read) return storeFault(read.error() + " Restore it from a backup.");
-  for (const auto& file : {directory, directory / "data.mdb", directory / "lock.mdb"}) {
+  for (const auto& file : link.files()) {
     if (!permits(file, W_OK)) {
       return storeFault(file.string() +
                         " may not be written by this user; give the directory and its files to "
@@ -142,14 +141,14 @@ std::vector<Finding> checkSettings(const settings::LoadedSettings& loaded) {
   return findings;
 }
 
-std::vector<Finding> checkStore(const path& directory, bool inUse) {
-  std::error_code ignored;
-  const bool there = std::filesystem::exists(directory / "data.mdb", ignored);
+std::vector<Finding> checkStore(const settings::Settings::Store& settings, bool inUse) {
+  const StoreLink link(settings);
+  const auto& directory = settings.path;
   const auto space = judgeSpace(directory, freeBytes(std::filesystem::absolute(directory)));
-  std::vector<Finding> findings{there || ignored ? checkOldStore(directory, inUse)
-                                                 : checkNewStore(directory)};
-  if (const auto kind = lmdb::unfitFileSystem(std::filesystem::absolute(directory)); !kind.empty()) {
-    findings.push_back({kStore, State::warning, lmdb::unfitFileSystemText(directory, kind)});
+  std::vector<Finding> findings{link.exists() ? checkOldStore(link, directory, inUse)
+                                              : checkNewStore(directory)};
+  if (auto doubt = link.doubt(); !doubt.empty()) {
+    findings.push_back({kStore, State::warning, std::move(doubt)});
   }
   findings.push_back(space);
   return findings;

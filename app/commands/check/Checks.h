@@ -20,7 +20,7 @@ std::vector<Finding> checkSettings(const settings::LoadedSettings& loaded);
 
 /// Whether this process's user could use the store as the daemon does; changes nothing. `inUse`: a daemon has
 /// it. Blocks on the disk.
-std::vector<Finding> checkStore(const std::filesystem::path& path, bool inUse);
+std::vector<Finding> checkStore(const settings::Settings::Store& settings, bool inUse);
 
 /// A warning if this unit, which systemd prefers to that of p2's package, starts the reference service. Pure.
 std::optional<Finding> judgeUnit(const std::filesystem::path& file, const std::string& text);

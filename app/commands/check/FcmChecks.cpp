@@ -1,11 +1,13 @@
 #include "commands/check/FcmChecks.h"
 
+#include "links/StoreLink.h"
 #include "p2/core/Clock.h"
 #include "p2/core/Metrics.h"
 #include "p2/core/Words.h"
 #include "p2/http/HttpDate.h"
 #include "p2/http/HttpsSession.h"
-#include "p2/lmdb/Store.h"
+#include "p2/store/Registration.h"
+#include "p2/store/RegistrationStore.h"
 
 #include <algorithm>
 #include <sysexits.h>
@@ -57,9 +59,9 @@ Finding checkToken(fcm::AccessTokenSource& tokens, const settings::Settings& set
   return {kOauth, State::ok, "Google gives one for the service account"};
 }
 
-std::vector<push::Message> someStored(const std::filesystem::path& path) {
+std::vector<push::Message> someStored(const StoreLink& link) {
   std::vector<push::Message> messages;
-  const auto store = lmdb::Store::openReadOnly(path);
+  const auto store = link.openReadOnly();
   if (!store) return messages;
   // What cannot be read has been found by the check of the store.
   (void)store.value()->forEach([&](const store::Registration& registration) {
@@ -146,7 +148,7 @@ std::vector<Finding> checkFcm(const settings::Settings& settings) {
   // The legacy interface cannot only validate: it would wake the phones.
   if (findings.back().state == State::fault || !link.value().tokens) return findings;
   std::vector<push::Outcome> outcomes;
-  for (const auto& message : someStored(settings.store.path)) {
+  for (const auto& message : someStored(StoreLink(settings.store))) {
     outcomes.push_back(sender->send(message, deadline(settings)));
   }
   if (!outcomes.empty()) findings.push_back(judgeStoredTokens(outcomes));

@@ -2,10 +2,10 @@
 
 #include "commands/ProgressBar.h"
 #include "commands/status/StatusReport.h"
+#include "links/StoreLink.h"
 #include "p2/control/Requests.h"
 #include "p2/control/Socket.h"
 #include "p2/control/StatusJson.h"
-#include "p2/lmdb/Store.h"
 
 #include <array>
 #include <cstdint>
@@ -30,8 +30,8 @@ constexpr std::string_view kDetails =
     "75 if it is not, and 69 if no daemon runs.";
 
 /// Counted here and not by the daemon, which has other things to do. Nothing if the store cannot be read.
-std::optional<control::DomainCounts> countDomains(const std::filesystem::path& path, const Console& console) {
-  const auto store = lmdb::Store::openReadOnly(path);
+std::optional<control::DomainCounts> countDomains(const StoreLink& link, const Console& console) {
+  const auto store = link.openReadOnly();
   if (!store) return std::nullopt;
   std::map<std::string, std::uint64_t, std::less<>> counts;
   std::uint64_t done = 0;
@@ -46,19 +46,19 @@ std::optional<control::DomainCounts> countDomains(const std::filesystem::path& p
 }
 
 int run(const Invocation& invocation) {
-  const auto path = invocation.storePath();
-  if (!path) return EX_CONFIG;
-  const auto answer = control::askDaemon(*path, control::statusRequest());
+  const auto place = invocation.storeSettings();
+  if (!place) return EX_CONFIG;
+  const auto answer = control::askDaemon(place->path, control::statusRequest());
   if (!answer) return invocation.fail(EX_UNAVAILABLE, answer.error());
   if (!answer.value()) {
     return invocation.fail(EX_UNAVAILABLE,
-                           "no daemon runs with the store " + path->string() +
+                           "no daemon runs with the store " + place->path.string() +
                                ". Start it (systemctl start p2); if it does not stay, p2 check "
                                "tells why.");
   }
   const auto status = control::parseStatusAnswer(*answer.value());
   if (!status) return invocation.fail(EX_PROTOCOL, status.error());
-  const auto domains = countDomains(*path, invocation.console);
+  const auto domains = countDomains(StoreLink(*place), invocation.console);
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   invocation.console.out << (invocation.has(kJson.name)
                                  ? control::statusJson(status.value(), now, domains) + '\n'

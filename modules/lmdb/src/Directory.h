@@ -2,6 +2,7 @@
 
 #include "p2/core/Descriptor.h"
 #include "p2/core/Result.h"
+#include "p2/lmdb/Files.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -13,9 +14,7 @@ namespace p2::lmdb {
 
 // The store's directory and the files in it: who may use them, and what is wrong with them.
 
-inline constexpr const char* kDataFile = "data.mdb";
-inline constexpr const char* kReadersFile = "lock.mdb";  ///< LMDB's own: reader slots and mutexes.
-inline constexpr const char* kWriterFile = "p2.lock";    ///< Ours: held by the one process that writes.
+inline constexpr const char* kWriterFile = "p2.lock";  ///< Ours: held by the one process that writes.
 
 using core::Descriptor;
 

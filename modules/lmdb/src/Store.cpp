@@ -224,12 +224,12 @@ Result<std::optional<store::Registration>> Store::find(const store::DeviceKey& k
   return _impl->find(key);
 }
 
-void Store::lookUp(std::string node, Callback<Found> done) {
-  done(_impl->find(node));
+void Store::lookUp(std::string node, Callback<Found> done) const {
+  done(find(node));
 }
 
-void Store::lookUp(const store::DeviceKey& key, Callback<Found> done) {
-  done(_impl->find(key));
+void Store::lookUp(const store::DeviceKey& key, Callback<Found> done) const {
+  done(find(key));
 }
 
 bool Store::holdsAny() const {

@@ -1,30 +1,17 @@
 #include "p2/store/Forget.h"
 
+#include "Answer.h"
+
 #include <future>
 #include <utility>
 #include <vector>
 
 namespace p2::store {
 
-namespace {
-
-using Outcome = std::future<core::Result<bool>>;
-
-/// A callback that is dropped, for lack of memory, is an error, too.
-core::Result<bool> resultOf(Outcome& outcome) {
-  try {
-    return outcome.get();
-  } catch (const std::future_error&) {
-    return core::Error{"The store gave no answer."};
-  }
-}
-
-}  // namespace
-
 core::Result<std::uint64_t> forgetNodes(RegistrationStore& store, std::span<const std::string> nodes,
                                         std::chrono::milliseconds bound) {
   const auto deadline = std::chrono::steady_clock::now() + bound;
-  std::vector<Outcome> outcomes;
+  std::vector<std::future<core::Result<bool>>> outcomes;
   outcomes.reserve(nodes.size());
   for (const auto& node : nodes) {
     std::promise<core::Result<bool>> promise;

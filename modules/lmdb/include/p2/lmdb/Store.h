@@ -65,10 +65,11 @@ class Store final : public store::RegistrationStore {
   /// The registration of this device and channel, if there is one.
   core::Result<std::optional<store::Registration>> find(const store::DeviceKey& key) const;
 
-  // Of Registrations. A failed commit of a registration that merely could not be given its new time is no
-  // error: it is on disk as it should be. If the queue is full, errors are given at once.
-  void lookUp(std::string node, Callback<Found> done) override;
-  void lookUp(const store::DeviceKey& key, Callback<Found> done) override;
+  // Of Registrations. A look-up is answered at once. A failed commit of a registration that merely could not
+  // be given its new time is no error: it is on disk as it should be. If the queue is full, errors are given
+  // at once.
+  void lookUp(std::string node, Callback<Found> done) const override;
+  void lookUp(const store::DeviceKey& key, Callback<Found> done) const override;
   void registerDevice(store::DeviceKey key, std::string domain, core::Target target,
                       Callback<store::Registration> done) override;
   void unregister(store::DeviceKey key, std::string domain, Callback<bool> done) override;

@@ -36,8 +36,8 @@ class Registrations {
 
   /// Nothing means that there is none, wherever registrations are kept: a server drops its user for it. What
   /// is found may be some seconds old.
-  virtual void lookUp(std::string node, Callback<Found> done) = 0;
-  virtual void lookUp(const DeviceKey& key, Callback<Found> done) = 0;
+  virtual void lookUp(std::string node, Callback<Found> done) const = 0;
+  virtual void lookUp(const DeviceKey& key, Callback<Found> done) const = 0;
 
   /// Finds or creates the registration of `key` and gives it `domain` and `target`. Node and secret of a
   /// known key stay the same. Calls back after it is durable; at once if nothing needs to be written, a value
