@@ -1,6 +1,6 @@
 #include "ProxyFixture.h"
 #include "support/Catch.h"
-#include "support/MemoryRegistrations.h"
+#include "support/MemoryStore.h"
 
 #include <memory>
 #include <string>
@@ -13,10 +13,10 @@ using namespace p2::test;
 
 namespace {
 
-using Answers = MemoryRegistrations::Answers;
+using Answers = MemoryStore::Answers;
 
-std::unique_ptr<MemoryRegistrations> registrations(Answers answers) {
-  return std::make_unique<MemoryRegistrations>(answers);
+std::unique_ptr<MemoryStore> registrations(Answers answers) {
+  return std::make_unique<MemoryStore>(answers);
 }
 
 bool isResult(const std::string& answer) {

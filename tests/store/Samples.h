@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <future>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <stdlib.h>
 #include <string>
@@ -140,7 +141,7 @@ inline bool unregistered(Registrations& store, const DeviceKey& key) {
 
 /// What Registrations::lookUp() finds.
 template <class NodeOrKey>
-std::optional<Registration> lookedUp(Registrations& store, const NodeOrKey& what) {
+std::optional<Registration> lookedUp(const Registrations& store, const NodeOrKey& what) {
   Answer<Registrations::Found> answer;
   store.lookUp(what, answer.callback());
   return answer.value();

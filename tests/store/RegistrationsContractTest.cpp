@@ -1,66 +1,18 @@
-#include "Stores.h"
-#include "store/Duel.h"
-#include "support/MemoryRegistrations.h"
+#include "Contract.h"
+#include "Duel.h"
+#include "support/Catch.h"
 
 #include <cctype>
-#include <cstddef>
-#include <iterator>
-#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
-// What every implementation of Registrations must do. A new one is a line in `implementations`.
+// What every store must do as Registrations.
 
-using namespace p2::lmdb;
-using namespace p2::lmdb::test;
 using namespace p2::store;
 using namespace p2::store::test;
 
 namespace {
-
-using p2::test::MemoryRegistrations;
-
-/// One implementation, with all that it needs.
-struct Subject {
-  const char* name = "";
-  TemporaryDirectory directory;
-  HandClock clock;
-  std::unique_ptr<Registrations> registrations;
-};
-
-struct Implementation {
-  const char* name;
-  std::unique_ptr<Registrations> (*make)(Subject& subject);
-};
-
-std::unique_ptr<Registrations> inFiles(Subject& subject) {
-  Store::Options options;
-  options.path = subject.directory.path();
-  options.clock = &subject.clock;
-  options.maxBatch = 7;
-  options.initialMapSize = 65536;
-  return opened(options);
-}
-
-template <MemoryRegistrations::Answers kAnswers>
-std::unique_ptr<Registrations> inMemory(Subject& subject) {
-  return std::make_unique<MemoryRegistrations>(kAnswers, subject.clock);
-}
-
-const Implementation implementations[] = {
-    {"LMDB", inFiles},
-    {"a map that answers at once", inMemory<MemoryRegistrations::Answers::atOnce>},
-    {"a map that answers late", inMemory<MemoryRegistrations::Answers::late>},
-};
-
-std::unique_ptr<Subject> anySubject() {
-  const auto& implementation = implementations[GENERATE(range(std::size_t{0}, std::size(implementations)))];
-  auto subject = std::make_unique<Subject>();
-  subject->name = implementation.name;
-  subject->registrations = implementation.make(*subject);
-  return subject;
-}
 
 Removal removedIfHolding(Registrations& registrations, const std::string& node, const std::string& text) {
   Answer<Removal> answer;
@@ -81,14 +33,14 @@ TEST_CASE("Contract: registrations agree with a map over random changes") {
   const auto subject = anySubject();
   INFO(subject->name);
   Duel duel(subject->clock, 7);
-  duel.against(*subject->registrations);
+  duel.against(*subject->store);
   while (duel.changes() < 1500) duel.lot();
 }
 
 TEST_CASE("Contract: a device has one node and one secret for as long as it is registered") {
   const auto subject = anySubject();
   INFO(subject->name);
-  auto& registrations = *subject->registrations;
+  auto& registrations = *subject->store;
   const auto first = registered(registrations, device(1), "token");
   CHECK_FALSE(first.node.empty());
   CHECK_FALSE(first.secret.empty());
@@ -110,8 +62,7 @@ TEST_CASE("Contract: devices that register at once have nodes of their own") {
   const auto subject = anySubject();
   INFO(subject->name);
   std::vector<Answer<Registration>> answers;
-  for (unsigned i = 0; i < 50; ++i)
-    answers.push_back(registering(*subject->registrations, device(i), "token"));
+  for (unsigned i = 0; i < 50; ++i) answers.push_back(registering(*subject->store, device(i), "token"));
   std::set<std::string> nodes;
   for (const auto& answer : answers) nodes.insert(answer.value().node);
   CHECK(nodes.size() == 50);
@@ -120,7 +71,7 @@ TEST_CASE("Contract: devices that register at once have nodes of their own") {
 TEST_CASE("Contract: nodes are told apart by every byte") {
   const auto subject = anySubject();
   INFO(subject->name);
-  auto& registrations = *subject->registrations;
+  auto& registrations = *subject->store;
   const auto node = registered(registrations, device(1), "token").node;
   for (std::string other : {node + 'x', node.substr(1), node + std::string(1, '\0'), std::string()}) {
     CHECK_FALSE(lookedUp(registrations, other));
@@ -136,7 +87,7 @@ TEST_CASE("Contract: nodes are told apart by every byte") {
 TEST_CASE("Contract: a target is removed or replaced only where it is held still") {
   const auto subject = anySubject();
   INFO(subject->name);
-  auto& registrations = *subject->registrations;
+  auto& registrations = *subject->store;
   const auto node = registered(registrations, device(1), "new").node;
   CHECK(removedIfHolding(registrations, node, "old") == Removal::holdsOther);
   CHECK_FALSE(replaced(registrations, node, "old", "newest"));
@@ -151,7 +102,7 @@ TEST_CASE("Contract: a target is removed or replaced only where it is held still
 TEST_CASE("Contract: what one asks of a device takes effect in the order in which it was asked") {
   const auto subject = anySubject();
   INFO(subject->name);
-  auto& registrations = *subject->registrations;
+  auto& registrations = *subject->store;
   for (int round = 0; round < 20; ++round) {
     const auto first = registering(registrations, device(1), "a");
     Answer<bool> gone;
@@ -166,7 +117,7 @@ TEST_CASE("Contract: what one asks of a device takes effect in the order in whic
 TEST_CASE("Contract: an impossible value is an error, and changes nothing") {
   const auto subject = anySubject();
   INFO(subject->name);
-  auto& registrations = *subject->registrations;
+  auto& registrations = *subject->store;
   CHECK_FALSE(registering(registrations, device(1), "token", "").get().ok());
   CHECK_FALSE(registering(registrations, device(1), "").get().ok());
   CHECK_FALSE(lookedUp(registrations, device(1)));
