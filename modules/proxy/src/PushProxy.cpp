@@ -147,6 +147,33 @@ class PushProxy::Impl {
     });
   }
 
+  /// Of a domain that is not served. Not an error for its server: a list is changed in a moment, and the
+  /// users that a server drops stay away.
+  void goesNowhere(const std::string& domain) {
+    _denied.add();
+    _lines.note(Poco::Message::PRIO_WARNING,
+                "pushes for registered phones of " + std::string(registrableDomain(domain)) +
+                    " go nowhere: it is not served (limits.allowDomains, limits.denyDomains)");
+  }
+
+  bool isOneTooMany(const std::string& domain, const std::string& node) {
+    switch (_limits.admitPush(domain, node)) {
+      case RequestLimits::PushVerdict::admitted:
+        return false;
+      case RequestLimits::PushVerdict::node:
+        _limitedNode.add();
+        return true;
+      case RequestLimits::PushVerdict::domain:
+        _limited.add();
+        _lines.note(Poco::Message::PRIO_WARNING,
+                    "pushes of " + std::string(registrableDomain(domain)) +
+                        " come faster than limits.pushesPerSecond: those above it go nowhere, and their "
+                        "server was told that all is well");
+        return true;
+    }
+    return false;
+  }
+
   void publish(const Publish& request, core::Result<store::Registrations::Found> found, Responder responder) {
     if (!found) {
       _storeFaults.answer(found.error(), responder);
@@ -162,11 +189,7 @@ class PushProxy::Impl {
       return;
     }
     if (!_limits.serves(request.domain)) {
-      // Not an error either: a list is changed in a moment, and the users that a server drops stay away.
-      _denied.add();
-      _lines.note(Poco::Message::PRIO_WARNING,
-                  "pushes for registered phones of " + std::string(registrableDomain(request.domain)) +
-                      " go nowhere: it is not served (limits.allowDomains, limits.denyDomains)");
+      goesNowhere(request.domain);
       responder.result();
       return;
     }
@@ -177,19 +200,8 @@ class PushProxy::Impl {
       responder.error(StanzaError::tryLater());
       return;
     }
-    const auto verdict = _limits.admitPush(request.domain, registration.node);
-    // Held back, and not an error: on an error some servers drop the user.
-    if (verdict == RequestLimits::PushVerdict::node) {
-      _limitedNode.add();
-      responder.result();
-      return;
-    }
-    if (verdict == RequestLimits::PushVerdict::domain) {
-      _limited.add();
-      _lines.note(Poco::Message::PRIO_WARNING,
-                  "pushes of " + std::string(registrableDomain(request.domain)) +
-                      " come faster than limits.pushesPerSecond: those above it go nowhere, and their server "
-                      "was told that all is well");
+    if (isOneTooMany(request.domain, registration.node)) {
+      // Held back, and not an error: on an error some servers drop the user.
       responder.result();
       return;
     }
