@@ -69,6 +69,7 @@ std::string operandFault(const Command& command, const std::vector<std::string>&
 
 int noSuchCommand(std::string_view name, Console& console) {
   std::vector<std::string_view> known;
+  known.reserve(kCommands.size());
   for (const auto& command : kCommands) known.push_back(command.name);
   const auto meant = settings::nearestName(name, known);
   console.err << "p2: there is no command \"" << name << "\"";

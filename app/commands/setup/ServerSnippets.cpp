@@ -44,7 +44,7 @@ std::string luaSnippet(const settings::Settings::Xmpp& xmpp, const std::string& 
 
 std::string prosodySnippet(const settings::Settings::Xmpp& xmpp) {
   return luaSnippet(xmpp, "prosody.cfg.lua; then restart Prosody",
-                    "\"smacks\" and \"cloud_notify\" (Debian: prosody-modules)");
+                    R"("smacks" and "cloud_notify" (Debian: prosody-modules))");
 }
 
 std::string metronomeSnippet(const settings::Settings::Xmpp& xmpp) {

@@ -240,7 +240,7 @@ core::Error wrongServices(const std::string& file, const std::string& why) {
 /// push.xml, or nothing if no google-services.json was given.
 core::Result<std::string> appSnippet(const Invocation& invocation, const std::string& component) {
   std::string file;
-  const auto content =
+  auto content =
       askUntil(invocation, kServices, "The app's google-services.json, for push.xml (empty: not now)", "",
                [&](const std::string& answer) -> core::Result<std::string> {
                  file = answer;

@@ -31,7 +31,7 @@ std::string streamLine(const control::DaemonStatus& status, control::DaemonStatu
   const auto since = " for " + core::inWords(now - status.since);
   const auto fault = status.streamFault.empty() ? "" : ": " + status.streamFault;
   if (!status.connected) return "NOT connected to " + status.server + since + fault;
-  const auto text = "connected to " + status.server + " as " + status.jid + since;
+  auto text = "connected to " + status.server + " as " + status.jid + since;
   if (status.streams <= 1) return text;
   return text + ", " + std::to_string(status.openStreams) + " of " + std::to_string(status.streams) +
          " streams" + (status.openStreams < status.streams ? fault : "");

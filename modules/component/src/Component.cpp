@@ -100,7 +100,7 @@ class Component::Impl {
       }
       hold(nullptr);
       if (stopping()) break;
-      retreat(std::move(fault));
+      retreat(fault);
     }
     enter(State::stopped);
   }
@@ -139,7 +139,7 @@ class Component::Impl {
   }
 
   /// Logs the fault and waits before the next try.
-  void retreat(std::string fault) {
+  void retreat(const std::string& fault) {
     const auto delay = _backoff.next();
     report(fault, delay);
     enter(State::connecting, fault);

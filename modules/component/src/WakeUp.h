@@ -21,7 +21,7 @@ class WakeUp {
 
   /// Can be read once it is set, and from then on.
   int descriptor() const noexcept { return _descriptor; }
-  void set() noexcept {
+  void set() noexcept {  // NOLINT(readability-make-member-function-const): it changes what all see
     const std::uint64_t one = 1;
     // It fails only where it is set already.
     [[maybe_unused]] const auto written = ::write(_descriptor, &one, sizeof(one));

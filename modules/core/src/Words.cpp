@@ -58,8 +58,8 @@ std::string isoTime(std::chrono::sys_seconds time) {
   std::tm date{};
   ::gmtime_r(&seconds, &date);
   std::array<char, 96> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02dZ", date.tm_year + 1900,
-                date.tm_mon + 1, date.tm_mday, date.tm_hour, date.tm_min, date.tm_sec);
+  (void)std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02dZ", date.tm_year + 1900,
+                      date.tm_mon + 1, date.tm_mday, date.tm_hour, date.tm_min, date.tm_sec);
   return text.data();
 }
 

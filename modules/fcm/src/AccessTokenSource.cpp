@@ -33,7 +33,7 @@ core::Counter& refreshCounter(core::Metrics& metrics, const char* result) {
 
 class AccessTokenSource::Impl {
  public:
-  Impl(const ServiceAccount& account, std::shared_ptr<const http::TlsContext> tls, const Options& options,
+  Impl(ServiceAccount account, std::shared_ptr<const http::TlsContext> tls, const Options& options,
        core::Metrics& metrics);
   ~Impl();
 
@@ -88,9 +88,9 @@ class AccessTokenSource::Impl {
   std::thread _thread;
 };
 
-AccessTokenSource::Impl::Impl(const ServiceAccount& account, std::shared_ptr<const http::TlsContext> tls,
+AccessTokenSource::Impl::Impl(ServiceAccount account, std::shared_ptr<const http::TlsContext> tls,
                               const Options& options, core::Metrics& metrics)
-    : _account(account),
+    : _account(std::move(account)),
       _tls(std::move(tls)),
       _options(options),
       _clock(*options.clock),

@@ -63,7 +63,7 @@ void Dial::begin(core::RealTime now) {
   if (::connect(fd, address.addr(), address.length()) != 0 && errno != EINPROGRESS && errno != EINTR) {
     return fail(address, errno);
   }
-  _attempts.push_back({{std::move(socket), address}, now + _options.connectTimeout});
+  _attempts.push_back({{socket, address}, now + _options.connectTimeout});
 }
 
 /// False if it was cancelled.

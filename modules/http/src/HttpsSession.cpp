@@ -42,8 +42,8 @@ constexpr int kNotModified = 304;
 /// request twice without anybody knowing, is switched off: a new connection is a new object.
 class Connection final : public Poco::Net::HTTPSClientSession {
  public:
-  Connection(const Url& url, const Poco::Net::Context::Ptr& context, const Poco::AutoPtr<TlsSocket>& socket)
-      : HTTPSClientSession(url.host, url.port, context), _socket(socket) {
+  Connection(const Url& url, const Poco::Net::Context::Ptr& context, Poco::AutoPtr<TlsSocket> socket)
+      : HTTPSClientSession(url.host, url.port, context), _socket(std::move(socket)) {
     attachSocket(StreamSocket(_socket.duplicate()));
     setKeepAlive(true);
     setKeepAliveTimeout(Poco::Timespan(365 * Poco::Timespan::DAYS));  // The limits are HttpsSession's.
@@ -61,6 +61,7 @@ class Connection final : public Poco::Net::HTTPSClientSession {
   void sendWhole(std::string_view request) {
     clearException();
     while (!request.empty()) {
+      // NOLINTNEXTLINE(bugprone-parent-virtual-call): the overridden one connects again
       const int sent = HTTPSession::write(request.data(), static_cast<std::streamsize>(request.size()));
       request.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -87,6 +88,7 @@ class Connection final : public Poco::Net::HTTPSClientSession {
     while (body.size() < most) {
       const std::size_t before = body.size();
       body.resize(std::min(most, before + kPiece));
+      // NOLINTNEXTLINE(bugprone-parent-virtual-call): the overridden one hides that the stream was cut
       const int count =
           HTTPSession::read(body.data() + before, static_cast<std::streamsize>(body.size() - before));
       body.resize(before + static_cast<std::size_t>(std::max(count, 0)));
@@ -99,6 +101,7 @@ class Connection final : public Poco::Net::HTTPSClientSession {
     ChunkedBody chunks(most);
     std::array<char, kPiece> piece{};
     while (chunks.state() == ChunkedBody::State::more) {
+      // NOLINTNEXTLINE(bugprone-parent-virtual-call): as above
       const int count = HTTPSession::read(piece.data(), piece.size());
       if (count <= 0) break;
       const auto size = static_cast<std::size_t>(count);
@@ -126,8 +129,8 @@ Fault faultOfName(const std::string& host) {
 
 class HttpsSession::Impl {
  public:
-  Impl(const Options& options, std::shared_ptr<const TlsContext> tls)
-      : _options(options), _tls(std::move(tls)) {
+  Impl(Options options, std::shared_ptr<const TlsContext> tls)
+      : _options(std::move(options)), _tls(std::move(tls)) {
     if (_options.proxy && !_options.proxy->appliesTo(_options.url.host)) _options.proxy.reset();
     if (!_options.route) _options.route = std::make_shared<Route>();
   }

@@ -13,7 +13,7 @@ namespace p2::http {
 
 namespace {
 
-constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kProxyScheme = "http://";
 
 std::optional<std::string> decodePercent(std::string_view text) {
   try {
@@ -68,7 +68,7 @@ core::Result<Proxy> Proxy::parse(std::string_view text) {
   if (text.starts_with("https://") || text.starts_with("socks")) {
     return core::Error{"must be an http:// proxy; others are not supported"};
   }
-  if (text.starts_with(kScheme)) text.remove_prefix(kScheme.size());
+  if (text.starts_with(kProxyScheme)) text.remove_prefix(kProxyScheme.size());
   if (text.ends_with('/')) text.remove_suffix(1);
   if (!takeCredentials(text, proxy)) return core::Error{"has a user or password that is not percent-encoded"};
 

@@ -7,7 +7,7 @@
 #include <Poco/Net/NetSSL.h>
 #include <Poco/Net/VerificationErrorArgs.h>
 #include <openssl/ssl.h>
-#include <signal.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): sigaction is of POSIX
 #include <unistd.h>
 
 #include <array>

@@ -69,7 +69,7 @@ class Import {
   static int putDevice(Tables& tables, const Owner& owner, std::vector<Refused>& refused);
   Result<void> putTargets();
   Result<void> writeTargets(const std::vector<Row>& rows);
-  int putTarget(Tables& tables, const Row& row, Store::ImportReport& report);
+  int putTarget(Tables& tables, const Row& row, Store::ImportReport& report) const;
   Result<void> renewAll();
 
   Error fault(int code) const { return systemError(_copy.directory(), "be written", code); }
@@ -159,7 +159,7 @@ Result<bool> ownsNode(const Tables& tables, const store::Registration& row) {
 /// Refuses rows whose node is stored for another device; the others are sorted by their devices.
 Result<void> Import::checkNodes() {
   std::size_t looked = 0;
-  const auto checked = eachNode(true, [&](Row&& row) -> Result<void> {
+  auto checked = eachNode(true, [&](Row&& row) -> Result<void> {
     if (++looked % kBatch == 0) {
       if (auto forgotten = _copy.forgetPages(); !forgotten.ok()) return forgotten;
     }
@@ -272,7 +272,7 @@ Result<void> Import::writeTargets(const std::vector<Row>& rows) {
   return _copy.forgetPages();
 }
 
-int Import::putTarget(Tables& tables, const Row& row, Store::ImportReport& report) {
+int Import::putTarget(Tables& tables, const Row& row, Store::ImportReport& report) const {
   store::Registration target = row.registration;
   if (_anyRefused) {
     const auto owned = tables.nodeOf(target.key);

@@ -71,7 +71,7 @@ class Store::Impl {
                      std::move(ticket), std::move(flow)});
   }
 
-  Result<Piece> piece(std::string first);
+  Result<Piece> piece(const std::string& first);
   std::string flowOf(const std::string& node);
   bool keepsDomain() const { return _options.keepDomain; }
   Result<ImportReport> import(store::ImportSource& source);
@@ -103,7 +103,7 @@ std::string Store::Impl::flowOf(const std::string& node) {
   return std::move(found.value()->domain);
 }
 
-Result<Piece> Store::Impl::piece(std::string first) {
+Result<Piece> Store::Impl::piece(const std::string& first) {
   auto transaction = _environment->read();
   if (!transaction.ok()) return Error{transaction.error()};
   Piece piece;
@@ -241,7 +241,7 @@ Result<void> Store::forEach(
     const std::function<void(std::string_view, const std::string&)>& onUnreadable) const {
   Piece piece;
   do {
-    auto next = _impl->piece(std::move(piece.next));
+    auto next = _impl->piece(piece.next);
     if (!next.ok()) return Error{next.error()};
     piece = std::move(next).value();
     for (const auto& [node, stored] : piece.entries) {

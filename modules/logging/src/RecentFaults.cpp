@@ -37,7 +37,7 @@ class Tap final : public Poco::Channel {
 }  // namespace
 
 Poco::AutoPtr<RecentFaults> RecentFaults::attach(const std::vector<Poco::Channel::Ptr>& files) {
-  const Poco::AutoPtr<RecentFaults> kept(new RecentFaults);
+  Poco::AutoPtr<RecentFaults> kept(new RecentFaults);
   const auto onFault = [kept = Poco::AutoPtr<RecentFaults>(kept)](const std::string& why) mutable {
     std::cerr << "p2: the log cannot be written: " + why + '\n';
     kept->log(Poco::Message("p2", "the log cannot be written: " + why, Poco::Message::PRIO_ERROR));

@@ -179,8 +179,9 @@ class PushProxy::Impl {
       _storeFaults.answer(found.error(), responder);
       return;
     }
-    const bool known = found.value().has_value();
-    Registration registration = known ? std::move(*found.value()) : _decoy;
+    auto stored = std::move(found).value();
+    const bool known = stored.has_value();
+    const Registration& registration = known ? *stored : _decoy;
     // Both are compared whatever the first one gave: time must not tell which was wrong.
     const bool rightSecret = request.secret.equals(registration.secret.reveal());
     const bool rightDomain = registration.admits(request.domain);
@@ -205,7 +206,7 @@ class PushProxy::Impl {
       responder.result();
       return;
     }
-    send(way->second, std::move(registration), request, std::move(responder));
+    send(way->second, std::move(*stored), request, std::move(responder));
   }
 
   /// Whether the node is unknown or the secret or the domain is wrong is not to be seen from outside. A store

@@ -82,14 +82,14 @@ void Registrar::serve(Register&& request, const Iq& iq, Responder responder) {
   auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
   if (!session) return;
   const DeviceKey key = request.key;
-  _parts.store.lookUp(
-      key, [this, request = std::move(request), account = accountOf(iq), session = std::move(*session),
-            responder = std::move(responder)](core::Result<store::Registrations::Found> found) mutable {
-        const auto change = changeBy(request, found);
-        if (change != Change::none && !admit(request.domain, account, change == Change::creates, responder))
-          return;
-        enrol(std::move(request), change, std::move(session), std::move(responder));
-      });
+  _parts.store.lookUp(key, [this, request = std::move(request), account = accountOf(iq),
+                            session = std::move(*session), responder = std::move(responder)](
+                               const core::Result<store::Registrations::Found>& found) mutable {
+    const auto change = changeBy(request, found);
+    if (change != Change::none && !admit(request.domain, account, change == Change::creates, responder))
+      return;
+    enrol(std::move(request), change, std::move(session), std::move(responder));
+  });
 }
 
 void Registrar::enrol(Register request, Change change, std::string session, Responder responder) {

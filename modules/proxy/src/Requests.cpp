@@ -148,7 +148,7 @@ Request parseCommand(const Iq& iq, const Jid& from) {
 /// Whether a child of `parent` says that a person may be waiting.
 bool saysImportant(const Element& parent) {
   const Element* x = parent.child("x", ns::kDataForm);
-  if (x != nullptr && xmpp::valueInForm(*x, "last-message-body").value_or("") != "") return true;
+  if (x != nullptr && !xmpp::valueInForm(*x, "last-message-body").value_or("").empty()) return true;
   const Element* priority = parent.child("priority", ns::kTigasePriority);
   if (priority != nullptr && priority->text == "high") return true;
   // Of what is encrypted nothing can be known.

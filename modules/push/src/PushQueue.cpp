@@ -82,7 +82,7 @@ bool PushQueue::makeRoom(std::size_t own, Answers& answers) {
 }
 
 PushQueue::Handle PushQueue::take(TimePoint now) {
-  const FlowHandle flow = _turns.begin();
+  const auto flow = _turns.begin();
   const auto push = flow->ready.begin();
   _byNode.erase(push->node);
   if (_limits.spacing > Duration::zero()) _lastSent.note(push->node, now);
@@ -183,7 +183,7 @@ PushQueue::FlowHandle PushQueue::flowOf(const std::string& name) {
     _weights[0].push_front(_spareFlows.begin());
     _spareFlows.front().scale = _weights[0].begin();
   }
-  const FlowHandle flow = _spareFlows.begin();
+  const auto flow = _spareFlows.begin();
   flow->name = name;
   _byFlow.emplace(flow->name, flow);
   _resting.splice(_resting.end(), _spareFlows, flow);

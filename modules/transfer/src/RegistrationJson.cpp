@@ -105,7 +105,7 @@ core::Result<Registration> fromJsonLine(const std::string& line) {
     Poco::JSON::Parser parser;
     const auto parsed = parser.parse(line);
     if (parsed.type() != typeid(Poco::JSON::Object::Ptr)) return core::Error{"it is not a JSON object"};
-    const auto object = parsed.extract<Poco::JSON::Object::Ptr>();
+    const auto& object = parsed.extract<Poco::JSON::Object::Ptr>();
     for (const std::string name : {"service", "domain"}) {
       if (!object->has(name)) return core::Error{"it has no " + name};
     }

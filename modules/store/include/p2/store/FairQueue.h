@@ -86,7 +86,7 @@ class FairQueue {
   void append(const std::string& flow, T item) {
     const auto found = _byName.find(flow);
     const auto turn = flow.empty() ? _turns.begin() : _turns.end();
-    const Place place = found == _byName.end() ? _turns.insert(turn, Flow{flow}) : found->second;
+    const auto place = found == _byName.end() ? _turns.insert(turn, Flow{flow}) : found->second;
     if (found == _byName.end()) _byName.emplace(place->name, place);
     resize(place, [&] { place->items.push_back(std::move(item)); });
     ++_size;
@@ -94,7 +94,7 @@ class FairQueue {
 
   /// The oldest item of the flow whose turn it is.
   T take() {
-    const Place place = _turns.begin();
+    const auto place = _turns.begin();
     std::optional<T> oldest;
     resize(place, [&] {
       oldest = std::move(place->items.front());
