@@ -33,9 +33,9 @@ constexpr std::string_view kDetails =
     "Looks whether all is right, and says what is wrong and what to do: the settings and the files they "
     "name, the store, the DNS of the component's name, the XMPP server and the secret, the clock, Google's "
     "access token, and FCM. Nobody is pushed to. A running daemon is not disturbed: it is asked what it "
-    "knows of the XMPP server, and whether it goes by the settings as they are now; restart it after each "
-    "change of them. As root, it looks as the user to whom the "
-    "store belongs. Ends with 0 if there is no fault, else with the exit code of the first.";
+    "knows of the XMPP server, and whether it goes by the settings as they are now. As root, it looks as "
+    "the user to whom the store belongs. Ends with 0 if there is no fault, else with the exit code of the "
+    "first.";
 
 constexpr std::string_view nameOf(State state) {
   switch (state) {
