@@ -190,6 +190,16 @@ push::Outcome classifyLegacyError(const Answer& answer, const std::string& error
   return outcome(Kind::rejected, reason);
 }
 
+/// Whether one of several results is a failure.
+bool anyError(const Poco::JSON::Array::Ptr& results) {
+  if (!results) return false;
+  for (std::size_t i = 0; i < results->size(); ++i) {
+    const auto result = results->getObject(static_cast<unsigned>(i));
+    if (result && result->has("error")) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string encodeV1(const push::Message& message, const MessageSettings& settings) {
@@ -257,7 +267,7 @@ push::Outcome classifyLegacy(const Answer& answer) {
   // A message has one target: which of several results is its own, nobody knows.
   const Object::Ptr result = results && results->size() == 1 ? results->getObject(0) : Object::Ptr();
   if (result && result->has("error")) return classifyLegacyError(answer, stringAt(result, "error"));
-  if (numberAt(root, "failure", 0) > 0)
+  if (numberAt(root, "failure", 0) > 0 || anyError(results))
     return outcome(Kind::retry, reason + " and a failure without its reason");
   auto made = outcome(Kind::delivered, {});
   if (std::string token = stringAt(result, "registration_id"); !token.empty()) {
