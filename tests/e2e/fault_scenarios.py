@@ -112,7 +112,7 @@ def called_gone_twice(s):
     eq(answers[-1], NOT_FOUND, "the answer that ends it")
     s.fcm.misbehave("unregistered", token=back_token)
     eq(push(server, back), WAIT, "a delivery has ended the grace of the phone that is back")
-    p2.wait_for_log("a target seems to be gone, its server is asked to wait: FCM answered 404")
+    p2.wait_for_log("a target of FCM seems to be gone, its server is asked to wait: FCM answered 404")
 
 
 @scenario()

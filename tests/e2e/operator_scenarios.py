@@ -171,9 +171,9 @@ def status_pictures(s):
         for registration, _, _ in made[:5] if fault else made:
             server.send(server.request(shapes.publish(registration.node, registration.secret))[1].encode())
         if fault:
-            p2.wait_for_log("a push failed", seconds=20)
+            p2.wait_for_log("a push to FCM failed", seconds=20)
         s.fcm.behave()
-    take("load", staged.url, "All is well", "access granted", "a push failed")
+    take("load", staged.url, "All is well", "access granted", "a push to FCM failed")
     server.secret = "another"
     server.drop()
     p2.wait_for_log("refuses the shared secret", seconds=20)

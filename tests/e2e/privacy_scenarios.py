@@ -190,7 +190,7 @@ def thousand_accounts(s):
     node = crowd.accounts[50].registration.node
     assert f"registered {node[:4]}~ of im.localhost" in logs["debug"], logs["debug"][:2000]
     assert re.search(r"removed ....~ of im\.localhost: its target is gone", logs["information"]), logs["information"]
-    assert "a push failed" in logs["warning"] and not logs["fatal"], logs["warning"] + logs["fatal"]
+    assert "a push to FCM failed" in logs["warning"] and not logs["fatal"], logs["warning"] + logs["fatal"]
     with open(os.path.join(p2.store, "data.mdb"), "rb") as file:
         stored = file.read().decode("latin-1")
     assert crowd.accounts[50].token in stored and crowd.accounts[50].registration.secret in stored, "not the store"

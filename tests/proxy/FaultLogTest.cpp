@@ -33,10 +33,10 @@ TEST_CASE("A fault that recurs is one line, and ten minutes later one more that 
   FaultLog faults({"fcm", "FCM"}, clock);
   for (int i = 0; i < 1000; ++i) faults.note(outcome(Outcome::Kind::retry, "FCM answered 503"));
   REQUIRE(log.texts().size() == 1);
-  CHECK(contains(log.texts()[0], "4 a push failed: FCM answered 503; the server was asked to wait"));
+  CHECK(contains(log.texts()[0], "4 a push to FCM failed: FCM answered 503; the server was asked to wait"));
   faults.note(outcome(Outcome::Kind::misconfigured, "FCM answered 403"));
   REQUIRE(log.texts().size() == 2);
-  CHECK(contains(log.texts()[1], "3 a push failed: FCM answered 403 (this needs you"));
+  CHECK(contains(log.texts()[1], "3 a push to FCM failed: FCM answered 403 (this needs you"));
   clock.jump(10min);
   faults.note(outcome(Outcome::Kind::retry, "FCM answered 503"));
   REQUIRE(log.texts().size() == 3);
@@ -81,7 +81,7 @@ TEST_CASE("A target that seems to be gone is news for the log and no fault, unle
   for (int i = 0; i < 100; ++i) faults.note(doubted);
   REQUIRE(log.texts().size() == 1);
   CHECK(contains(log.texts()[0],
-                 std::to_string(Poco::Message::PRIO_INFORMATION) + " a target seems to be gone"));
+                 std::to_string(Poco::Message::PRIO_INFORMATION) + " a target of FCM seems to be gone"));
   faults.note(outcome(Outcome::Kind::delivered));
   CHECK(log.texts().size() == 1);
 
@@ -90,5 +90,5 @@ TEST_CASE("A target that seems to be gone is news for the log and no fault, unle
   faults.note(doubted);
   REQUIRE(log.texts().size() == 2);
   CHECK(contains(log.texts()[1],
-                 std::to_string(Poco::Message::PRIO_WARNING) + " a push failed: FCM answered 403"));
+                 std::to_string(Poco::Message::PRIO_WARNING) + " a push to FCM failed: FCM answered 403"));
 }

@@ -19,8 +19,8 @@ Poco::Logger& logger() {
   return Poco::Logger::get("proxy");
 }
 
-std::string sentence(const Outcome& outcome, std::uint64_t suppressed) {
-  std::string text = "a push failed: " + outcome.reason;
+std::string sentence(const std::string& service, const Outcome& outcome, std::uint64_t suppressed) {
+  std::string text = "a push to " + service + " failed: " + outcome.reason;
   switch (outcome.kind) {
     case Outcome::Kind::rejected:
       text += " (a fault of p2: please report it)";
@@ -71,7 +71,8 @@ void FaultLog::doubted(const Outcome& outcome) {
   const auto now = _clock.now();
   const auto suppressed = _state.with([&](State& state) { return state.repeats.admit(outcome.reason, now); });
   if (!suppressed) return;
-  std::string text = "a target seems to be gone, its server is asked to wait: " + outcome.reason;
+  std::string text =
+      "a target of " + _service.title + " seems to be gone, its server is asked to wait: " + outcome.reason;
   if (*suppressed > 0) text += "; " + std::to_string(*suppressed) + " more since the last such line";
   logger().information(text);
 }
@@ -84,9 +85,9 @@ void FaultLog::failed(const Outcome& outcome) {
   });
   if (!suppressed) return;
   if (outcome.kind == Outcome::Kind::retry || outcome.kind == Outcome::Kind::doubted) {
-    logger().warning(sentence(outcome, *suppressed));
+    logger().warning(sentence(_service.title, outcome, *suppressed));
   } else {
-    logger().error(sentence(outcome, *suppressed));
+    logger().error(sentence(_service.title, outcome, *suppressed));
   }
 }
 
