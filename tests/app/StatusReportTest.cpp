@@ -3,12 +3,14 @@
 #include "p2/control/DaemonStatus.h"
 #include "support/Catch.h"
 #include "support/Has.h"
+#include "support/RandomStatus.h"
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
+#include <random>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -79,6 +81,14 @@ TEST_CASE("Of several push services the sums are shown and each of them, and who
   CHECK_FALSE(has(text, "FCM calls"));
 }
 
+TEST_CASE("A daemon of another version that does not say whose targets seem gone is heard all the same") {
+  auto status = example();
+  status.services.clear();
+  status.targetsSeemGone = true;
+  const auto text = describeStatus(status, {}, control::DaemonStatus::Time(4600s));
+  CHECK(has(text, "ATTENTION      the push service calls most targets gone"));
+}
+
 TEST_CASE("A daemon without a connection says so and why") {
   auto status = example();
   status.connected = false;
@@ -90,6 +100,16 @@ TEST_CASE("A daemon without a connection says so and why") {
   status.openStreams = 3;
   CHECK(has(describeStatus(status, {}, control::DaemonStatus::Time(1061s)),
             "3 of 4 streams: cannot reach it\n"));
+}
+
+TEST_CASE("However odd it is what a daemon has to tell, a person is told") {
+  std::minstd_rand random(11);
+  for (int round = 0; round < 300; ++round) {
+    const auto status = test::randomStatus(random);
+    const auto text = describeStatus(status, std::nullopt, status.started);
+    CHECK(has(text, status.server));
+    CHECK(has(text, status.storeFault));
+  }
 }
 
 TEST_CASE("Of many domains the twenty with the most registrations are shown") {

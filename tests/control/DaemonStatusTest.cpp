@@ -1,16 +1,14 @@
 #include "p2/control/DaemonStatus.h"
 #include "p2/control/StatusJson.h"
 #include "support/Catch.h"
-#include "support/Has.h"
+#include "support/RandomStatus.h"
 
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
 
 #include <chrono>
-#include <cstdint>
 #include <random>
 #include <string>
-#include <vector>
 
 using namespace p2::control;
 using namespace std::chrono_literals;
@@ -66,44 +64,8 @@ TEST_CASE("The status of another version is read as far as it goes") {
 
 TEST_CASE("Whatever a daemon has to tell goes through JSON unchanged") {
   std::minstd_rand random(7);
-  const auto text = [&random] {
-    const std::vector<std::string> pieces{"a", "\"", "\\", "\n", "\x01", "\xC3\xA9", "\xF0\x9F\x93\xB1",
-                                          "/", " "};
-    std::string made;
-    for (auto length = random() % 12; length > 0; --length) made += pieces[random() % pieces.size()];
-    return made;
-  };
-  const auto number = [&random] { return (static_cast<std::uint64_t>(random()) << 20U) + random(); };
-  const auto time = [&random] { return DaemonStatus::Time(std::chrono::seconds(random())); };
   for (int round = 0; round < 300; ++round) {
-    DaemonStatus status;
-    status.version = text();
-    status.pid = static_cast<std::int64_t>(random());
-    status.started = time();
-    status.settingsRead = time();
-    status.server = text();
-    status.jid = text();
-    status.streams = number();
-    status.openStreams = number();
-    status.connected = random() % 2 == 0;
-    status.since = time();
-    status.streamFault = text();
-    status.unsentAnswers = number();
-    status.legacy = random() % 2 == 0;
-    status.tokenValid = random() % 2 == 0;
-    if (random() % 2 == 0) status.tokenExpires = time();
-    status.tokenFault = text();
-    status.targetsSeemGone = random() % 2 == 0;
-    status.queued = number();
-    status.workers = number();
-    status.registrations = number();
-    status.storeBytes = number();
-    status.storeFault = text();
-    for (auto count = random() % 3; count > 0; --count) status.faults.push_back({time(), text()});
-    for (auto count = random() % 3; count > 0; --count) {
-      status.services.push_back({text(), text(), random() % 2 == 0, number(), number()});
-    }
-    status.metrics = text();
+    const auto status = p2::test::randomStatus(random);
     const auto json = toJson(status);
     CHECK(json.find('\n') == std::string::npos);
     const auto read = parseDaemonStatus(json);
@@ -114,6 +76,20 @@ TEST_CASE("Whatever a daemon has to tell goes through JSON unchanged") {
     CHECK(read.value().tokenExpires == status.tokenExpires);
     CHECK(read.value().faults.size() == status.faults.size());
     CHECK(read.value().services.size() == status.services.size());
+    // Programs are told the same, however odd it is.
+    const auto told = parsed(statusJson(read.value(), status.since));
+    CHECK(told->getValue<std::string>("streamFault") == status.streamFault);
+    CHECK(told->getArray("services")->size() == status.services.size());
+  }
+}
+
+TEST_CASE("Times that no clock shows are read as the nearest that can be written") {
+  for (const char* odd : {"-9223372036854775808", "9223372036854775807", "-1"}) {
+    CAPTURE(odd);
+    const auto read = parseDaemonStatus(std::string("{\"started\":") + odd + ",\"since\":" + odd + "}");
+    REQUIRE(read.ok());
+    const auto told = parsed(statusJson(read.value(), DaemonStatus::Time(4600s)));
+    CHECK(told->getValue<std::string>("started").size() == std::string("1970-01-01T00:00:00Z").size());
   }
 }
 

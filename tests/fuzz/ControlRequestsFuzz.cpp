@@ -3,6 +3,7 @@
 
 #include "Fuzz.h"
 #include "p2/control/Requests.h"
+#include "p2/control/StatusJson.h"
 #include "p2/lmdb/Store.h"
 #include "p2/store/Forget.h"
 #include "support/ImportAll.h"
@@ -85,6 +86,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto again = control::parseStatusAnswer(once);
     require(again.ok() && control::toJson(again.value()) == once,
             "what a daemon tells of itself is read as it was told");
+    require(!control::statusJson(status.value(), {}).empty(), "programs are told of any daemon");
   } else {
     require(!status.error().empty(), "an error says what it is");
   }

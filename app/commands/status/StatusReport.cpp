@@ -48,7 +48,7 @@ std::string tokenLine(const control::DaemonStatus& status, control::DaemonStatus
 /// What became of pushes, for a person.
 std::string_view inWords(std::string_view outcome) {
   if (outcome == "target_gone") return "gone";
-  if (outcome == "doubted") return "perhaps gone (fcm.goneAfter)";
+  if (outcome == "doubted") return "perhaps gone";
   return outcome;
 }
 
@@ -103,6 +103,21 @@ std::string domainLines(const control::DomainCounts& domains) {
   return text;
 }
 
+/// A daemon of another version may not say which service it is.
+std::string attentionLines(const control::DaemonStatus& status) {
+  constexpr auto* kMeaning =
+      " calls most targets gone: its credentials may belong to another project than the app. Nothing is "
+      "removed meanwhile.";
+  std::string text;
+  for (const auto& service : status.services) {
+    if (service.targetsSeemGone) text += row("ATTENTION", service.title + kMeaning);
+  }
+  if (text.empty() && status.targetsSeemGone) {
+    text = row("ATTENTION", std::string("the push service") + kMeaning);
+  }
+  return text;
+}
+
 }  // namespace
 
 control::DomainCounts mostOf(const std::map<std::string, std::uint64_t, std::less<>>& domains) {
@@ -135,12 +150,7 @@ std::string describeStatus(const control::DaemonStatus& status,
                                    core::grouped(status.storeBytes / 1024) + " KiB");
   if (domains) text += domainLines(*domains);
   if (!status.storeFault.empty()) text += row("store", status.storeFault);
-  for (const auto& service : status.services) {
-    if (!service.targetsSeemGone) continue;
-    text += row("ATTENTION", service.title +
-                                 " calls most targets gone: its credentials may belong to another project "
-                                 "than the app. Nothing is removed meanwhile.");
-  }
+  text += attentionLines(status);
   if (!status.faults.empty()) text += row("last faults", "");
   for (const auto& fault : status.faults) text += "  " + core::isoTime(fault.time) + "  " + fault.text + '\n';
   return text;

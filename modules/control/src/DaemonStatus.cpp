@@ -4,6 +4,7 @@
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
 
+#include <algorithm>
 #include <exception>
 #include <sstream>
 
@@ -17,8 +18,10 @@ std::int64_t seconds(Time time) {
   return time.time_since_epoch().count();
 }
 
+/// Times that no clock shows become the nearest that can be written and subtracted.
 Time timeOf(std::int64_t seconds) {
-  return Time(std::chrono::seconds(seconds));
+  constexpr std::int64_t kEndOfYear9999 = 253402300799;
+  return Time(std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, kEndOfYear9999)));
 }
 
 /// Calls `field(name, member)` for every plain member: writing and reading share the one list.
