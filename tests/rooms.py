@@ -27,6 +27,7 @@ MODULES = {
     "control": "core",
     "process": "core",
     "lmdb": "core store",
+    "mariadb": "core store",
     "fcm": "core push http",
     "settings": "core xmpp logging",
     "web": "core control",

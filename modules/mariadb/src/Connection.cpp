@@ -1,0 +1,222 @@
+#include "Connection.h"
+
+#include <charconv>
+#include <errmsg.h>
+#include <mutex>
+#include <mysql.h>
+#include <mysqld_error.h>
+#include <utility>
+
+namespace p2::mariadb {
+
+namespace {
+
+// Of MariaDB, and not in the header of every version.
+constexpr unsigned kKilled = 1927;
+constexpr unsigned kStatementTimeout = 1969;
+
+Fault::Kind kindOfFault(unsigned code) {
+  switch (code) {
+    case CR_SERVER_GONE_ERROR:
+    case CR_SERVER_LOST:
+    case CR_SERVER_LOST_EXTENDED:
+    case CR_COMMANDS_OUT_OF_SYNC:
+    case CR_MALFORMED_PACKET:
+    case CR_UNKNOWN_ERROR:
+    case CR_CONNECTION_ERROR:
+    case CR_CONN_HOST_ERROR:
+    case CR_UNKNOWN_HOST:
+    case ER_SERVER_SHUTDOWN:
+    case ER_QUERY_INTERRUPTED:
+    case kKilled:
+      return Fault::Kind::lost;
+    case ER_LOCK_DEADLOCK:
+    case ER_LOCK_WAIT_TIMEOUT:
+    case ER_DUP_ENTRY:
+    case ER_CHECKREAD:
+      return Fault::Kind::contended;
+    case ER_UNKNOWN_COM_ERROR:  // a node of Galera that is not part of the cluster
+    case ER_CON_COUNT_ERROR:
+    case ER_TOO_MANY_USER_CONNECTIONS:
+    case ER_USER_LIMIT_REACHED:
+    case ER_OPTION_PREVENTS_STATEMENT:
+    case ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION:
+    case ER_ERROR_DURING_COMMIT:
+    case ER_RECORD_FILE_FULL:
+    case ER_DISK_FULL:
+    case ER_OUT_OF_RESOURCES:
+    case kStatementTimeout:
+      return Fault::Kind::unfit;
+    default:
+      return Fault::Kind::refused;
+  }
+}
+
+/// Whether the server's own text may be shown: that of others repeats what is stored, or the statement.
+bool isTelling(unsigned code) {
+  if (code >= CR_MIN_ERROR && code <= CR_MAX_ERROR) return true;
+  switch (code) {
+    case ER_ACCESS_DENIED_ERROR:
+    case ER_DBACCESS_DENIED_ERROR:
+    case ER_TABLEACCESS_DENIED_ERROR:
+    case ER_COLUMNACCESS_DENIED_ERROR:
+    case ER_BAD_DB_ERROR:
+    case ER_NO_SUCH_TABLE:
+    case ER_BAD_FIELD_ERROR:
+    case ER_KEY_DOES_NOT_EXISTS:
+    case ER_LOCK_DEADLOCK:
+    case ER_LOCK_WAIT_TIMEOUT:
+      return true;
+    default:
+      return kindOfFault(code) == Fault::Kind::lost || kindOfFault(code) == Fault::Kind::unfit;
+  }
+}
+
+}  // namespace
+
+bool Rows::next() {
+  _row = mysql_fetch_row(_result.get());
+  if (_row != nullptr) _lengths = mysql_fetch_lengths(_result.get());
+  return _row != nullptr;
+}
+
+std::optional<std::string_view> Rows::text(std::size_t column) const {
+  if (_row[column] == nullptr) return std::nullopt;
+  return std::string_view(_row[column], _lengths[column]);
+}
+
+std::int64_t Rows::number(std::size_t column) const {
+  const auto digits = text(column).value_or("");
+  std::int64_t number = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return number;
+}
+
+void Rows::Free::operator()(st_mysql_res* result) const {
+  mysql_free_result(result);
+}
+
+Outcome<std::unique_ptr<Connection>> Connection::open(const Host& host, const Options& options,
+                                                      std::chrono::seconds patience) {
+  static std::once_flag initialised;
+  std::call_once(initialised, [] { mysql_library_init(0, nullptr, nullptr); });
+  st_mysql* handle = mysql_init(nullptr);
+  if (handle == nullptr) return Fault{Fault::Kind::refused, "No memory for a connection."};
+  std::unique_ptr<Connection> connection(new Connection(nameOf(host), handle));
+  connection->setOptions(options, patience);
+  if (auto fault = connection->connect(host, options)) return std::move(*fault);
+  if (auto fault = connection->prepare(patience)) return std::move(*fault);
+  return connection;
+}
+
+Connection::~Connection() {
+  mysql_close(_handle);
+}
+
+void Connection::setOptions(const Options& options, std::chrono::seconds patience) {
+  const auto toConnect = static_cast<unsigned>(options.timeout.count());
+  mysql_options(_handle, MYSQL_OPT_CONNECT_TIMEOUT, &toConnect);
+  const auto seconds = static_cast<unsigned>(patience.count());
+  mysql_options(_handle, MYSQL_OPT_READ_TIMEOUT, &seconds);
+  mysql_options(_handle, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
+  // "localhost" is no socket's name here, and a server may neither read files nor ask for the password
+  // itself.
+  const unsigned protocol = MYSQL_PROTOCOL_TCP;
+  mysql_options(_handle, MYSQL_OPT_PROTOCOL, &protocol);
+  const unsigned no = 0;
+  mysql_options(_handle, MYSQL_OPT_LOCAL_INFILE, &no);
+  mysql_options(_handle, MARIADB_OPT_RESTRICTED_AUTH, "mysql_native_password,client_ed25519");
+  mysql_options(_handle, MYSQL_SET_CHARSET_NAME, "latin1");
+  if (options.tls == Tls::none) return;
+  const my_bool yes = 1;
+  mysql_options(_handle, MYSQL_OPT_SSL_ENFORCE, &yes);
+  mysql_options(_handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
+  if (!options.caFile.empty()) mysql_options(_handle, MYSQL_OPT_SSL_CA, options.caFile.c_str());
+}
+
+MaybeFault Connection::connect(const Host& host, const Options& options) {
+  if (mysql_real_connect(_handle, host.name.c_str(), options.user.c_str(), options.password.reveal().c_str(),
+                         options.database.c_str(), host.port, nullptr, CLIENT_FOUND_ROWS) != nullptr) {
+    return std::nullopt;
+  }
+  return Fault{kindOfFault(mysql_errno(_handle)),
+               "The database " + _name + " lets p2 not in: " + mysql_error(_handle) + "."};
+}
+
+/// What does not fit must not be cut off. Transactions lock no gaps, in which two p2 would block each other.
+MaybeFault Connection::prepare(std::chrono::seconds patience) {
+  const auto seconds = std::to_string(patience.count());
+  for (const auto& statement : {"set session sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = " +
+                                    seconds + ", max_statement_time = " + seconds,
+                                std::string("set session transaction isolation level read committed")}) {
+    if (auto done = execute(statement); !done.ok()) return done.fault();
+  }
+  auto shown = query("show variables like 'wsrep_on'");
+  if (!shown.ok()) return shown.fault();
+  _clustered = shown.value().next() && shown.value().text(1) == "ON";
+  return checkServes();
+}
+
+MaybeFault Connection::checkServes() {
+  auto shown = query("show global variables like 'read_only'");
+  if (!shown.ok()) return shown.fault();
+  if (shown.value().next() && shown.value().text(1) == "ON") {
+    return Fault{Fault::Kind::unfit,
+                 "The database " + _name + " is read-only, a replica perhaps (read_only)."};
+  }
+  return _clustered ? checkInStep() : std::nullopt;
+}
+
+MaybeFault Connection::checkInStep() {
+  auto shown = query("show status where variable_name in ('wsrep_cluster_status', 'wsrep_local_state')");
+  if (!shown.ok()) return shown.fault();
+  constexpr std::int64_t kSynced = 4;
+  bool primary = false;
+  bool synced = false;
+  while (shown.value().next()) {
+    if (shown.value().text(0) == "wsrep_cluster_status") primary = shown.value().text(1) == "Primary";
+    if (shown.value().text(0) == "wsrep_local_state") synced = shown.value().number(1) == kSynced;
+  }
+  if (primary && synced) return std::nullopt;
+  return Fault{Fault::Kind::unfit, "The database " + _name +
+                                       (primary ? " is not in step with its cluster (wsrep_local_state)."
+                                                : " is cut off from its cluster (wsrep_cluster_status).")};
+}
+
+Outcome<Rows> Connection::query(const std::string& statement) {
+  if (mysql_real_query(_handle, statement.data(), statement.size()) != 0) return fault();
+  st_mysql_res* result = mysql_store_result(_handle);
+  if (result == nullptr) return fault();
+  return Rows(result);
+}
+
+Outcome<std::uint64_t> Connection::execute(const std::string& statement) {
+  if (mysql_real_query(_handle, statement.data(), statement.size()) != 0) return fault();
+  return std::uint64_t{mysql_affected_rows(_handle)};
+}
+
+Fault Connection::fault() const {
+  const unsigned code = mysql_errno(_handle);
+  std::string text = "The database " + _name + " failed with error " + std::to_string(code);
+  if (isTelling(code)) text += std::string(": ") + mysql_error(_handle);
+  return {kindOfFault(code), text + '.'};
+}
+
+std::string literal(std::string_view bytes) {
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string text = "x'";
+  text.reserve(bytes.size() * 2 + 3);
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += kDigits[byte >> 4U];
+    text += kDigits[byte & 15U];
+  }
+  text += '\'';
+  return text;
+}
+
+std::string nameOf(const Host& host) {
+  return host.name + ':' + std::to_string(host.port);
+}
+
+}  // namespace p2::mariadb

@@ -1,0 +1,82 @@
+#pragma once
+
+#include "Fault.h"
+#include "p2/mariadb/Options.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+struct st_mysql;
+struct st_mysql_res;
+
+namespace p2::mariadb {
+
+/// What a statement gave, row by row; all of it is here already. Used by one thread.
+class Rows {
+ public:
+  explicit Rows(st_mysql_res* result) : _result(result) {}
+
+  /// Goes to the next row, at first to the first.
+  bool next();
+  /// A column of this row; nothing if it is NULL. The view lives until next(). REQUIRES: next() gave true.
+  std::optional<std::string_view> text(std::size_t column) const;
+  /// The same as a number; 0 if it is none.
+  std::int64_t number(std::size_t column) const;
+
+ private:
+  struct Free {
+    void operator()(st_mysql_res* result) const;
+  };
+
+  std::unique_ptr<st_mysql_res, Free> _result;
+  char** _row = nullptr;
+  unsigned long* _lengths = nullptr;
+};
+
+/// One connection to one host. Every call blocks, up to its patience. After a fault that is `lost` it is good
+/// for nothing more. Used by one thread at a time.
+class Connection {
+ public:
+  /// Connects, and sees that the host can serve. `patience`: for each statement.
+  static Outcome<std::unique_ptr<Connection>> open(const Host& host, const Options& options,
+                                                   std::chrono::seconds patience);
+
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  Outcome<Rows> query(const std::string& statement);
+  /// For what gives no rows; gives how many it has changed.
+  Outcome<std::uint64_t> execute(const std::string& statement);
+  /// Whether the host is part of a Galera cluster.
+  bool isClustered() const { return _clustered; }
+  /// A fault unless what this host does not have is nowhere: one that can be written, and in a cluster is in
+  /// step with the part that goes on. A replica lags behind.
+  MaybeFault checkServes();
+  const std::string& name() const { return _name; }
+
+ private:
+  Connection(std::string name, st_mysql* handle) : _name(std::move(name)), _handle(handle) {}
+
+  MaybeFault connect(const Host& host, const Options& options);
+  MaybeFault prepare(std::chrono::seconds patience);
+  MaybeFault checkInStep();
+  void setOptions(const Options& options, std::chrono::seconds patience);
+  Fault fault() const;
+
+  const std::string _name;  ///< Of the host, for texts.
+  st_mysql* _handle;
+  bool _clustered = false;
+};
+
+/// Bytes as an SQL literal, whatever they are.
+std::string literal(std::string_view bytes);
+/// What operators call a host.
+std::string nameOf(const Host& host);
+
+}  // namespace p2::mariadb

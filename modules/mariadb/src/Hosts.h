@@ -1,0 +1,58 @@
+#pragma once
+
+#include "Connection.h"
+#include "Fault.h"
+#include "p2/core/Backoff.h"
+#include "p2/core/Clock.h"
+#include "p2/core/Guarded.h"
+#include "p2/mariadb/Options.h"
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace p2::mariadb {
+
+/// Which host is used, and which of them are let alone for a while because they have failed. Thread-safe.
+class Hosts {
+ public:
+  /// A connection, and to which of the hosts.
+  struct Connected {
+    std::unique_ptr<Connection> connection;
+    std::size_t host = 0;
+  };
+
+  /// `options` must outlive it. `patience`: for each statement.
+  Hosts(const Options& options, std::chrono::seconds patience);
+
+  /// Connects to the one that is used, or else to the next that can serve; those that have just failed are
+  /// not asked. Blocks, for each up to the timeout; not at all if there is none to be asked.
+  Outcome<Connected> connect();
+  /// A connection to this host has failed: the next one is tried before it.
+  void suspect(std::size_t host);
+  /// When a host may be asked again, if all have failed; else a moment that has passed.
+  core::Clock::TimePoint nextTry() const;
+
+ private:
+  struct Standing {
+    core::Backoff backoff;
+    core::Clock::TimePoint notBefore{};
+  };
+  struct State {
+    std::vector<Standing> standings;  ///< One for each host.
+    std::size_t used = 0;
+    std::string lastFault;
+  };
+
+  bool mayAsk(std::size_t host) const;
+  void succeeded(std::size_t host);
+  void failed(std::size_t host, const Fault& fault);
+
+  const Options& _options;
+  const std::chrono::seconds _patience;
+  core::Guarded<State> _state;
+};
+
+}  // namespace p2::mariadb

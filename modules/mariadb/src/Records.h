@@ -1,0 +1,67 @@
+#pragma once
+
+#include "Connection.h"
+#include "Fault.h"
+#include "p2/store/Registration.h"
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <variant>
+
+namespace p2::mariadb {
+
+/// What a row of the table says.
+struct Record {
+  store::Registration registration;  ///< As far as the row can be read.
+  std::string unreadable{};          ///< Why it cannot be; empty if it can.
+
+  bool operator==(const Record&) const = default;
+};
+
+/// By what a registration is asked for.
+using Name = std::variant<std::string, store::DeviceKey>;
+
+/// Where a long statement ends and another begins: far below the smallest max_allowed_packet.
+inline constexpr std::size_t kStatementBytes = 256 * 1024;
+
+/// Columns as recordOf() and valuesOf() have them.
+extern const char* const kColumns;
+/// The row that `rows` has come to.
+Record recordOf(const Rows& rows);
+/// A registration as a row to be inserted: "(…)".
+std::string valuesOf(const store::Registration& registration);
+/// "(…, …)": nodes, for "node in". REQUIRES: there are some.
+std::string listOf(std::span<const std::string> nodes);
+
+/// Rows by node and by device, which are told apart by every byte, whatever the database's collation takes
+/// for equal. A value.
+class Records {
+ public:
+  void put(Record record);
+  void erase(const std::string& node);
+
+  /// What stands there; null if nothing does. Valid until the next change.
+  const Record* find(const Name& name) const;
+  const Record* ofNode(const std::string& node) const;
+  const Record* ofDevice(const store::DeviceKey& key) const;
+
+ private:
+  using Key = std::tuple<store::Service, std::string, std::string>;
+
+  static Key keyOf(const store::DeviceKey& key) { return {key.service, key.device, key.channel}; }
+
+  std::map<std::string, Record> _records;  ///< By node.
+  std::map<Key, std::string> _nodes;       ///< By device.
+};
+
+enum class Lock { none, forUpdate };
+
+/// Reads what stands under these names, in two statements at most.
+Outcome<Records> readRecords(Connection& connection, std::span<const Name* const> names, Lock lock);
+
+}  // namespace p2::mariadb

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "Connection.h"
+#include "Fault.h"
+#include "p2/store/ServiceTime.h"
+
+namespace p2::mariadb {
+
+/// Makes the tables that are missing; those that are there stay as they are.
+MaybeFault createMissingTables(Connection& connection);
+/// A fault that names what the tables lack, if they do.
+MaybeFault checkTables(Connection& connection);
+
+Outcome<store::ServiceTime> readServiceTime(Connection& connection);
+MaybeFault writeServiceTime(Connection& connection, const store::ServiceTime& time);
+
+}  // namespace p2::mariadb

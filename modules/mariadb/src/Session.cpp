@@ -1,0 +1,27 @@
+#include "Session.h"
+
+namespace p2::mariadb {
+
+Outcome<Connection*> Session::connection() {
+  if (!_connection) {
+    auto connected = _hosts.connect();
+    if (!connected.ok()) return connected.fault();
+    _connection = std::move(connected.value().connection);
+    _host = connected.value().host;
+  }
+  return _connection.get();
+}
+
+void Session::note(const Fault& fault) {
+  switch (fault.kind) {
+    case Fault::Kind::refused:
+    case Fault::Kind::contended:
+      return;
+    case Fault::Kind::lost:
+    case Fault::Kind::unfit:
+      if (_connection) _hosts.suspect(_host);
+      _connection.reset();
+  }
+}
+
+}  // namespace p2::mariadb

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "Connection.h"
+#include "Fault.h"
+#include "Hosts.h"
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace p2::mariadb {
+
+/// One thread's connection, which is made anew, to another host if need be, when it has failed. Used by one
+/// thread at a time.
+class Session {
+ public:
+  /// `hosts` must outlive it.
+  explicit Session(Hosts& hosts) : _hosts(hosts) {}
+
+  /// The connection, made now if there is none. Blocks as Hosts::connect() does.
+  Outcome<Connection*> connection();
+  /// Lets the connection go if the fault says so.
+  void note(const Fault& fault);
+
+  /// What `work`, an Outcome-giving function of a Connection that only reads, comes to: once more over a
+  /// connection made anew if the first one was lost, as an idle one may be.
+  template <class Work>
+  auto read(const Work& work) -> decltype(work(std::declval<Connection&>())) {
+    const bool fresh = _connection == nullptr;
+    auto outcome = attempt(work);
+    if (outcome.ok() || fresh || _connection != nullptr) return outcome;
+    return attempt(work);
+  }
+
+ private:
+  template <class Work>
+  auto attempt(const Work& work) -> decltype(work(std::declval<Connection&>())) {
+    auto ready = connection();
+    if (!ready.ok()) return ready.fault();
+    auto outcome = work(*ready.value());
+    if (!outcome.ok()) note(outcome.fault());
+    return outcome;
+  }
+
+  Hosts& _hosts;
+  std::unique_ptr<Connection> _connection;
+  std::size_t _host = 0;
+};
+
+}  // namespace p2::mariadb

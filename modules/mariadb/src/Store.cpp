@@ -1,0 +1,308 @@
+#include "p2/mariadb/Store.h"
+
+#include "Hosts.h"
+#include "Import.h"
+#include "Lookups.h"
+#include "Operations.h"
+#include "Pages.h"
+#include "Schema.h"
+#include "Session.h"
+#include "Sweep.h"
+#include "Writer.h"
+#include "p2/store/PendingChanges.h"
+#include "p2/store/ServiceMeter.h"
+#include "p2/store/Validity.h"
+
+#include <atomic>
+#include <limits>
+#include <mutex>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace p2::mariadb {
+
+namespace {
+
+using core::Error;
+using core::Result;
+using core::Target;
+
+// Counting millions of rows takes its time, and writing them in one transaction.
+constexpr std::chrono::seconds kPatienceForAll{60};
+constexpr std::chrono::seconds kPatienceForImport{3600};
+
+/// What the tables say when the store is opened.
+struct Beginning {
+  store::ServiceTime time;
+  bool holdsAny = false;
+};
+
+Outcome<Beginning> begin(Connection& connection) {
+  if (auto fault = checkTables(connection)) return std::move(*fault);
+  auto time = readServiceTime(connection);
+  if (!time.ok()) return time.fault();
+  auto any = readHoldsAny(connection);
+  if (!any.ok()) return any.fault();
+  return Beginning{std::move(time.value()), any.value()};
+}
+
+}  // namespace
+
+/// What a store holds; the order of the members is the order of dependency.
+class Store::Impl {
+ public:
+  Impl(const Options& options, Beginning beginning)
+      : _options(options),
+        _meter(*_options.clock, std::move(beginning.time)),
+        _holdsAny(beginning.holdsAny),
+        _hosts(_options, _options.timeout),
+        _hostsForAll(_options, kPatienceForAll),
+        _sessionForAll(_hostsForAll),
+        _writer(_options, _hosts, _holdsAny),
+        _lookups(_options, _hosts, _holdsAny) {}
+
+  const Options& options() const { return _options; }
+  store::ServiceMeter& meter() { return _meter; }
+  const store::PendingChanges& pending() const { return _pending; }
+  bool holdsAny() const { return _holdsAny; }
+  Lookups& lookups() { return _lookups; }
+  std::string lastFault() const;
+
+  void enrol(store::Enrolment asked, Callback<store::Registration> done);
+  template <class T>
+  void change(Name name, typename Operation<T>::Apply apply, Callback<T> done, std::string flow = {});
+  void sweep(Sweep scan, Callback<Swept> done);
+  void saveServiceTime(Callback<void> done);
+  Result<ImportReport> import(store::ImportSource& source);
+
+  /// Over the connection for all registrations at once. Blocks while others use it.
+  template <class Work>
+  auto readAll(const Work& work) {
+    const std::scoped_lock lock(_mutex);
+    return _sessionForAll.read(work);
+  }
+
+ private:
+  store::PendingChanges::Ticket ticketFor(const Name& name);
+
+  const Options _options;
+  store::ServiceMeter _meter;
+  std::atomic<bool> _holdsAny;
+  store::PendingChanges _pending;
+  Hosts _hosts;
+  Hosts _hostsForAll;
+  std::mutex _mutex;
+  Session _sessionForAll;  ///< Under _mutex.
+  Writer _writer;
+  Lookups _lookups;
+};
+
+std::string Store::Impl::lastFault() const {
+  auto fault = _writer.lastFault();
+  return fault.empty() ? _lookups.lastFault() : fault;
+}
+
+store::PendingChanges::Ticket Store::Impl::ticketFor(const Name& name) {
+  const auto* key = std::get_if<store::DeviceKey>(&name);
+  return key != nullptr ? _pending.of(*key) : _pending.ofAny();
+}
+
+void Store::Impl::enrol(store::Enrolment asked, Callback<store::Registration> done) {
+  const RegistrationRules rules{_meter.date(), _options.renewAfter};
+  // A date that nobody could place after the next start would let the registration look old.
+  if (_meter.hasNews()) saveServiceTime([](const Result<void>&) {});
+  auto ticket = _pending.of(asked.key);
+  std::string flow = asked.domain;
+  _writer.submit({std::make_unique<EnrolOperation>(std::move(asked), rules, std::move(done)),
+                  std::move(ticket), std::move(flow)});
+}
+
+template <class T>
+void Store::Impl::change(Name name, typename Operation<T>::Apply apply, Callback<T> done, std::string flow) {
+  auto ticket = ticketFor(name);
+  _writer.submit({std::make_unique<Operation<T>>(std::move(name), std::move(apply), std::move(done)),
+                  std::move(ticket), std::move(flow)});
+}
+
+void Store::Impl::sweep(Sweep scan, Callback<Swept> done) {
+  auto next = [this, before = scan.swept, done = std::move(done)](Result<Sweep> outcome) mutable {
+    if (!outcome.ok()) {
+      // What earlier steps did is done, whatever has become of this one.
+      if (before.changed > 0) return done(before);
+      return done(Error{outcome.error()});
+    }
+    if (outcome.value().finished()) return done(outcome.value().swept);
+    sweep(std::move(outcome).value(), std::move(done));
+  };
+  _writer.submit({std::make_unique<SweepTask>(std::move(scan), std::move(next)), _pending.ofAny()});
+}
+
+void Store::Impl::saveServiceTime(Callback<void> done) {
+  _writer.submit({std::make_unique<ServiceTimeTask>(_meter.look(), std::move(done)), _pending.ofNone()});
+}
+
+Result<Store::ImportReport> Store::Impl::import(store::ImportSource& source) {
+  Hosts hosts(_options, kPatienceForImport);
+  Session session(hosts);
+  auto ready = session.connection();
+  if (!ready.ok()) return Error{ready.fault().text};
+  auto report = mariadb::importRows(*ready.value(), source, _options.keepDomain);
+  if (!report.ok()) return Error{report.fault().text};
+  if (report.value().imported) {
+    _meter.renewAll();
+    if (report.value().added > 0) _holdsAny = true;
+  }
+  return std::move(report.value());
+}
+
+Store::Store(std::unique_ptr<Impl> impl) : _impl(std::move(impl)) {}
+
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(const Options& options) {
+  Hosts hosts(options, options.timeout);
+  auto beginning = Session(hosts).read([](Connection& connection) { return begin(connection); });
+  if (!beginning.ok()) return Error{beginning.fault().text};
+  try {
+    return std::unique_ptr<Store>(new Store(std::make_unique<Impl>(options, std::move(beginning.value()))));
+  } catch (const std::system_error& exception) {
+    return Error{std::string("The store cannot start its threads: ") + exception.what() + "."};
+  }
+}
+
+Result<void> Store::createTables(const Options& options) {
+  Hosts hosts(options, kPatienceForAll);
+  Session session(hosts);
+  auto ready = session.connection();
+  if (!ready.ok()) return Error{ready.fault().text};
+  if (auto fault = createMissingTables(*ready.value())) return Error{fault->text};
+  return {};
+}
+
+void Store::lookUp(std::string node, Callback<Found> done) const {
+  if (node.empty() || node.size() > store::kMaxNodeBytes) return done(Found());
+  _impl->lookups().ask(std::move(node), std::move(done));
+}
+
+void Store::lookUp(const store::DeviceKey& key, Callback<Found> done) const {
+  if (!store::checkKey(key).ok()) return done(Found());
+  _impl->lookups().ask(key, std::move(done));
+}
+
+bool Store::holdsAny() const {
+  return _impl->holdsAny();
+}
+
+std::string Store::lastFault() const {
+  return _impl->lastFault();
+}
+
+Result<void> Store::forEach(
+    const std::function<bool(const store::Registration&)>& visit,
+    const std::function<void(std::string_view, const std::string&)>& onUnreadable) const {
+  std::string reached;
+  for (;;) {
+    auto page = _impl->readAll([&](Connection& connection) { return readPage(connection, reached); });
+    if (!page.ok()) return Error{page.fault().text};
+    for (const auto& [registration, unreadable] : page.value()) {
+      if (!unreadable.empty()) {
+        if (onUnreadable) onUnreadable(registration.node, unreadable);
+      } else if (!visit(registration)) {
+        return {};
+      }
+    }
+    if (page.value().size() < kPageRows) return {};
+    reached = page.value().back().registration.node;
+  }
+}
+
+void Store::registerDevice(store::DeviceKey key, std::string domain, Target target,
+                           Callback<store::Registration> done) {
+  auto valid = store::checkKey(key);
+  if (valid.ok()) valid = store::checkContent(domain, target);
+  if (!valid.ok()) return done(Error{valid.error()});
+  // One that lacks it would let every domain push.
+  if (domain.empty()) return done(Error{"The domain is missing."});
+  if (!_impl->options().keepDomain) domain.clear();
+  _impl->enrol({std::move(key), std::move(domain), std::move(target)}, std::move(done));
+}
+
+void Store::unregister(store::DeviceKey key, std::string domain, Callback<bool> done) {
+  if (!store::checkKey(key).ok()) return done(false);
+  if (!_impl->options().keepDomain) domain.clear();
+  Name name = key;
+  _impl->change<bool>(
+      name, [name](WorkingSet& rows) { return removeRow(rows, name); }, std::move(done), std::move(domain));
+}
+
+void Store::forget(std::string node, Callback<bool> done) {
+  if (node.size() > store::kMaxNodeBytes) return done(false);
+  Name name = std::move(node);
+  _impl->change<bool>(
+      name, [name](WorkingSet& rows) { return removeRow(rows, name); }, std::move(done));
+}
+
+void Store::removeIfHolds(std::string node, Target target, Callback<store::Removal> done) {
+  if (node.size() > store::kMaxNodeBytes) return done(store::Removal::absent);
+  _impl->change<store::Removal>(
+      node,
+      [node, target = std::move(target)](WorkingSet& rows) {
+        return mariadb::removeIfHolds(rows, node, target);
+      },
+      std::move(done));
+}
+
+void Store::replaceTarget(std::string node, Target target, Target replacement, Callback<bool> done) {
+  if (auto valid = store::checkTarget(replacement); !valid.ok()) return done(Error{valid.error()});
+  if (node.size() > store::kMaxNodeBytes) return done(false);
+  _impl->change<bool>(
+      node,
+      [node, target = std::move(target), replacement = std::move(replacement)](WorkingSet& rows) {
+        return mariadb::replaceTarget(rows, node, target, replacement);
+      },
+      std::move(done));
+}
+
+void Store::setServing(bool serving) {
+  _impl->meter().setServing(serving);
+}
+
+void Store::saveServiceTime(Callback<void> done) {
+  _impl->saveServiceTime(std::move(done));
+}
+
+void Store::removeExpired(std::chrono::seconds unrenewedFor, std::size_t atMost, Callback<Swept> done) {
+  auto& meter = _impl->meter();
+  const auto now = meter.date();
+  Sweep sweep;
+  sweep.purpose = Sweep::Purpose::removeOverdue;
+  sweep.atMost = atMost;
+  sweep.overdue = {now, unrenewedFor, meter.look()};
+  _impl->sweep(std::move(sweep), std::move(done));
+}
+
+void Store::dropDomains(Callback<Swept> done) {
+  Sweep sweep;
+  sweep.purpose = Sweep::Purpose::dropDomains;
+  sweep.atMost = std::numeric_limits<std::uint64_t>::max();
+  _impl->sweep(std::move(sweep), [done = std::move(done)](Result<Swept> outcome) mutable {
+    if (outcome.ok() && outcome.value().more) {
+      return done(Error{"The store could be written in part only."});
+    }
+    done(std::move(outcome));
+  });
+}
+
+Result<Store::ImportReport> Store::importRows(store::ImportSource& source) {
+  return _impl->import(source);
+}
+
+Store::Statistics Store::statistics() const {
+  auto statistics = _impl->readAll([](Connection& connection) { return readStatistics(connection); });
+  Statistics known = statistics.ok() ? statistics.value() : Statistics();
+  known.pendingChanges = _impl->pending().count();
+  return known;
+}
+
+}  // namespace p2::mariadb

@@ -1,0 +1,61 @@
+#include "Sweep.h"
+
+#include "Pages.h"
+#include "Records.h"
+
+#include <utility>
+#include <vector>
+
+namespace p2::mariadb {
+
+namespace {
+
+bool concerns(const Sweep& sweep, const store::Registration& registration) {
+  switch (sweep.purpose) {
+    case Sweep::Purpose::removeOverdue:
+      return sweep.overdue(registration);
+    case Sweep::Purpose::dropDomains:
+      return !registration.domain.empty();
+  }
+  return false;
+}
+
+/// The condition holds still of those that no phone has renewed since they were read.
+std::string statementFor(const Sweep& sweep, const std::vector<std::string>& nodes) {
+  const auto list = listOf(nodes);
+  switch (sweep.purpose) {
+    case Sweep::Purpose::removeOverdue:
+      return "delete from target where node in " + list + " and renewed < " +
+             std::to_string((sweep.overdue.now - sweep.overdue.after).time_since_epoch().count());
+    case Sweep::Purpose::dropDomains:
+      return "update target set domain = '' where node in " + list + " and domain <> ''";
+  }
+  return {};
+}
+
+}  // namespace
+
+MaybeFault sweepPage(Connection& connection, Sweep& sweep) {
+  auto page = readPage(connection, sweep.reached);
+  if (!page.ok()) return page.fault();
+  std::vector<std::string> nodes;
+  bool stopped = false;
+  for (const Record& record : page.value()) {
+    stopped = nodes.size() == sweep.atMost - sweep.swept.changed;
+    if (stopped) break;
+    sweep.reached = record.registration.node;
+    if (!record.unreadable.empty()) {
+      ++sweep.swept.unreadable;
+    } else if (concerns(sweep, record.registration)) {
+      nodes.push_back(record.registration.node);
+    }
+  }
+  sweep.swept.more = stopped || page.value().size() == kPageRows;
+  if (nodes.empty()) return std::nullopt;
+  auto changed = connection.execute(statementFor(sweep, nodes));
+  if (!changed.ok()) return changed.fault();
+  sweep.swept.changed += changed.value();
+  return std::nullopt;
+}
+
+}  // namespace p2::mariadb

@@ -1,0 +1,218 @@
+#include "Writer.h"
+
+#include "Pages.h"
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <utility>
+
+namespace p2::mariadb {
+
+namespace {
+
+using core::Error;
+
+template <class Work>
+void tell(Work& work, const Error* failure) noexcept {
+  try {
+    work.finish(failure);
+  } catch (...) {
+    // A callback must not throw. If it does, it has been told all the same, and the others must be.
+  }
+}
+
+void tell(Writer::Item& item, const Error* failure) noexcept {
+  std::visit([&](const auto& work) { tell(*work, failure); }, item.work);
+}
+
+bool isTask(const Writer::Item& item) {
+  return std::holds_alternative<std::unique_ptr<Task>>(item.work);
+}
+
+/// Changes that share a transaction.
+class Changes {
+ public:
+  explicit Changes(std::span<const Writer::Item> items) {
+    for (const auto& item : items) _changes.push_back(std::get<std::unique_ptr<Change>>(item.work).get());
+    for (const Change* change : _changes) _names.push_back(&change->name());
+  }
+
+  /// `uncertain`: whether the last run may have been committed.
+  MaybeFault run(Connection& connection, bool uncertain) {
+    auto read = readRecords(connection, _names, Lock::forUpdate);
+    if (!read.ok()) return read.fault();
+    if (uncertain && _rows && _rows->standsIn(read.value())) return std::nullopt;
+    _rows.emplace(std::move(read.value()));
+    for (Change* change : _changes) change->apply(*_rows);
+    if (auto fault = _rows->write(connection)) return fault;
+    if (!_rows->erases()) return std::nullopt;
+    auto any = readHoldsAny(connection);
+    if (!any.ok()) return any.fault();
+    _holdsAny = any.value();
+    return std::nullopt;
+  }
+
+  /// Whether the table has rows now, if that is known.
+  std::optional<bool> holdsAny() const { return _rows->adds() ? true : _holdsAny; }
+
+ private:
+  std::vector<Change*> _changes;
+  std::vector<const Name*> _names;
+  std::optional<WorkingSet> _rows;
+  std::optional<bool> _holdsAny;
+};
+
+class Alone {
+ public:
+  explicit Alone(Task& task) : _task(task) {}
+
+  MaybeFault run(Connection& connection, bool /*uncertain*/) {
+    if (auto fault = _task.run(connection)) return fault;
+    auto any = readHoldsAny(connection);
+    if (!any.ok()) return any.fault();
+    _holdsAny = any.value();
+    return std::nullopt;
+  }
+
+  std::optional<bool> holdsAny() const { return _holdsAny; }
+
+ private:
+  Task& _task;
+  std::optional<bool> _holdsAny;
+};
+
+MaybeFault execute(Connection& connection, const char* statement) {
+  auto done = connection.execute(statement);
+  return done.ok() ? MaybeFault() : done.fault();
+}
+
+}  // namespace
+
+Writer::Writer(const Options& options, Hosts& hosts, std::atomic<bool>& holdsAny)
+    : _options(options),
+      _hosts(hosts),
+      _holdsAny(holdsAny),
+      _session(hosts),
+      _contention({std::chrono::milliseconds(5), std::chrono::milliseconds(200)}),
+      _queue(options.queueCapacity),
+      _thread([this] { run(); }) {}
+
+Writer::~Writer() {
+  {
+    const std::scoped_lock lock(_mutex);
+    _closing = true;
+  }
+  _wake.notify_all();
+  _queue.close();
+  _thread.join();
+}
+
+void Writer::submit(Item item) {
+  const std::string flow = item.flow;
+  std::optional<Item> refused = _queue.push(flow, std::move(item));
+  if (!refused) return;
+  const Error failure{"The store is busy: " + std::to_string(_options.queueCapacity) +
+                      " changes are waiting to be written, or it is closing."};
+  { const store::PendingChanges::Ticket done = std::move(refused->ticket); }
+  tell(*refused, &failure);
+}
+
+std::string Writer::lastFault() const {
+  return _lastFault.with([](const std::string& text) { return text; });
+}
+
+void Writer::run() {
+  for (;;) {
+    try {
+      Batch batch = _queue.popBatch(std::max<std::size_t>(_options.maxBatch, 1));
+      if (batch.empty()) return;
+      write(std::move(batch));
+    } catch (const std::exception& exception) {
+      // No memory even to tell: the callbacks have been destroyed, which tells those who wait for them.
+      noteOutcome(Fault{Fault::Kind::refused, std::string("The store's writer failed: ") + exception.what()});
+    }
+  }
+}
+
+/// In order: a task begins when the changes before it are written.
+void Writer::write(Batch batch) {
+  std::span<Item> rest(batch);
+  while (!rest.empty()) {
+    const auto task = std::find_if(rest.begin(), rest.end(), isTask);
+    const auto count = std::max<std::size_t>(1, static_cast<std::size_t>(task - rest.begin()));
+    writeSome(rest.first(count));
+    rest = rest.subspan(count);
+  }
+}
+
+void Writer::writeSome(std::span<Item> items) {
+  MaybeFault fault;
+  if (isTask(items.front())) {
+    Alone alone(*std::get<std::unique_ptr<Task>>(items.front().work));
+    fault = durably(alone);
+  } else {
+    Changes changes(items);
+    fault = durably(changes);
+  }
+  noteOutcome(fault);
+  for (Item& item : items) {
+    const store::PendingChanges::Ticket done = std::move(item.ticket);
+  }
+  std::optional<Error> failure;
+  if (fault) failure = Error{fault->text};
+  for (Item& item : items) tell(item, failure ? &*failure : nullptr);
+}
+
+template <class Work>
+MaybeFault Writer::durably(Work& work) {
+  const auto deadline = _options.clock->now() + 2 * _options.timeout;
+  bool uncertain = false;
+  for (;;) {
+    auto fault = attempt(work, uncertain);
+    if (!fault) {
+      _contention.reset();
+      if (const auto any = work.holdsAny()) _holdsAny = *any;
+      return std::nullopt;
+    }
+    _session.note(*fault);
+    if (!waitForNextTry(fault->kind, deadline)) return fault;
+  }
+}
+
+template <class Work>
+MaybeFault Writer::attempt(Work& work, bool& uncertain) {
+  auto ready = _session.connection();
+  if (!ready.ok()) return ready.fault();
+  Connection& connection = *ready.value();
+  // What is read must be what all of a cluster have agreed upon: it is not written again if it is as asked.
+  if (connection.isClustered()) {
+    if (auto fault = execute(connection, "set session wsrep_sync_wait = 1")) return fault;
+  }
+  if (auto fault = execute(connection, "start transaction")) return fault;
+  auto fault = work.run(connection, uncertain);
+  if (fault) {
+    if (fault->kind == Fault::Kind::lost) return fault;
+    if (auto lost = execute(connection, "rollback")) return lost;
+    return fault;
+  }
+  fault = execute(connection, "commit");
+  if (fault && fault->kind != Fault::Kind::contended) uncertain = true;
+  return fault;
+}
+
+bool Writer::waitForNextTry(Fault::Kind kind, core::Clock::TimePoint deadline) {
+  if (kind == Fault::Kind::refused) return false;
+  const auto now = _options.clock->now();
+  auto next = now + _contention.next();
+  if (kind != Fault::Kind::contended) next = std::max(next, _hosts.nextTry());
+  if (next >= deadline) return false;
+  std::unique_lock lock(_mutex);
+  return !_wake.wait_until(lock, _options.clock->realDeadline(next), [this] { return _closing; });
+}
+
+void Writer::noteOutcome(const MaybeFault& fault) {
+  _lastFault.with([&](std::string& text) { text = fault ? fault->text : std::string(); });
+}
+
+}  // namespace p2::mariadb

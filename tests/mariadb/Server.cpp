@@ -1,0 +1,196 @@
+#include "Server.h"
+
+#include "support/Eventually.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <mysql.h>
+#include <pwd.h>
+#include <stdexcept>
+#include <utility>
+
+namespace p2::mariadb::test {
+
+namespace {
+
+constexpr const char* kUser = "p2";
+constexpr const char* kPassword = "it's; \"hard\" to\\say";
+
+/// A process whose words go into a file. It does not outlive this one.
+pid_t launched(std::vector<std::string> words, const std::string& log) {
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const pid_t pid = ::fork();
+  if (pid < 0) throw std::runtime_error("no process");
+  if (pid > 0) return pid;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  ::dup2(file, STDOUT_FILENO);
+  ::dup2(file, STDERR_FILENO);
+  ::execvp(arguments[0], arguments.data());
+  ::_exit(127);
+}
+
+std::string ownName() {
+  const passwd* entry = ::getpwuid(::getuid());
+  return entry != nullptr ? entry->pw_name : "root";
+}
+
+std::uint16_t freePort() {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  ::bind(socket, reinterpret_cast<sockaddr*>(&address), length);
+  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length);
+  ::close(socket);
+  return ntohs(address.sin_port);
+}
+
+struct Close {
+  void operator()(MYSQL* handle) const { mysql_close(handle); }
+};
+using Handle = std::unique_ptr<MYSQL, Close>;
+
+/// Null if it does not answer.
+Handle connectedAsRoot(const std::string& socket) {
+  Handle handle(mysql_init(nullptr));
+  const unsigned seconds = 10;
+  mysql_options(handle.get(), MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
+  if (mysql_real_connect(handle.get(), nullptr, "root", "", nullptr, 0, socket.c_str(), 0) == nullptr) {
+    return nullptr;
+  }
+  return handle;
+}
+
+}  // namespace
+
+Server& Server::shared() {
+  static Server server;
+  return server;
+}
+
+Server::Server(std::vector<std::string> arguments) : _arguments(std::move(arguments)) {
+  install();
+  // Somebody else may take a port that was free.
+  for (int tries = 0; tries < 5 && _pid < 0; ++tries) {
+    _port = freePort();
+    launch();
+  }
+  if (_pid < 0)
+    throw std::runtime_error("mariadbd does not start; see its log in " + _directory.path().string());
+  run("create user 'p2'@'%' identified by '" + std::string("it''s; \"hard\" to\\\\say") + "'");
+}
+
+Server::~Server() {
+  kill();
+}
+
+void Server::install() const {
+  const pid_t pid = launched(
+      {"mysql_install_db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
+       "--user=" + ownName(), "--innodb-log-file-size=8M", "--datadir=" + (_directory / "data").string()},
+      _directory / "install.log");
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+  throw std::runtime_error(
+      "mysql_install_db is missing or fails: install mariadb-server, as"
+      " packaging/dependencies tests does");
+}
+
+void Server::launch() {
+  std::vector<std::string> words{"mariadbd",
+                                 "--no-defaults",
+                                 "--user=" + ownName(),
+                                 "--datadir=" + (_directory / "data").string(),
+                                 "--socket=" + (_directory / "socket").string(),
+                                 "--pid-file=" + (_directory / "pid").string(),
+                                 "--bind-address=127.0.0.1",
+                                 "--port=" + std::to_string(_port),
+                                 "--skip-name-resolve",
+                                 "--innodb-buffer-pool-size=32M",
+                                 "--innodb-log-file-size=8M",
+                                 "--innodb-flush-log-at-trx-commit=1"};
+  words.insert(words.end(), _arguments.begin(), _arguments.end());
+  _pid = launched(std::move(words), _directory / "log");
+  p2::test::eventually([this] {
+    if (answers()) return true;
+    if (::waitpid(_pid, nullptr, WNOHANG) != _pid) return false;
+    _pid = -1;
+    return true;
+  });
+}
+
+bool Server::answers() const {
+  return connectedAsRoot(_directory / "socket") != nullptr;
+}
+
+void Server::kill() {
+  if (_pid < 0) return;
+  ::kill(_pid, SIGKILL);
+  ::waitpid(std::exchange(_pid, -1), nullptr, 0);
+}
+
+void Server::start() {
+  launch();
+  if (_pid < 0) throw std::runtime_error("mariadbd does not start again");
+}
+
+void Server::freeze(bool frozen) const {
+  ::kill(_pid, frozen ? SIGSTOP : SIGCONT);
+}
+
+std::vector<std::string> Server::run(const std::string& statement) const {
+  const auto handle = connectedAsRoot(_directory / "socket");
+  if (!handle) throw std::runtime_error("mariadbd does not answer");
+  if (mysql_real_query(handle.get(), statement.data(), statement.size()) != 0) {
+    throw std::runtime_error(mysql_error(handle.get()));
+  }
+  std::vector<std::string> values;
+  if (MYSQL_RES* result = mysql_store_result(handle.get()); result != nullptr) {
+    while (const MYSQL_ROW row = mysql_fetch_row(result)) values.emplace_back(row[0] ? row[0] : "");
+    mysql_free_result(result);
+  }
+  return values;
+}
+
+Options Server::freshDatabase() {
+  Options options;
+  options.hosts = {{"127.0.0.1", _port}};
+  options.database = "p2_" + std::to_string(++_databases);
+  options.user = kUser;
+  options.password = core::Secret(kPassword);
+  options.connections = 2;
+  run("create database " + options.database);
+  run("grant all on " + options.database + ".* to 'p2'@'%'");
+  return options;
+}
+
+Options Server::freshTables() {
+  auto options = freshDatabase();
+  if (const auto made = Store::createTables(options); !made.ok()) throw std::runtime_error(made.error());
+  return options;
+}
+
+std::unique_ptr<Store> opened(const Options& options) {
+  auto store = Store::open(options);
+  if (!store.ok()) throw std::runtime_error(store.error());
+  return std::move(store).value();
+}
+
+std::string faultOfOpening(const Options& options) {
+  const auto store = Store::open(options);
+  return store.ok() ? "" : store.error();
+}
+
+}  // namespace p2::mariadb::test

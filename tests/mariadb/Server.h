@@ -1,0 +1,60 @@
+#pragma once
+
+#include "p2/mariadb/Options.h"
+#include "p2/mariadb/Store.h"
+#include "store/Samples.h"
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace p2::mariadb::test {
+
+/// A MariaDB of its own: a process in a temporary directory that listens on a free port of the loopback
+/// address, and is as durable as one in production. Gone at the end, whatever has become of it.
+class Server {
+ public:
+  /// The one that tests share; it is started by the first.
+  static Server& shared();
+
+  /// `arguments`: options of mariadbd. Throws, with a sentence, if it cannot be started.
+  explicit Server(std::vector<std::string> arguments = {});
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  /// Kills it without a warning.
+  void kill();
+  /// Starts it again on the same port and data.
+  void start();
+  /// Stops its process where it stands, or lets it go on.
+  void freeze(bool frozen) const;
+
+  /// As root; gives the first column of each row.
+  std::vector<std::string> run(const std::string& statement) const;
+  /// A fresh database, and how p2 reaches it; its tables are not there yet.
+  Options freshDatabase();
+  /// The same with p2's tables.
+  Options freshTables();
+
+ private:
+  void install() const;
+  void launch();
+  bool answers() const;
+
+  const std::vector<std::string> _arguments;
+  store::test::TemporaryDirectory _directory;
+  std::uint16_t _port = 0;
+  pid_t _pid = -1;
+  unsigned _databases = 0;
+};
+
+/// Throws if it cannot be opened.
+std::unique_ptr<Store> opened(const Options& options);
+/// Why it cannot be opened; empty if it can.
+std::string faultOfOpening(const Options& options);
+
+}  // namespace p2::mariadb::test
