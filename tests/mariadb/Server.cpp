@@ -1,16 +1,19 @@
 #include "Server.h"
 
+#include "support/Certificates.h"
 #include "support/Eventually.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/pem.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <mysql.h>
 #include <pwd.h>
 #include <stdexcept>
@@ -80,6 +83,7 @@ Server& Server::shared() {
 }
 
 Server::Server(std::vector<std::string> arguments) : _arguments(std::move(arguments)) {
+  writeCertificate();
   install();
   // Somebody else may take a port that was free.
   for (int tries = 0; tries < 5 && _pid < 0; ++tries) {
@@ -93,6 +97,23 @@ Server::Server(std::vector<std::string> arguments) : _arguments(std::move(argume
 
 Server::~Server() {
   kill();
+}
+
+void Server::writeCertificate() {
+  const auto identity = p2::test::authority().issue({"DNS:localhost"});
+  const auto toFile = [](const std::string& path, const auto& write) {
+    std::FILE* file = std::fopen(path.c_str(), "w");
+    write(file);
+    std::fclose(file);
+  };
+  toFile(_certificate.path(), [&](std::FILE* file) { PEM_write_X509(file, identity.certificate.get()); });
+  toFile(_key.path(), [&](std::FILE* file) {
+    PEM_write_PrivateKey(file, identity.key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+  });
+}
+
+const std::string& Server::authorityFile() {
+  return p2::test::authority().file();
 }
 
 void Server::install() const {
@@ -118,6 +139,8 @@ void Server::launch() {
                                  "--bind-address=127.0.0.1",
                                  "--port=" + std::to_string(_port),
                                  "--skip-name-resolve",
+                                 "--ssl-cert=" + _certificate.path(),
+                                 "--ssl-key=" + _key.path(),
                                  "--innodb-buffer-pool-size=32M",
                                  "--innodb-log-file-size=8M",
                                  "--innodb-flush-log-at-trx-commit=1"};
@@ -150,9 +173,10 @@ void Server::freeze(bool frozen) const {
   ::kill(_pid, frozen ? SIGSTOP : SIGCONT);
 }
 
-std::vector<std::string> Server::run(const std::string& statement) const {
+std::vector<std::string> Server::run(const std::string& database, const std::string& statement) const {
   const auto handle = connectedAsRoot(_directory / "socket");
   if (!handle) throw std::runtime_error("mariadbd does not answer");
+  if (!database.empty()) mysql_select_db(handle.get(), database.c_str());
   if (mysql_real_query(handle.get(), statement.data(), statement.size()) != 0) {
     throw std::runtime_error(mysql_error(handle.get()));
   }

@@ -3,6 +3,7 @@
 #include "p2/mariadb/Options.h"
 #include "p2/mariadb/Store.h"
 #include "store/Samples.h"
+#include "support/TemporaryFile.h"
 
 #include <sys/types.h>
 
@@ -33,20 +34,27 @@ class Server {
   /// Stops its process where it stands, or lets it go on.
   void freeze(bool frozen) const;
 
-  /// As root; gives the first column of each row.
-  std::vector<std::string> run(const std::string& statement) const;
+  /// As root; gives the first column of each row. Throws if the statement fails.
+  std::vector<std::string> run(const std::string& statement) const { return run("", statement); }
+  std::vector<std::string> run(const std::string& database, const std::string& statement) const;
+  /// PEM of the authority that has signed every server's certificate, for "localhost".
+  static const std::string& authorityFile();
+
   /// A fresh database, and how p2 reaches it; its tables are not there yet.
   Options freshDatabase();
   /// The same with p2's tables.
   Options freshTables();
 
  private:
+  void writeCertificate();
   void install() const;
   void launch();
   bool answers() const;
 
   const std::vector<std::string> _arguments;
   store::test::TemporaryDirectory _directory;
+  p2::test::TemporaryFile _certificate;
+  p2::test::TemporaryFile _key;
   std::uint16_t _port = 0;
   pid_t _pid = -1;
   unsigned _databases = 0;

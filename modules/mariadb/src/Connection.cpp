@@ -74,25 +74,25 @@ bool isTelling(unsigned code) {
 
 }  // namespace
 
-bool Rows::next() {
+bool ResultSet::next() {
   _row = mysql_fetch_row(_result.get());
   if (_row != nullptr) _lengths = mysql_fetch_lengths(_result.get());
   return _row != nullptr;
 }
 
-std::optional<std::string_view> Rows::text(std::size_t column) const {
+std::optional<std::string_view> ResultSet::text(std::size_t column) const {
   if (_row[column] == nullptr) return std::nullopt;
   return std::string_view(_row[column], _lengths[column]);
 }
 
-std::int64_t Rows::number(std::size_t column) const {
+std::int64_t ResultSet::number(std::size_t column) const {
   const auto digits = text(column).value_or("");
   std::int64_t number = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), number);
   return number;
 }
 
-void Rows::Free::operator()(st_mysql_res* result) const {
+void ResultSet::Free::operator()(st_mysql_res* result) const {
   mysql_free_result(result);
 }
 
@@ -183,11 +183,11 @@ MaybeFault Connection::checkInStep() {
                                                 : " is cut off from its cluster (wsrep_cluster_status).")};
 }
 
-Outcome<Rows> Connection::query(const std::string& statement) {
+Outcome<ResultSet> Connection::query(const std::string& statement) {
   if (mysql_real_query(_handle, statement.data(), statement.size()) != 0) return fault();
   st_mysql_res* result = mysql_store_result(_handle);
   if (result == nullptr) return fault();
-  return Rows(result);
+  return ResultSet(result);
 }
 
 Outcome<std::uint64_t> Connection::execute(const std::string& statement) {

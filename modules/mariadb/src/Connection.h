@@ -17,9 +17,9 @@ struct st_mysql_res;
 namespace p2::mariadb {
 
 /// What a statement gave, row by row; all of it is here already. Used by one thread.
-class Rows {
+class ResultSet {
  public:
-  explicit Rows(st_mysql_res* result) : _result(result) {}
+  explicit ResultSet(st_mysql_res* result) : _result(result) {}
 
   /// Goes to the next row, at first to the first.
   bool next();
@@ -50,7 +50,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
-  Outcome<Rows> query(const std::string& statement);
+  Outcome<ResultSet> query(const std::string& statement);
   /// For what gives no rows; gives how many it has changed.
   Outcome<std::uint64_t> execute(const std::string& statement);
   /// Whether the host is part of a Galera cluster.

@@ -29,11 +29,11 @@ std::optional<Service> serviceOf(std::optional<std::string_view> text) {
   return std::nullopt;
 }
 
-std::string stringOf(const Rows& rows, std::size_t column) {
+std::string stringOf(const ResultSet& rows, std::size_t column) {
   return std::string(rows.text(column).value_or(""));
 }
 
-Registration::Time timeOf(const Rows& rows, std::size_t column) {
+Registration::Time timeOf(const ResultSet& rows, std::size_t column) {
   return Registration::Time(std::chrono::seconds(rows.number(column)));
 }
 
@@ -58,7 +58,7 @@ MaybeFault readInto(Records& records, Connection& connection, const std::string&
 
 const char* const kColumns = "node, secret, service, device, channel, domain, kind, token, created, renewed";
 
-Record recordOf(const Rows& rows) {
+Record recordOf(const ResultSet& rows) {
   Record record;
   Registration& registration = record.registration;
   registration.node = stringOf(rows, 0);

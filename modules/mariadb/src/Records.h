@@ -32,14 +32,14 @@ inline constexpr std::size_t kStatementBytes = 256 * 1024;
 /// Columns as recordOf() and valuesOf() have them.
 extern const char* const kColumns;
 /// The row that `rows` has come to.
-Record recordOf(const Rows& rows);
+Record recordOf(const ResultSet& rows);
 /// A registration as a row to be inserted: "(…)".
 std::string valuesOf(const store::Registration& registration);
 /// "(…, …)": nodes, for "node in". REQUIRES: there are some.
 std::string listOf(std::span<const std::string> nodes);
 
-/// Rows by node and by device, which are told apart by every byte, whatever the database's collation takes
-/// for equal. A value.
+/// Rows by node and by device, which are told apart by every byte, whatever the database's collation
+/// takes for equal. A value.
 class Records {
  public:
   void put(Record record);

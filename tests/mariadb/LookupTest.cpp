@@ -1,0 +1,119 @@
+#include "Server.h"
+#include "support/Catch.h"
+#include "support/ImportAll.h"
+
+#include <string>
+#include <vector>
+
+using namespace p2::mariadb;
+using namespace p2::mariadb::test;
+using namespace p2::store;
+using namespace p2::store::test;
+
+namespace {
+
+std::vector<Answer<Registrations::Found>> lookingUp(const Store& store,
+                                                    const std::vector<std::string>& nodes) {
+  std::vector<Answer<Registrations::Found>> answers(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) store.lookUp(nodes[i], answers[i].callback());
+  return answers;
+}
+
+}  // namespace
+
+TEST_CASE("A table that ignores case finds no node in other letters") {
+  const auto options = Server::shared().freshTables();
+  Server::shared().run(options.database,
+                       "alter table target"
+                       " modify node varchar(64) character set utf8mb4 collate utf8mb4_general_ci not null");
+  const auto store = opened(options);
+  auto row = imported(1);
+  row.node = "n0deInTable ";
+  REQUIRE(p2::test::importAll(*store, {row}).ok());
+  const auto found = "select count(*) from target where node = 'N0DEINTABLE'";
+  REQUIRE(Server::shared().run(options.database, found) == std::vector<std::string>{"1"});
+  CHECK_FALSE(lookedUp(*store, "N0DEINTABLE"));
+  CHECK_FALSE(lookedUp(*store, "n0deInTable"));
+  CHECK(lookedUp(*store, row.node) == row);
+  Answer<Removal> answer;
+  store->removeIfHolds("N0DEINTABLE ", row.target, answer.callback());
+  CHECK(answer.value() == Removal::absent);
+  CHECK(lookedUp(*store, row.node) == row);
+}
+
+TEST_CASE("No node can say anything to the database but itself") {
+  const auto options = Server::shared().freshTables();
+  const auto store = opened(options);
+  std::vector<std::string> nodes{
+      "'",  "''", "\\", "\\'", "' or '1'='1", "x' union select 1 -- ", "\"", "`", "%", "_",
+      "\n", "/*", ";",  " ",   "a ",          std::string("\0", 1)};
+  for (int byte = 0; byte < 256; ++byte) nodes.push_back(std::string(kMaxNodeBytes, static_cast<char>(byte)));
+  static_cast<void>(registered(*store, device(9999), "token"));
+  for (const auto& answer : lookingUp(*store, nodes)) CHECK_FALSE(answer.value());
+  std::vector<Registration> rows;
+  for (const auto& node : nodes) {
+    auto row = imported(static_cast<unsigned>(rows.size()));
+    row.node = node;
+    row.domain = node;
+    row.target = token(node);
+    rows.push_back(row);
+  }
+  REQUIRE(p2::test::importAll(*store, rows).ok());
+  const auto answers = lookingUp(*store, nodes);
+  for (std::size_t i = 0; i < rows.size(); ++i) CHECK(answers[i].value() == rows[i]);
+}
+
+TEST_CASE("What is longer than any node is nobody's, whatever its length") {
+  const auto store = opened(Server::shared().freshTables());
+  for (const std::size_t bytes : {kMaxNodeBytes + 1, std::size_t{1} << 20U, std::size_t{32} << 20U}) {
+    CHECK_FALSE(lookedUp(*store, std::string(bytes, 'n')));
+    Answer<bool> forgotten;
+    store->forget(std::string(bytes, 'n'), forgotten.callback());
+    CHECK_FALSE(forgotten.value());
+  }
+  CHECK(store->lastFault().empty());
+}
+
+TEST_CASE("Look-ups that wait are asked together, and each gets its own answer") {
+  const auto store = opened(Server::shared().freshTables());
+  std::vector<Registration> rows;
+  for (unsigned i = 0; i < 1000; ++i) rows.push_back(imported(i));
+  REQUIRE(p2::test::importAll(*store, rows).ok());
+  std::vector<Answer<Registrations::Found>> answers(3000);
+  for (unsigned i = 0; i < 1000; ++i) {
+    store->lookUp(rows[i].node, answers[3 * i].callback());
+    store->lookUp(rows[i].key, answers[3 * i + 1].callback());
+    store->lookUp(rows[i].node + "x", answers[3 * i + 2].callback());
+  }
+  for (unsigned i = 0; i < 1000; ++i) {
+    CHECK(answers[3 * i].value() == rows[i]);
+    CHECK(answers[3 * i + 1].value() == rows[i]);
+    CHECK_FALSE(answers[3 * i + 2].value());
+  }
+}
+
+TEST_CASE("A row that cannot be read is an error to who asks for it, and to nobody else") {
+  const auto options = Server::shared().freshTables();
+  const auto store = opened(options);
+  const auto one = registered(*store, device(1), "token");
+  const auto other = registered(*store, device(2), "token");
+  Server::shared().run(options.database, "update target set kind = 77 where node = '" + one.node + "'");
+  const auto answers = lookingUp(*store, {one.node, other.node, "none"});
+  CHECK_FALSE(answers[0].get().ok());
+  CHECK(answers[1].value() == other);
+  CHECK_FALSE(answers[2].value());
+  const auto again = registered(*store, device(1), "token");
+  CHECK(again.node == one.node);
+  CHECK(again.secret != one.secret);
+  CHECK(lookedUp(*store, one.node) == again);
+}
+
+TEST_CASE("A miss counts only of a host that is no replica, even if it has become one since") {
+  const auto store = opened(Server::shared().freshTables());
+  const auto one = registered(*store, device(1), "token");
+  Server::shared().run("set global read_only = 1");
+  const auto answers = lookingUp(*store, {"none"});
+  CHECK_FALSE(answers[0].get().ok());
+  CHECK_FALSE(store->lastFault().empty());
+  Server::shared().run("set global read_only = 0");
+}

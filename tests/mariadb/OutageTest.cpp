@@ -1,0 +1,195 @@
+#include "Server.h"
+#include "support/Catch.h"
+#include "support/Eventually.h"
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace p2::mariadb;
+using namespace p2::mariadb::test;
+using namespace p2::store;
+using namespace p2::store::test;
+
+namespace {
+
+/// Phones that register, renew and are looked up without a pause, and what they were told.
+class Load {
+ public:
+  explicit Load(Store& store) : _store(store), _thread([this] { run(); }) {}
+  ~Load() { stop(); }
+
+  void stop() {
+    _stopping = true;
+    if (_thread.joinable()) _thread.join();
+  }
+
+  std::size_t registrations() {
+    const std::scoped_lock lock(_mutex);
+    return _told.size();
+  }
+  std::map<unsigned, Registration> told() {
+    const std::scoped_lock lock(_mutex);
+    return _told;
+  }
+  std::atomic<std::size_t> asked{0};
+  std::atomic<std::size_t> answered{0};
+  std::atomic<std::size_t> errors{0};
+  std::atomic<std::size_t> missed{0};     ///< Look-ups that did not find what was registered.
+  std::atomic<std::size_t> different{0};  ///< Renewals that gave another node or secret.
+
+ private:
+  void run() {
+    for (unsigned i = 0; !_stopping; ++i) {
+      enrol(i);
+      enrol(i / 2);
+      if (const auto known = any(i)) lookUp(*known);
+      while (asked - answered > 200 && !_stopping) std::this_thread::sleep_for(1ms);
+    }
+  }
+
+  void enrol(unsigned number) {
+    ++asked;
+    _store.registerDevice(device(number), "example.org", token("token"),
+                          [this, number](p2::core::Result<Registration> result) {
+                            if (result.ok()) {
+                              tell(number, result.value());
+                            } else {
+                              ++errors;
+                            }
+                            ++answered;
+                          });
+  }
+
+  void lookUp(const Registration& known) {
+    ++asked;
+    _store.lookUp(known.node, [this](p2::core::Result<Registrations::Found> result) {
+      if (!result.ok()) {
+        ++errors;
+      } else if (!result.value()) {
+        ++missed;
+      }
+      ++answered;
+    });
+  }
+
+  void tell(unsigned number, const Registration& registration) {
+    const std::scoped_lock lock(_mutex);
+    const auto [at, added] = _told.try_emplace(number, registration);
+    if (at->second.node != registration.node || at->second.secret != registration.secret) ++different;
+  }
+
+  std::optional<Registration> any(unsigned number) {
+    const std::scoped_lock lock(_mutex);
+    const auto at = _told.lower_bound(number / 3);
+    return at == _told.end() ? std::nullopt : std::optional(at->second);
+  }
+
+  Store& _store;
+  std::mutex _mutex;
+  std::map<unsigned, Registration> _told;
+  std::atomic<bool> _stopping{false};
+  std::thread _thread;
+};
+
+}  // namespace
+
+TEST_CASE("A database that is killed under load loses no registration that was answered, and denies none") {
+  auto& server = Server::shared();
+  auto options = server.freshTables();
+  options.maxBatch = 20;
+  auto store = opened(options);
+  Load load(*store);
+  for (std::size_t outage = 0; outage < 3; ++outage) {
+    const auto before = load.registrations();
+    REQUIRE(p2::test::eventually([&] { return load.registrations() > before + 200; }));
+    server.kill();
+    const auto errors = load.errors.load();
+    REQUIRE(p2::test::eventually([&] { return load.errors > errors; }));
+    server.start();
+  }
+  const auto before = load.registrations();
+  CHECK(p2::test::eventually([&] { return load.registrations() > before + 200; }));
+  load.stop();
+  store.reset();
+  CHECK(load.answered == load.asked);
+  CHECK(load.missed == 0);
+  CHECK(load.different == 0);
+  store = opened(options);
+  std::size_t there = 0;
+  for (const auto& [number, registration] : load.told()) {
+    const auto found = lookedUp(*store, registration.node);
+    there += found && found->key == device(number) && found->secret == registration.secret ? 1U : 0U;
+  }
+  CHECK(there == load.told().size());
+}
+
+TEST_CASE("A database that stands still makes nobody wait for longer than it may") {
+  auto& server = Server::shared();
+  auto options = server.freshTables();
+  options.timeout = 1s;
+  auto store = opened(options);
+  const auto known = registered(*store, device(1), "token");
+  server.freeze(true);
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<Answer<Registrations::Found>> found(300);
+  for (const auto& answer : found) {
+    auto mine = answer;
+    store->lookUp(known.node, mine.callback());
+  }
+  const auto renewed = registering(*store, device(1), "new");
+  CHECK(std::chrono::steady_clock::now() - begin < 1s);
+  for (const auto& answer : found) CHECK_FALSE(answer.get().ok());
+  CHECK_FALSE(renewed.get().ok());
+  CHECK(std::chrono::steady_clock::now() - begin < 8s);
+  CHECK_FALSE(store->lastFault().empty());
+  server.freeze(false);
+  CHECK(p2::test::eventually([&] { return registering(*store, device(1), "newest").get().ok(); }));
+  CHECK(lookedUp(*store, known.node)->target == token("newest"));
+  CHECK(store->lastFault().empty());
+}
+
+TEST_CASE("A store that closes while its database is away answers all that is asked") {
+  auto& server = Server::shared();
+  const auto options = server.freshTables();
+  auto store = opened(options);
+  server.kill();
+  std::vector<Answer<Registration>> enrolled;
+  std::vector<Answer<Registrations::Found>> found(50);
+  for (unsigned i = 0; i < 50; ++i) {
+    enrolled.push_back(registering(*store, device(i), "token"));
+    store->lookUp("node", found[i].callback());
+  }
+  store.reset();
+  for (const auto& answer : enrolled) CHECK((answer.arrived() && !answer.get().ok()));
+  for (const auto& answer : found) CHECK((answer.arrived() && !answer.get().ok()));
+  server.start();
+}
+
+TEST_CASE("When a host has gone the next one serves") {
+  Server other;
+  auto options = other.freshTables();
+  auto next = Server::shared().freshDatabase();
+  Server::shared().run("create or replace database " + options.database);
+  Server::shared().run("grant all on " + options.database + ".* to 'p2'@'%'");
+  next.database = options.database;
+  REQUIRE(Store::createTables(next).ok());
+  options.hosts.push_back(next.hosts.front());
+  const auto store = opened(options);
+  const auto first = registered(*store, device(1), "token");
+  CHECK(lookedUp(*store, first.node) == first);
+  other.kill();
+  // It holds other registrations, which no real one would.
+  const auto second = registered(*store, device(1), "token");
+  CHECK(second.node != first.node);
+  CHECK(p2::test::eventually([&] {
+    Answer<Registrations::Found> answer;
+    store->lookUp(second.node, answer.callback());
+    return answer.get().ok() && answer.value() == second;
+  }));
+}
