@@ -1,6 +1,7 @@
 #include "Server.h"
 
 #include "support/Certificates.h"
+#include "support/ContentOf.h"
 #include "support/Eventually.h"
 
 #include <arpa/inet.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <mysql.h>
 #include <pwd.h>
 #include <stdexcept>
@@ -82,17 +84,50 @@ Server& Server::shared() {
   return server;
 }
 
-Server::Server(std::vector<std::string> arguments) : _arguments(std::move(arguments)) {
+Server::Server() {
   writeCertificate();
+  _arguments = {"--ssl-cert=" + _certificate.path(), "--ssl-key=" + _key.path()};
+  beginAfresh();
+}
+
+Server::Server(const Server* other, const std::string& options) {
+  const auto local = [] { return "127.0.0.1:" + std::to_string(freePort()); };
+  _group = local();
+  _arguments = {"--wsrep-on=ON",
+                "--wsrep-provider=/usr/lib/galera/libgalera_smm.so",
+                "--wsrep-cluster-address=gcomm://" + (other != nullptr ? other->_group : ""),
+                "--wsrep-node-address=127.0.0.1",
+                "--wsrep-sst-method=rsync",
+                "--wsrep-sst-receive-address=" + local(),
+                "--wsrep-provider-options=gmcast.listen_addr=tcp://" + _group + ";ist.recv_addr=" + local() +
+                    ";gcache.size=16M;" + options,
+                "--binlog-format=ROW",
+                "--innodb-autoinc-lock-mode=2"};
+  // What comes to one that joins is written by a process that root lets be nobody, with the other's
+  // permissions.
+  std::filesystem::permissions(_directory.path(), std::filesystem::perms(0711));
+  std::filesystem::create_directory(_directory / "data");
+  std::filesystem::permissions(_directory / "data", std::filesystem::perms::all);
+  if (other == nullptr) {
+    beginAfresh();
+  } else {
+    begin();
+  }
+}
+
+void Server::beginAfresh() {
   install();
+  begin();
+  run("create user 'p2'@'%' identified by '" + std::string("it''s; \"hard\" to\\\\say") + "'");
+}
+
+void Server::begin() {
   // Somebody else may take a port that was free.
   for (int tries = 0; tries < 5 && _pid < 0; ++tries) {
     _port = freePort();
     launch();
   }
-  if (_pid < 0)
-    throw std::runtime_error("mariadbd does not start; see its log in " + _directory.path().string());
-  run("create user 'p2'@'%' identified by '" + std::string("it''s; \"hard\" to\\\\say") + "'");
+  if (_pid < 0) throw std::runtime_error("mariadbd does not start: " + endOfLog());
 }
 
 Server::~Server() {
@@ -139,8 +174,6 @@ void Server::launch() {
                                  "--bind-address=127.0.0.1",
                                  "--port=" + std::to_string(_port),
                                  "--skip-name-resolve",
-                                 "--ssl-cert=" + _certificate.path(),
-                                 "--ssl-key=" + _key.path(),
                                  "--innodb-buffer-pool-size=32M",
                                  "--innodb-log-file-size=8M",
                                  "--innodb-flush-log-at-trx-commit=1"};
@@ -155,7 +188,15 @@ void Server::launch() {
 }
 
 bool Server::answers() const {
-  return connectedAsRoot(_directory / "socket") != nullptr;
+  const auto handle = connectedAsRoot(_directory / "socket");
+  // A node that is not part of its cluster lets everybody in and tells nothing.
+  return handle && mysql_query(handle.get(), "do (select count(*) from mysql.db)") == 0;
+}
+
+std::string Server::endOfLog() const {
+  constexpr std::size_t kBytes = 3000;
+  const auto text = p2::test::contentOf(_directory / "log");
+  return text.size() > kBytes ? text.substr(text.size() - kBytes) : text;
 }
 
 void Server::kill() {
@@ -166,7 +207,7 @@ void Server::kill() {
 
 void Server::start() {
   launch();
-  if (_pid < 0) throw std::runtime_error("mariadbd does not start again");
+  if (_pid < 0) throw std::runtime_error("mariadbd does not start again: " + endOfLog());
 }
 
 void Server::freeze(bool frozen) const {
@@ -190,7 +231,7 @@ std::vector<std::string> Server::run(const std::string& database, const std::str
 
 Options Server::freshDatabase() {
   Options options;
-  options.hosts = {{"127.0.0.1", _port}};
+  options.hosts = hosts();
   options.database = "p2_" + std::to_string(++_databases);
   options.user = kUser;
   options.password = core::Secret(kPassword);

@@ -21,11 +21,15 @@ class Server {
   /// The one that tests share; it is started by the first.
   static Server& shared();
 
-  /// `arguments`: options of mariadbd. Throws, with a sentence, if it cannot be started.
-  explicit Server(std::vector<std::string> arguments = {});
+  /// A MariaDB alone. Throws, with a sentence, if it cannot be started.
+  Server();
+  /// A node of a Galera cluster: the first one, or one that joins `other`. `options`: of the provider.
+  explicit Server(const Server* other, const std::string& options);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
+
+  std::vector<Host> hosts() const { return {{"127.0.0.1", _port}}; }
 
   /// Kills it without a warning.
   void kill();
@@ -37,7 +41,7 @@ class Server {
   /// As root; gives the first column of each row. Throws if the statement fails.
   std::vector<std::string> run(const std::string& statement) const { return run("", statement); }
   std::vector<std::string> run(const std::string& database, const std::string& statement) const;
-  /// PEM of the authority that has signed every server's certificate, for "localhost".
+  /// PEM of the authority that has signed the certificate of a MariaDB alone, for "localhost".
   static const std::string& authorityFile();
 
   /// A fresh database, and how p2 reaches it; its tables are not there yet.
@@ -46,12 +50,16 @@ class Server {
   Options freshTables();
 
  private:
+  void beginAfresh();
+  void begin();
   void writeCertificate();
   void install() const;
   void launch();
   bool answers() const;
+  std::string endOfLog() const;
 
-  const std::vector<std::string> _arguments;
+  std::vector<std::string> _arguments;
+  std::string _group;  ///< Where other nodes reach this one; empty if there are none.
   store::test::TemporaryDirectory _directory;
   p2::test::TemporaryFile _certificate;
   p2::test::TemporaryFile _key;

@@ -1,0 +1,119 @@
+#include "Server.h"
+#include "support/Catch.h"
+#include "support/Eventually.h"
+
+#include <functional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace p2::mariadb;
+using namespace p2::mariadb::test;
+using namespace p2::store;
+using namespace p2::store::test;
+
+namespace {
+
+/// Two real nodes. The first one goes on without the second, which does not go on without the first.
+struct Cluster {
+  Server first{nullptr, "pc.weight=2;" + std::string(kQuick)};
+  Server second{&first, kQuick};
+
+  /// How p2 reaches the first, and the second, of which it knows no other.
+  std::pair<Options, Options> freshTables() {
+    auto one = first.freshTables(), other = one;
+    other.hosts = second.hosts();
+    one.timeout = other.timeout = 2s;
+    return {one, other};
+  }
+
+  /// Transactions that were given up because one of the other node was first.
+  int conflicts() const {
+    int sum = 0;
+    for (const Server* node : {&first, &second}) {
+      for (const auto& count : node->run("select variable_value from information_schema.global_status"
+                                         " where variable_name in ('wsrep_local_cert_failures',"
+                                         " 'wsrep_local_bf_aborts')")) {
+        sum += std::stoi(count);
+      }
+    }
+    return sum;
+  }
+
+  static constexpr const char* kQuick =
+      "evs.keepalive_period=PT0.2S;evs.suspect_timeout=PT1S;evs.inactive_timeout=PT3S;"
+      "evs.inactive_check_period=PT0.2S";
+};
+
+Answer<Registrations::Found> askingFor(const Store& store, const std::string& node) {
+  Answer<Registrations::Found> answer;
+  store.lookUp(node, answer.callback());
+  return answer;
+}
+
+void raceFor(Store& one, Store& other, unsigned round) {
+  constexpr unsigned kDevices = 100;
+  std::vector<Answer<Registration>> ones(kDevices), others(kDevices);
+  const auto enrolAll = [round](Store& store, std::vector<Answer<Registration>>& answers) {
+    for (unsigned i = 0; i < kDevices; ++i) {
+      store.registerDevice(device(10000 + round * kDevices + i), "example.org", token("token"),
+                           answers[i].callback());
+    }
+  };
+  std::thread thread(enrolAll, std::ref(one), std::ref(ones));
+  enrolAll(other, others);
+  thread.join();
+  std::set<std::string> nodes;
+  for (unsigned i = 0; i < kDevices; ++i) {
+    CHECK(ones[i].value() == others[i].value());
+    nodes.insert(ones[i].value().node);
+  }
+  CHECK(nodes.size() == kDevices);
+}
+
+}  // namespace
+
+TEST_CASE("Two p2 at two nodes of Galera are of one mind, and a node that is not in step denies nobody") {
+  Cluster cluster;
+  auto [atFirst, atSecond] = cluster.freshTables();
+  atFirst.maxBatch = atSecond.maxBatch = 9;
+  auto one = opened(atFirst), other = opened(atSecond);
+
+  // Devices that register at both at once, until two transactions have met: one node each, equal answers.
+  for (unsigned round = 0; round < 100 && cluster.conflicts() == 0; ++round) raceFor(*one, *other, round);
+  CHECK(cluster.conflicts() > 0);
+
+  // What was answered at one is found at the other, however far behind that is.
+  for (unsigned i = 1000; i < 1200; ++i) {
+    const auto given = registered(i % 2 == 0 ? *one : *other, device(i), "token");
+    CHECK(askingFor(i % 2 == 0 ? *other : *one, given.node).value() == given);
+    CHECK(registered(i % 2 == 0 ? *other : *one, device(i), "token").node == given.node);
+  }
+  const auto given = registered(*one, device(1), "token");
+  CHECK_FALSE(askingFor(*other, "none").value());
+
+  // Out of step: what it has can be told, and what it has not cannot.
+  cluster.second.run("set global wsrep_desync = ON");
+  CHECK(askingFor(*other, given.node).value() == given);
+  CHECK_FALSE(askingFor(*other, "none").get().ok());
+  CHECK_FALSE(askingFor(*one, "none").value());
+  CHECK_THAT(faultOfOpening(atSecond), Catch::Matchers::ContainsSubstring("not in step"));
+  cluster.second.run("set global wsrep_desync = OFF");
+  CHECK(p2::test::eventually([&] {
+    const auto answer = askingFor(*other, "none");
+    return answer.get().ok() && !answer.value();
+  }));
+
+  // Cut off: as soon as that is seen nothing can be told, and before that nobody is denied.
+  cluster.first.kill();
+  CHECK(p2::test::eventually([&] {
+    const auto answer = askingFor(*other, given.node);
+    if (answer.get().ok()) CHECK(answer.value() == given);
+    return !answer.get().ok() && answer.get().error().find("cut off") != std::string::npos;
+  }));
+  const auto denied = registering(*other, device(5000), "token");
+  for (int i = 0; i < 5; ++i) CHECK_FALSE(askingFor(*other, "none").get().ok());
+  CHECK_FALSE(denied.get().ok());
+  CHECK_FALSE(faultOfOpening(atSecond).empty());
+}
