@@ -1,3 +1,4 @@
+#include "LossyRelay.h"
 #include "Server.h"
 #include "support/Catch.h"
 #include "support/Eventually.h"
@@ -192,4 +193,45 @@ TEST_CASE("When a host has gone the next one serves") {
     store->lookUp(second.node, answer.callback());
     return answer.get().ok() && answer.value() == second;
   }));
+}
+
+TEST_CASE("A commit that is lost, or whose answer is, is what it would have been") {
+  const auto direct = Server::shared().freshTables();
+  LossyRelay relay(direct.hosts.front());
+  auto options = direct;
+  options.hosts = {relay.host()};
+  const auto store = opened(options);
+  const auto loss = GENERATE(LossyRelay::Loss::ofCommit, LossyRelay::Loss::ofAnswer);
+  relay.lose(loss);
+  const auto given = registered(*store, device(1), "token");
+  CHECK(relay.hasLost());
+  CHECK(lookedUp(*opened(direct), given.node) == given);
+
+  relay.lose(loss);
+  Answer<bool> replaced;
+  store->replaceTarget(given.node, token("token"), token("new"), replaced.callback());
+  CHECK(replaced.value());
+  CHECK(relay.hasLost());
+  CHECK(lookedUp(*store, given.node)->target == token("new"));
+
+  relay.lose(loss);
+  CHECK(unregistered(*store, device(1)));
+  CHECK(relay.hasLost());
+  CHECK_FALSE(lookedUp(*store, given.node));
+  CHECK(store->lastFault().empty());
+}
+
+TEST_CASE("What calls back while a store closes may ask it again, and is answered") {
+  auto store = opened(Server::shared().freshTables());
+  std::atomic<int> answers{0};
+  for (unsigned i = 0; i < 500; ++i) {
+    auto* const asked = store.get();
+    asked->registerDevice(device(i), "example.org", token("token"), [&, asked, i](const auto&) {
+      asked->lookUp(device(i), [&, asked, i](const auto&) {
+        asked->unregister(device(i), "example.org", [&](const auto&) { ++answers; });
+      });
+    });
+  }
+  store.reset();
+  CHECK(answers == 500);
 }

@@ -127,11 +127,11 @@ void Connection::setOptions(const Options& options, std::chrono::seconds patienc
   mysql_options(_handle, MYSQL_OPT_LOCAL_INFILE, &no);
   mysql_options(_handle, MARIADB_OPT_RESTRICTED_AUTH, "mysql_native_password,client_ed25519");
   mysql_options(_handle, MYSQL_SET_CHARSET_NAME, "latin1");
-  if (options.tls == Tls::none) return;
-  const my_bool yes = 1;
-  mysql_options(_handle, MYSQL_OPT_SSL_ENFORCE, &yes);
-  mysql_options(_handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
-  if (!options.caFile.empty()) mysql_options(_handle, MYSQL_OPT_SSL_CA, options.caFile.c_str());
+  // Said either way: what holds unsaid differs between versions.
+  const my_bool verified = options.tls == Tls::verified;
+  mysql_options(_handle, MYSQL_OPT_SSL_ENFORCE, &verified);
+  mysql_options(_handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verified);
+  if (verified && !options.caFile.empty()) mysql_options(_handle, MYSQL_OPT_SSL_CA, options.caFile.c_str());
 }
 
 MaybeFault Connection::connect(const Host& host, const Options& options) {
@@ -140,7 +140,7 @@ MaybeFault Connection::connect(const Host& host, const Options& options) {
     return std::nullopt;
   }
   return Fault{kindOfFault(mysql_errno(_handle)),
-               "The database " + _name + " lets p2 not in: " + mysql_error(_handle) + "."};
+               "The database " + _name + " cannot be used: " + mysql_error(_handle) + "."};
 }
 
 /// What does not fit must not be cut off. Transactions lock no gaps, in which two p2 would block each other.

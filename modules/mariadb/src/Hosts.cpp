@@ -23,8 +23,9 @@ Hosts::Hosts(const Options& options, std::chrono::seconds patience) : _options(o
 
 Outcome<Hosts::Connected> Hosts::connect() {
   const std::size_t count = _options.hosts.size();
+  const auto end = _options.clock->now() + 2 * _options.timeout;
   const auto first = _state.with([](const State& state) { return state.used; });
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < count && _options.clock->now() <= end; ++i) {
     const std::size_t host = (first + i) % count;
     if (!mayAsk(host)) continue;
     auto opened = Connection::open(_options.hosts[host], _options, _patience);

@@ -28,7 +28,8 @@ class Hosts {
   Hosts(const Options& options, std::chrono::seconds patience);
 
   /// Connects to the one that is used, or else to the next that can serve; those that have just failed are
-  /// not asked. Blocks, for each up to the timeout; not at all if there is none to be asked.
+  /// not asked, and no further one once twice the timeout has passed. Blocks so long, or not at all if there
+  /// is none to be asked.
   Outcome<Connected> connect();
   /// A connection to this host has failed: the next one is tried before it.
   void suspect(std::size_t host);

@@ -45,15 +45,15 @@ Lookups::Lookups(const Options& options, Hosts& hosts, std::atomic<bool>& holdsA
   try {
     while (_threads.size() < count) _threads.emplace_back([this] { run(); });
   } catch (...) {
-    _queue.close();
-    for (auto& thread : _threads) thread.join();
+    stop();
     throw;
   }
 }
 
-Lookups::~Lookups() {
+void Lookups::stop() {
   _queue.close();
   for (auto& thread : _threads) thread.join();
+  _threads.clear();
 }
 
 void Lookups::ask(Name name, Callback done) {

@@ -28,8 +28,10 @@ class Lookups {
   Lookups(const Options& options, Hosts& hosts, std::atomic<bool>& holdsAny);
   Lookups(const Lookups&) = delete;
   Lookups& operator=(const Lookups&) = delete;
-  /// Answers what is asked, and joins.
-  ~Lookups();
+  ~Lookups() { stop(); }
+
+  /// Answers what is asked, and joins the threads. What is asked from now on fails at once.
+  void stop();
 
   /// Calls back in one of the threads; at once if too much waits.
   void ask(Name name, Callback done);

@@ -61,6 +61,13 @@ class Store::Impl {
         _sessionForAll(_hostsForAll),
         _writer(_options, _hosts, _holdsAny),
         _lookups(_options, _hosts, _holdsAny) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  /// Both are there until neither calls back any more: what calls back may ask again.
+  ~Impl() {
+    _writer.stop();
+    _lookups.stop();
+  }
 
   const Options& options() const { return _options; }
   store::ServiceMeter& meter() { return _meter; }

@@ -98,14 +98,14 @@ Writer::Writer(const Options& options, Hosts& hosts, std::atomic<bool>& holdsAny
       _queue(options.queueCapacity),
       _thread([this] { run(); }) {}
 
-Writer::~Writer() {
+void Writer::stop() {
   {
     const std::scoped_lock lock(_mutex);
     _closing = true;
   }
   _wake.notify_all();
   _queue.close();
-  _thread.join();
+  if (_thread.joinable()) _thread.join();
 }
 
 void Writer::submit(Item item) {

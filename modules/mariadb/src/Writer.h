@@ -63,8 +63,11 @@ class Writer {
   Writer(const Options& options, Hosts& hosts, std::atomic<bool>& holdsAny);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
-  /// Writes what is queued, each transaction with one try, and joins.
-  ~Writer();
+  ~Writer() { stop(); }
+
+  /// Writes what is queued, each transaction with one try, and joins the thread. What is submitted from now
+  /// on fails at once.
+  void stop();
 
   /// Queues work. If the queue is full it fails at once, in the calling thread; or the newest of the longest
   /// flow does, if that is longer than its own.
