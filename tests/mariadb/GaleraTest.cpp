@@ -24,7 +24,7 @@ struct Cluster {
   std::pair<Options, Options> freshTables() {
     auto one = first.freshTables(), other = one;
     other.hosts = second.hosts();
-    one.timeout = other.timeout = 2s;
+    one.timeout = other.timeout = 3s;
     return {one, other};
   }
 

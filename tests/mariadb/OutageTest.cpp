@@ -1,3 +1,4 @@
+#include "Connection.h"
 #include "LossyRelay.h"
 #include "Server.h"
 #include "support/Catch.h"
@@ -147,7 +148,7 @@ TEST_CASE("A database that stands still makes nobody wait for longer than it may
   CHECK(std::chrono::steady_clock::now() - begin < 1s);
   for (const auto& answer : found) CHECK_FALSE(answer.get().ok());
   CHECK_FALSE(renewed.get().ok());
-  CHECK(std::chrono::steady_clock::now() - begin < 8s);
+  CHECK(std::chrono::steady_clock::now() - begin < 20s);
   CHECK_FALSE(store->lastFault().empty());
   server.freeze(false);
   CHECK(p2::test::eventually([&] { return registering(*store, device(1), "newest").get().ok(); }));
@@ -170,6 +171,36 @@ TEST_CASE("A store that closes while its database is away answers all that is as
   for (const auto& answer : enrolled) CHECK((answer.arrived() && !answer.get().ok()));
   for (const auto& answer : found) CHECK((answer.arrived() && !answer.get().ok()));
   server.start();
+}
+
+TEST_CASE("A connection that the database has closed is made anew, and nobody notices") {
+  auto& server = Server::shared();
+  const auto store = opened(server.freshTables());
+  const auto one = registered(*store, device(1), "token");
+  for (int round = 0; round < 5; ++round) {
+    for (const auto& id : server.run(
+             "select id from information_schema.processlist where user = 'p2' and command = 'Sleep'")) {
+      server.run("kill " + id);
+    }
+    CHECK(lookedUp(*store, one.node));
+    CHECK(registered(*store, device(1), "token" + std::to_string(round)).node == one.node);
+    CHECK(store->lastFault().empty());
+    CHECK(store->statistics().registrations == 1);
+  }
+}
+
+TEST_CASE("What another p2 has locked and does not let go is let go by the database") {
+  auto& server = Server::shared();
+  auto options = server.freshTables();
+  options.timeout = 1s;
+  const auto store = opened(options);
+  const auto one = registered(*store, device(1), "token");
+  auto stuck = Connection::open(options.hosts.front(), options, options.timeout);
+  REQUIRE(stuck.ok());
+  REQUIRE(stuck.value()->execute("start transaction").ok());
+  REQUIRE(stuck.value()->query("select * from target for update").ok());
+  CHECK(p2::test::eventually([&] { return registering(*store, device(1), "new").get().ok(); }));
+  CHECK(lookedUp(*store, one.node)->target == token("new"));
 }
 
 TEST_CASE("When a host has gone the next one serves") {

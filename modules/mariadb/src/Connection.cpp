@@ -105,7 +105,7 @@ Outcome<std::unique_ptr<Connection>> Connection::open(const Host& host, const Op
   std::unique_ptr<Connection> connection(new Connection(nameOf(host), handle));
   connection->setOptions(options, patience);
   if (auto fault = connection->connect(host, options)) return std::move(*fault);
-  if (auto fault = connection->prepare(patience)) return std::move(*fault);
+  if (auto fault = connection->prepare(options, patience)) return std::move(*fault);
   return connection;
 }
 
@@ -143,11 +143,13 @@ MaybeFault Connection::connect(const Host& host, const Options& options) {
                "The database " + _name + " cannot be used: " + mysql_error(_handle) + "."};
 }
 
-/// What does not fit must not be cut off. Transactions lock no gaps, in which two p2 would block each other.
-MaybeFault Connection::prepare(std::chrono::seconds patience) {
-  const auto seconds = std::to_string(patience.count());
+/// What does not fit must not be cut off. Transactions lock no gaps, in which two p2 would block each other,
+/// and end when p2 stands still, as others wait for what they have locked.
+MaybeFault Connection::prepare(const Options& options, std::chrono::seconds patience) {
+  const auto seconds = [](std::chrono::seconds time) { return std::to_string(time.count()); };
   for (const auto& statement : {"set session sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = " +
-                                    seconds + ", max_statement_time = " + seconds,
+                                    seconds(patience) + ", max_statement_time = " + seconds(patience) +
+                                    ", idle_transaction_timeout = " + seconds(options.timeout),
                                 std::string("set session transaction isolation level read committed")}) {
     if (auto done = execute(statement); !done.ok()) return done.fault();
   }
