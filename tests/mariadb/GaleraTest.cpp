@@ -24,7 +24,7 @@ struct Cluster {
   std::pair<Options, Options> freshTables() {
     auto one = first.freshTables(), other = one;
     other.hosts = second.hosts();
-    one.timeout = other.timeout = 3s;
+    one.timeout = other.timeout = 2s;
     return {one, other};
   }
 
@@ -42,7 +42,7 @@ struct Cluster {
   }
 
   static constexpr const char* kQuick =
-      "evs.keepalive_period=PT0.2S;evs.suspect_timeout=PT1S;evs.inactive_timeout=PT3S;"
+      "evs.keepalive_period=PT0.5S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT4S;"
       "evs.inactive_check_period=PT0.2S";
 };
 
@@ -107,12 +107,12 @@ TEST_CASE("Two p2 at two nodes of Galera are of one mind, and a node that is not
 
   // Cut off: as soon as that is seen nothing can be told, and before that nobody is denied.
   cluster.first.kill();
+  const auto denied = registering(*other, device(5000), "token");
   CHECK(p2::test::eventually([&] {
     const auto answer = askingFor(*other, given.node);
     if (answer.get().ok()) CHECK(answer.value() == given);
     return !answer.get().ok() && answer.get().error().find("cut off") != std::string::npos;
   }));
-  const auto denied = registering(*other, device(5000), "token");
   for (int i = 0; i < 5; ++i) CHECK_FALSE(askingFor(*other, "none").get().ok());
   CHECK_FALSE(denied.get().ok());
   CHECK_FALSE(faultOfOpening(atSecond).empty());

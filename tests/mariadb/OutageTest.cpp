@@ -105,6 +105,7 @@ TEST_CASE("A database that is killed under load loses no registration that was a
   auto& server = Server::shared();
   auto options = server.freshTables();
   options.maxBatch = 20;
+  options.timeout = 1s;
   auto store = opened(options);
   Load load(*store);
   for (std::size_t outage = 0; outage < 3; ++outage) {
