@@ -23,10 +23,10 @@ std::vector<Answer<Registrations::Found>> lookingUp(const Store& store,
 
 TEST_CASE("A table that ignores case finds no node in other letters") {
   const auto options = Server::shared().freshTables();
+  const auto store = opened(options);
   Server::shared().run(options.database,
                        "alter table target"
                        " modify node varchar(64) character set utf8mb4 collate utf8mb4_general_ci not null");
-  const auto store = opened(options);
   auto row = imported(1);
   row.node = "n0deInTable ";
   REQUIRE(p2::test::importAll(*store, {row}).ok());

@@ -237,7 +237,8 @@ Options Server::freshDatabase() {
   options.password = core::Secret(kPassword);
   options.connections = 2;
   run("create database " + options.database);
-  run("grant all on " + options.database + ".* to 'p2'@'%'");
+  run("grant select, insert, update, delete, create, create temporary tables on " + options.database +
+      ".* to 'p2'@'%'");
   return options;
 }
 

@@ -51,21 +51,30 @@ Fault unfitting(const Connection& connection, const std::string& what) {
   return {Fault::Kind::refused, "The database " + connection.name() + " does not hold p2's tables: " + what};
 }
 
+/// Why a column cannot hold what it must; empty if it can.
+std::string faultOfColumn(std::size_t bytes, bool comparesBytes, std::size_t wanted) {
+  if (bytes < wanted) {
+    return "holds " + std::to_string(bytes) + " bytes and must hold " + std::to_string(wanted) + ".";
+  }
+  return comparesBytes ? "" : "has a collation that does not compare bytes.";
+}
+
 MaybeFault checkColumns(Connection& connection, const std::string& table,
                         const std::map<std::string, std::size_t>& wanted) {
   auto rows = connection.query(
-      "select column_name, coalesce(character_octet_length, 0) from information_schema.columns"
-      " where table_schema = database() and table_name = '" +
+      "select column_name, coalesce(character_octet_length, 0),"
+      "   collation_name is null or collation_name like '%\\_bin'"
+      " from information_schema.columns where table_schema = database() and table_name = '" +
       table + "'");
   if (!rows.ok()) return rows.fault();
   auto missing = wanted;
   while (rows.value().next()) {
     const auto column = missing.find(std::string(rows.value().text(0).value_or("")));
     if (column == missing.end()) continue;
-    if (static_cast<std::size_t>(rows.value().number(1)) < column->second) {
-      return unfitting(connection, "the column " + column->first + " of the table " + table + " holds " +
-                                       std::to_string(rows.value().number(1)) + " bytes and must hold " +
-                                       std::to_string(column->second) + ".");
+    const auto fault = faultOfColumn(static_cast<std::size_t>(rows.value().number(1)),
+                                     rows.value().number(2) != 0, column->second);
+    if (!fault.empty()) {
+      return unfitting(connection, "the column " + column->first + " of the table " + table + ' ' + fault);
     }
     missing.erase(column);
   }
