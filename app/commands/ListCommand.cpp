@@ -24,8 +24,8 @@ constexpr std::string_view kDetails =
     "node begins so, as the log shows it. Tokens and secrets are not shown (p2 export has them).";
 
 std::string lineOf(const store::Registration& registration) {
-  return registration.node + '\t' + (registration.key.service == store::Service::fcm ? "FCM" : "APNS") +
-         '\t' + (registration.key.channel.empty() ? "account" : "channel") + '\t' +
+  return registration.node + '\t' + std::string(store::nameOf(registration.key.service)) + '\t' +
+         (registration.key.channel.empty() ? "account" : "channel") + '\t' +
          core::isoTime(registration.created) + '\t' + core::isoTime(registration.lastRegistered) + '\t' +
          (registration.domain.empty() ? "-" : registration.domain) + '\n';
 }

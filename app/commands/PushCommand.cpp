@@ -77,8 +77,9 @@ int run(const Invocation& invocation) {
   if (!registration) return invocation.fail(EX_NOUSER, registration.error());
   const auto& [node, secret, key, domain, target, created, renewed] = registration.value();
   if (key.service != store::Service::fcm) {
-    return invocation.fail(EX_UNAVAILABLE,
-                           "this registration is for Apple's devices, to which p2 does not push.");
+    return invocation.fail(EX_UNAVAILABLE, "this registration is for " +
+                                               std::string(store::nameOf(key.service)) +
+                                               ", to which p2 does not push.");
   }
   core::Metrics metrics;
   const auto link = FcmLink::make(settings->fcm, metrics, invocation.has(kValidate.name));

@@ -36,7 +36,7 @@ push::Dispatcher::Options dispatcherOptions(const settings::Settings::Push& sett
 
 push::Dispatcher::Options fcmOptions(const settings::Settings& settings) {
   auto options = dispatcherOptions(settings.push);
-  options.service = {"fcm", "FCM"};
+  options.service = {"fcm", std::string(store::nameOf(store::Service::fcm))};
   options.maxWorkers = settings.fcm.connections;
   options.goneAfter = settings.fcm.goneAfter;
   return options;

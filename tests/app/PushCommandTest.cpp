@@ -68,7 +68,7 @@ TEST_CASE("p2 push names what keeps it from sending, and sends nothing") {
   refused("nodeA", EX_NOUSER, "several");
   refused("nod", EX_NOUSER, "no registration has that node");
   refused("nodeC", EX_NOUSER, "no registration has that node");
-  refused("apple1", EX_UNAVAILABLE, "Apple");
+  refused("apple1", EX_UNAVAILABLE, "is for APNS");
   p2.values["fcm.caFile"] = "/nonexistent";
   refused("nodeA1", EX_CONFIG, "fcm.caFile");
   p2.values["fcm.serviceAccountFile"] = "/nonexistent";

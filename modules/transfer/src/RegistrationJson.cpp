@@ -40,22 +40,12 @@ std::string_view kindName(core::Target::Kind kind) {
   return kTokenKind;
 }
 
-std::string_view serviceName(store::Service service) {
-  switch (service) {
-    case store::Service::fcm:
-      return "FCM";
-    case store::Service::apns:
-      return "APNS";
-  }
-  return "FCM";
-}
-
 /// Puts one member into its place, or says what is wrong with it.
 core::Result<void> take(Registration& registration, const std::string& name, std::string value) {
   if (name == "service") {
-    const auto service = serviceNamed(value);
-    if (!service) return core::Error{"its service is neither FCM nor APNS"};
-    registration.key.service = *service;
+    const auto service = parseService(value);
+    if (!service) return core::Error{service.error()};
+    registration.key.service = service.value();
   } else if (name == "device") {
     registration.key.device = std::move(value);
   } else if (name == "channel") {
@@ -86,7 +76,7 @@ core::Result<void> take(Registration& registration, const std::string& name, std
 
 std::string toJsonLine(const Registration& registration) {
   std::ostringstream out;
-  append(out, "service", std::string(serviceName(registration.key.service)));
+  append(out, "service", std::string(store::nameOf(registration.key.service)));
   append(out, "device", registration.key.device);
   append(out, "channel", registration.key.channel);
   append(out, "domain", registration.domain);

@@ -136,9 +136,9 @@ core::Result<store::Registration> TableDump::row(std::string_view line) const {
   };
   store::Registration registration;
   const auto name = take(service);
-  const auto named = name.empty() ? std::optional(store::Service::fcm) : serviceNamed(name);
-  if (!named) return core::Error{"its service is neither FCM nor APNS"};
-  registration.key = {*named, take(device), take(channel)};
+  const auto named = parseService(name.empty() ? store::nameOf(store::Service::fcm) : name);
+  if (!named) return core::Error{named.error()};
+  registration.key = {named.value(), take(device), take(channel)};
   registration.domain = take(domain);
   if (registration.domain.empty()) return core::Error{"its domain is missing"};
   registration.target.value = core::Secret(take(token));
@@ -147,11 +147,13 @@ core::Result<store::Registration> TableDump::row(std::string_view line) const {
   return checkedRow(std::move(registration));
 }
 
-std::optional<store::Service> serviceNamed(std::string_view name) {
-  const auto lower = lowercase(name);
-  if (lower == "fcm") return store::Service::fcm;
-  if (lower == "apns") return store::Service::apns;
-  return std::nullopt;
+core::Result<store::Service> parseService(std::string_view name) {
+  if (const auto service = store::serviceNamed(name)) return *service;
+  std::string known;
+  for (const auto service : store::kServices) {
+    known.append(known.empty() ? "neither " : " nor ").append(store::nameOf(service));
+  }
+  return core::Error{"its service is " + known};
 }
 
 core::Result<store::Registration> checkedRow(store::Registration registration) {

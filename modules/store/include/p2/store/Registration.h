@@ -2,20 +2,14 @@
 
 #include "p2/core/Secret.h"
 #include "p2/core/Target.h"
+#include "p2/store/Service.h"
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace p2::store {
-
-/// The push service that reaches a device. The values are on disk.
-enum class Service : std::uint8_t {
-  fcm = 1,   ///< Firebase Cloud Messaging.
-  apns = 2,  ///< Apple Push Notification service: only ever imported, kept for an export.
-};
 
 /// What is longer, in bytes, is nobody's: not stored, and not found.
 inline constexpr std::size_t kMaxNodeBytes = 64;

@@ -40,7 +40,7 @@ class TableDump {
 /// what about a registration cannot be right. Error as of TableDump::row.
 core::Result<store::Registration> checkedRow(store::Registration registration);
 
-/// `FCM` and `APNS`, in either case; nothing for anything else.
-std::optional<store::Service> serviceNamed(std::string_view name);
+/// `FCM` or `APNS`, in either case. Error as of TableDump::row.
+core::Result<store::Service> parseService(std::string_view name);
 
 }  // namespace p2::transfer
