@@ -130,7 +130,10 @@ TEST_CASE("A store that is not there yet is fine if it can be made") {
   CHECK(tells(checkStore({directory.path()}, false).front(), State::ok, "no registrations yet"));
   CHECK(tells(checkStore({"/nonexistent/parent/store"}, false).front(), State::fault, "does not exist"));
   std::ofstream(directory.path() / "file") << "x";
-  CHECK(tells(checkStore({directory.path() / "file"}, false).front(), State::fault, "not a directory"));
+  CHECK(tells(checkStore({directory.path() / "file"}, false).front(), State::fault,
+              "not a directory, but a file"));
+  CHECK(
+      tells(checkStore({directory.path() / "file/store"}, false).front(), State::fault, "may not create it"));
 }
 
 TEST_CASE("A store is read whole, and a damaged one is named") {

@@ -4,6 +4,9 @@
 #include "support/Catch.h"
 #include "support/ImportAll.h"
 
+#include <sys/stat.h>
+
+#include <fstream>
 #include <vector>
 
 using namespace p2::lmdb;
@@ -126,4 +129,19 @@ TEST_CASE("Reading where there is no store is told in words, and creates nothing
     CHECK(reading.error().find("store.path") != std::string::npos);
   }
   CHECK(std::filesystem::is_empty(directory.path()));
+}
+
+TEST_CASE("A file in the place of the store's directory is told as that, and not as a lack of permission") {
+  const TemporaryDirectory directory;
+  const auto file = directory / "file";
+  std::ofstream(file) << "x";
+  for (const auto mode : {0600U, 0700U, 0U}) {
+    REQUIRE(::chmod(file.c_str(), mode) == 0);
+    const auto reading = Store::openReadOnly(file);
+    REQUIRE_FALSE(reading.ok());
+    CHECK(reading.error().find("The store " + file.string() + " is not a directory, but a file") == 0);
+    const auto below = Store::openReadOnly(file / "store");
+    REQUIRE_FALSE(below.ok());
+    CHECK(below.error().find("holds no registrations") != std::string::npos);
+  }
 }

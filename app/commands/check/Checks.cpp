@@ -56,9 +56,11 @@ Finding checkNewStore(const path& directory) {
                       "(chown) with mode 0700.");
   }
   if (std::filesystem::exists(directory, ignored)) {
-    return storeFault(directory.string() + " is not a directory; set store.path to one.");
+    return storeFault(directory.string() + " is not a directory, but a file; set store.path to a directory.");
   }
-  if (permits(parent, W_OK | X_OK)) return {kStore, State::ok, directory.string() + " will be created"};
+  if (std::filesystem::is_directory(parent, ignored) && permits(parent, W_OK | X_OK)) {
+    return {kStore, State::ok, directory.string() + " will be created"};
+  }
   return storeFault(
       directory.string() + " does not exist, and this user may not create it in " + parent.string() +
       "; create it and give it to the user that p2 runs as, or set store.path to another place.");

@@ -58,6 +58,11 @@ Error cannotCreate(const path& directory, int code) {
     return storeError(directory, "cannot be created, as its parent directory " + parent +
                                      " does not exist. Create that, or set store.path to another place.");
   }
+  if (code == ENOTDIR) {
+    return storeError(directory,
+                      "cannot be created, as a part of its path is a file. Set store.path to "
+                      "another place.");
+  }
   if (code == EACCES || code == EPERM) {
     return storeError(directory, "cannot be created, as " + thisUser() + " may not write to " + parent +
                                      ". Create the directory and give it to that user, or set store.path to "
@@ -66,11 +71,12 @@ Error cannotCreate(const path& directory, int code) {
   return systemError(directory, "be created", code);
 }
 
+/// Fine if there is nothing yet.
 Result<void> checkIsDirectory(const path& directory) {
-  struct stat status {};
-  if (::stat(directory.c_str(), &status) != 0) return systemError(directory, "be opened", errno);
-  if (S_ISDIR(status.st_mode)) return {};
-  return storeError(directory, "is not a directory. Set store.path to one.");
+  const auto status = statusOf(directory);
+  if (!status || S_ISDIR(status->st_mode)) return {};
+  return storeError(directory,
+                    "is not a directory, but a file. Name a directory; the daemon's is store.path.");
 }
 
 Error ownedByAnother(const path& directory, const path& file, uid_t owner) {
@@ -246,9 +252,10 @@ bool isClaimed(const path& directory) {
 }
 
 Result<void> checkForReading(const path& directory) {
+  if (auto fine = checkIsDirectory(directory); !fine.ok()) return fine;
   const path data = directory / kDataFile;
   if (!permits(directory, R_OK | X_OK) || !permits(data, R_OK)) {
-    if (errno != ENOENT) return systemError(directory, "be read", errno);
+    if (errno != ENOENT && errno != ENOTDIR) return systemError(directory, "be read", errno);
     return storeError(directory,
                       "holds no registrations: " + data.string() +
                           " does not exist. Check store.path, or start p2 once, which creates it.");
