@@ -42,18 +42,16 @@ constexpr std::string_view kDetails =
     "whom the store belongs. A phone whose registration is gone gets no push until its app "
     "connects afresh and registers again.";
 
-core::Result<Nodes> chosenNodes(const Invocation& invocation, const StoreLink& link) {
-  const auto store = link.openReadOnly();
-  if (!store) return core::Error{store.error()};
+core::Result<Nodes> chosenNodes(const Invocation& invocation, const store::RegistrationStore& store) {
   if (!invocation.operands.empty()) {
-    auto found = findNode(*store.value(), invocation.operands.front());
+    auto found = findNode(store, invocation.operands.front());
     if (!found) return core::Error{found.error()};
     return Nodes{std::move(found).value()};
   }
   Nodes nodes;
   std::uint64_t unknown = 0;
   const auto domain = xmpp::comparableDomain(invocation.value(kDomain.name));
-  const auto read = store.value()->forEach([&](const store::Registration& registration) {
+  const auto read = store.forEach([&](const store::Registration& registration) {
     if (registration.domain == domain) nodes.push_back(registration.node);
     if (registration.domain.empty()) ++unknown;
     return true;
@@ -126,7 +124,10 @@ int run(const Invocation& invocation) {
   if (!place) return EX_CONFIG;
   if (const auto owner = process::becomeOwnerOf(place->path); !owner)
     return invocation.fail(EX_NOPERM, owner.error());
-  const auto nodes = chosenNodes(invocation, StoreLink(*place));
+  auto store = StoreLink(*place).openReadOnly();
+  if (!store) return invocation.fail(EX_NOINPUT, store.error());
+  const auto nodes = chosenNodes(invocation, *store.value());
+  store.value().reset();  // it may have to be opened for writing
   if (!nodes) return invocation.fail(EX_NOUSER, nodes.error());
   if (!confirmed(invocation, nodes.value().size())) {
     return invocation.fail(EX_USAGE, "nothing was removed; --yes removes without asking.");

@@ -63,17 +63,13 @@ int exitCode(Kind kind) {
   return EX_SOFTWARE;
 }
 
-core::Result<store::Registration> registrationOf(const settings::Settings& settings,
-                                                 const std::string& node) {
-  const auto store = StoreLink(settings.store).openReadOnly();
-  if (!store) return core::Error{store.error()};
-  return findByNode(*store.value(), node);
-}
-
 int run(const Invocation& invocation) {
   const auto settings = invocation.settings();
   if (!settings) return EX_CONFIG;
-  const auto registration = registrationOf(*settings, invocation.operands.front());
+  auto store = StoreLink(settings->store).openReadOnly();
+  if (!store) return invocation.fail(EX_NOINPUT, store.error());
+  const auto registration = findByNode(*store.value(), invocation.operands.front());
+  store.value().reset();  // FCM may take long
   if (!registration) return invocation.fail(EX_NOUSER, registration.error());
   const auto& [node, secret, key, domain, target, created, renewed] = registration.value();
   if (key.service != store::Service::fcm) {

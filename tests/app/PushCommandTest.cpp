@@ -62,7 +62,7 @@ TEST_CASE("p2 push names what keeps it from sending, and sends nothing") {
     CHECK(done.code == code);
     CHECK(has(done.err, said));
   };
-  refused("nodeA1", EX_NOUSER, p2.store.string());  // there is no store
+  refused("nodeA1", EX_NOINPUT, p2.store.string());  // there is no store
   p2.add({registrationOf("nodeA1"), registrationOf("nodeA2"),
           registrationOf("apple1", "a.example", store::Service::apns)});
   refused("nodeA", EX_NOUSER, "several");

@@ -259,6 +259,31 @@ TEST_CASE("A command whose settings are wrong names the faults, and that --store
   CHECK(p2.run({"list", "--store="}).code == EX_CONFIG);
 }
 
+TEST_CASE(
+    "Every command that reads the store says when there is none, or a file in its place, and ends alike") {
+  const test::Installation p2;
+  const std::vector<std::vector<std::string>> calls{
+      {"list"},           {"export"},           {"backup", (p2.directory.path() / "copy").string()},
+      {"push", "nodeA1"}, {"forget", "nodeA1"}, {"forget", "--yes", "--domain=a.example"}};
+  const auto allSay = [&](const std::string& said) {
+    for (const auto& words : calls) {
+      CAPTURE(words);
+      const auto done = p2.run(words);
+      INFO(done.err);
+      CHECK(done.code == EX_NOINPUT);
+      CHECK(has(done.err, p2.store.string() + ' ' + said));
+      CHECK(done.out.empty());
+    }
+  };
+  allSay("holds no registrations");
+  CHECK_FALSE(std::filesystem::exists(p2.store));
+  std::ofstream(p2.store) << "x";
+  allSay("is not a directory, but a file");
+  const auto imported = p2.run({"import"}, {.text = transfer::toJsonLine(registrationOf("nodeA1")) + '\n'});
+  CHECK(imported.code == EX_CANTCREAT);
+  CHECK(has(imported.err, "is not a directory, but a file"));
+}
+
 TEST_CASE("Records that cannot be read are named, and keep nobody from the others") {
   const Filled filled;
   putRaw(filled.path, "targets", "nodeA2", "nonsense");
