@@ -39,7 +39,7 @@ MODULES = {
 KNOWN = " ".join(module for module in MODULES if module != "lmdb")
 PLAN = {
     **MODULES,
-    "app/options": "",
+    "app/options": "core settings",
     "app/links": "core settings component fcm http push store lmdb",
     "app/daemon": f"{KNOWN} app/links app/options",
     "app/commands": f"{KNOWN} app/links app/options",

@@ -10,11 +10,9 @@
 #include "commands/check/CheckCommand.h"
 #include "commands/setup/SetupCommand.h"
 #include "commands/status/StatusCommand.h"
-#include "p2/settings/Keys.h"
+#include "options/OptionReader.h"
 
-#include <Poco/Exception.h>
 #include <Poco/Util/HelpFormatter.h>
-#include <Poco/Util/OptionProcessor.h>
 #include <Poco/Util/OptionSet.h>
 
 #include <algorithm>
@@ -36,27 +34,20 @@ const std::array kCommands{setupCommand(),  checkCommand(), settingsCommand(), s
 /// Takes the words after the command apart.
 core::Result<void> parseWords(const Command& command, const std::vector<std::string>& words,
                               Invocation& invocation) {
-  const Poco::Util::OptionSet accepted = optionSet(optionsOf(command));
-  Poco::Util::OptionProcessor processor(accepted);
-  processor.setUnixStyle(true);
-  try {
-    for (std::size_t i = 1; i < words.size(); ++i) {
-      std::string name;
-      std::string value;
-      if (!processor.process(words[i], name, value)) {
-        invocation.operands.push_back(words[i]);
-      } else if (name == "config") {
-        if (value.empty()) return core::Error{"--config names no file"};
-        invocation.config = std::filesystem::absolute(value);
-      } else if (!name.empty()) {
-        invocation.options[name] = value;
-      }
+  OptionReader reader(optionsOf(command));
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const auto taken = reader.take(words[i]);
+    if (!taken) return core::Error{taken.error()};
+    const auto& option = taken.value();
+    if (!option) {
+      invocation.operands.push_back(words[i]);
+    } else if (option->name == kConfigOption.name) {
+      invocation.config = std::filesystem::absolute(option->value);
+    } else if (!option->name.empty()) {
+      invocation.options[option->name] = option->value;
     }
-    processor.checkRequired();
-  } catch (const Poco::Exception& exception) {
-    return core::Error{exception.displayText()};
   }
-  return {};
+  return reader.end();
 }
 
 std::string operandFault(const Command& command, const std::vector<std::string>& given) {
@@ -67,14 +58,16 @@ std::string operandFault(const Command& command, const std::vector<std::string>&
   return {};
 }
 
+int wrongUse(const Invocation& invocation, const std::string& fault) {
+  return invocation.fail(EX_USAGE, withAdvice(fault, "p2 " + invocation.command + " --help explains it"));
+}
+
 int noSuchCommand(std::string_view name, Console& console) {
   std::vector<std::string_view> known;
   known.reserve(kCommands.size());
   for (const auto& command : kCommands) known.push_back(command.name);
-  const auto meant = settings::nearestName(name, known);
-  console.err << "p2: there is no command \"" << name << "\"";
-  if (!meant.empty()) console.err << "; did you mean " << meant << '?';
-  console.err << (meant.empty() ? "; " : " ") << "p2 --help lists what there is\n";
+  const auto text = "there is no command \"" + std::string(name) + '"' + didYouMean(name, known);
+  console.err << "p2: " << withAdvice(text, "p2 --help lists what there is") << '\n';
   return EX_USAGE;
 }
 
@@ -131,14 +124,14 @@ int runCommand(const std::vector<std::string>& words, std::optional<std::filesys
   if (command == nullptr) return noSuchCommand(words.front(), console);
   Invocation invocation{console, std::string(command->name), std::move(config)};
   if (const auto parsed = parseWords(*command, words, invocation); !parsed) {
-    return invocation.fail(EX_USAGE, parsed.error() + "; p2 " + invocation.command + " --help explains it");
+    return wrongUse(invocation, parsed.error());
   }
   if (invocation.has("help")) {
     console.out << helpText(*command);
     return EX_OK;
   }
   if (const auto fault = operandFault(*command, invocation.operands); !fault.empty()) {
-    return invocation.fail(EX_USAGE, fault + "; p2 " + invocation.command + " --help explains it");
+    return wrongUse(invocation, fault);
   }
   return command->run(invocation);
 }

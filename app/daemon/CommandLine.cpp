@@ -1,46 +1,48 @@
 #include "daemon/CommandLine.h"
 
-#include <Poco/Exception.h>
+#include "options/OptionReader.h"
+
 #include <Poco/Util/HelpFormatter.h>
-#include <Poco/Util/OptionProcessor.h>
 #include <Poco/Util/OptionSet.h>
 
 #include <sstream>
 
 namespace p2::app {
 
+namespace {
+
+constexpr CommandOption kVersion{
+    .name = "version", .argument = "", .meaning = "show the version and exit", .letter = "V"};
+
+core::Error wrongUse(const std::string& fault) {
+  return {withAdvice(fault, "p2 --help lists what there is")};
+}
+
+}  // namespace
+
 core::Result<CommandLine> CommandLine::parse(int argc, const char* const* argv) {
   CommandLine line;
-  const Poco::Util::OptionSet accepted = optionSet(options());
-  Poco::Util::OptionProcessor processor(accepted);
-  processor.setUnixStyle(true);
-  try {
-    for (int i = 1; i < argc; ++i) {
-      std::string name;
-      std::string value;
-      if (!processor.process(argv[i], name, value)) {
-        line.arguments.assign(argv + i, argv + argc);
-        break;
-      } else if (name == "config") {
-        if (value.empty()) return core::Error{"--config names no file; p2 --help lists what there is"};
-        line.config = std::filesystem::absolute(value);
-      } else if (name == "help") {
-        line.help = true;
-      } else if (name == "version") {
-        line.version = true;
-      }
+  OptionReader reader(options());
+  for (int i = 1; i < argc; ++i) {
+    const auto taken = reader.take(argv[i]);
+    if (!taken) return wrongUse(taken.error());
+    const auto& option = taken.value();
+    if (!option) {
+      line.arguments.assign(argv + i, argv + argc);
+      break;
     }
-    processor.checkRequired();
-  } catch (const Poco::Exception& exception) {
-    return core::Error{exception.displayText() + "; p2 --help lists what there is"};
+    if (option->name == kConfigOption.name) line.config = std::filesystem::absolute(option->value);
+    line.help = line.help || option->name == kHelpOption.name;
+    line.version = line.version || option->name == kVersion.name;
   }
+  if (const auto whole = reader.end(); !whole) return wrongUse(whole.error());
   return line;
 }
 
 std::vector<CommandOption> CommandLine::options() {
   return {kConfigOption,
           kHelpOption,
-          {.name = "version", .argument = "", .meaning = "show the version and exit", .letter = "V"},
+          kVersion,
           {"daemon", "", "run in the background and log to syslog; not needed with a service manager"},
           {"pidfile", "FILE", "write the process id to this file", ArgumentKind::file},
           {"umask", "MASK", "the daemon's umask, in octal"}};

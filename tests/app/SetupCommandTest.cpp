@@ -116,9 +116,10 @@ TEST_CASE(
   const Folder folder;
   const auto help = run({"setup", "--help"}, {.config = folder.config}).out;
   const auto setup = [&](const std::string& server) {
-    return run({"setup", "--jid=push.example.org", "--service-account=" + folder.account.string(), "--force",
-                "--server=" + server},
-               {.config = folder.config});
+    std::vector<std::string> words{"setup", "--jid=push.example.org",
+                                   "--service-account=" + folder.account.string(), "--force"};
+    if (!server.empty()) words.push_back("--server=" + server);
+    return run(words, {.config = folder.config});
   };
   const auto wrong = setup("jabberd");
   CHECK(wrong.code == EX_USAGE);

@@ -256,7 +256,7 @@ TEST_CASE("A command whose settings are wrong names the faults, and that --store
     CHECK(done.out.empty());
   }
   CHECK(p2.run({"list", "--store=" + p2.store.string()}).out.starts_with("nodeA1"));
-  CHECK(p2.run({"list", "--store="}).code == EX_CONFIG);
+  CHECK(p2.run({"list", "--store="}).code == EX_USAGE);
 }
 
 TEST_CASE(
