@@ -1,7 +1,11 @@
 #include "daemon/CommandLine.h"
 #include "support/Catch.h"
+#include "support/TemporaryDirectory.h"
+
+#include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -43,9 +47,47 @@ TEST_CASE("Help and version are asked for by either name") {
 }
 
 TEST_CASE("What a daemon of old is called with is no command") {
-  const auto line = parsed({"--daemon", "--pidfile=/run/p2.pid", "--umask=027"});
+  const test::TemporaryDirectory directory;
+  const auto pidFile = "--pidfile=" + (directory.path() / "p2.pid").string();
+  const auto line = parsed({"--daemon", pidFile.c_str(), "--umask=027"});
   REQUIRE(line.ok());
   CHECK(line.value().arguments.empty());
+  CHECK(std::filesystem::is_empty(directory.path()));
+}
+
+TEST_CASE("A umask that is none is told with what would be one") {
+  for (const char* value : {"0", "7", "077", "0027", "777"}) {
+    CAPTURE(value);
+    CHECK(parsed({"--umask", value}).ok());
+  }
+  for (const char* value : {"99", "08", "0x1f", "-1", "u=rwx", " 27", "00027", "2 7"}) {
+    CAPTURE(value);
+    const auto line = parsed({"--umask", value});
+    REQUIRE_FALSE(line.ok());
+    CHECK(line.error() ==
+          "--umask=" + std::string(value) + " is not an octal number of up to four digits, such as 027");
+  }
+}
+
+TEST_CASE("A file for the process id that cannot be written is told with the remedy") {
+  const test::TemporaryDirectory directory;
+  const auto file = directory.path() / "file";
+  std::ofstream(file) << "1";
+  const auto faultOf = [&](const std::filesystem::path& path) {
+    const auto word = "--pidfile=" + path.string();
+    const auto line = parsed({word.c_str()});
+    if (line) return std::string();
+    CHECK(line.error().starts_with(word + " cannot be written: "));
+    return line.error().substr(word.size() + std::string(" cannot be written: ").size());
+  };
+  CHECK(faultOf(file).empty());  // of a daemon that was killed
+  CHECK(faultOf(directory.path() / "new").empty());
+  CHECK(faultOf(directory.path()) == "it is a directory; name a file in it");
+  CHECK(faultOf(directory.path() / "none/p2.pid") == "create its directory");
+  CHECK(faultOf(file / "p2.pid") == "create its directory");
+  if (::geteuid() == 0) return;  // root may write anywhere
+  std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+  CHECK(faultOf(file) == "give " + file.string() + " to the user that p2 runs as, or name another file");
 }
 
 TEST_CASE("All behind the command belongs to it") {
