@@ -4,6 +4,7 @@
 #include "commands/setup/ServerSnippets.h"
 #include "commands/setup/SetupCommand.h"
 #include "fcm/TestAccount.h"
+#include "p2/settings/Keys.h"
 #include "p2/settings/Loader.h"
 #include "p2/settings/Source.h"
 #include "p2/settings/Template.h"
@@ -14,7 +15,9 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <fstream>
+#include <map>
 #include <random>
 #include <sstream>
 #include <string>
@@ -144,6 +147,20 @@ TEST_CASE(
     CHECK(all.out.find("---- " + std::string(kind.title) + '\n') != std::string::npos);
   }
   CHECK(all.out.find("restart the XMPP server (not needed: Openfire)\n") != std::string::npos);
+}
+
+TEST_CASE("What setup says that an option is if it is not given, is the default of its key") {
+  const auto command = setupCommand();
+  for (const auto& [name, key] : std::map<std::string_view, std::string_view>{
+           {"host", "xmpp.host"}, {"port", "xmpp.port"}, {"store", "store.path"}}) {
+    CAPTURE(name);
+    const auto option =
+        std::find_if(command.options.begin(), command.options.end(),
+                     [wanted = name](const CommandOption& each) { return each.name == wanted; });
+    REQUIRE(option != command.options.end());
+    const auto fallback = std::string(settings::findKey(key)->fallback);
+    CHECK(option->meaning.ends_with("; " + fallback + " if not given"));
+  }
 }
 
 TEST_CASE("Conversations' push.xml comes from google-services.json") {

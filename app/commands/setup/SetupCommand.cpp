@@ -46,9 +46,11 @@ constexpr CommandOption kServices{"google-services", "FILE",
                                   "the app's google-services.json: prints Conversations' push.xml",
                                   ArgumentKind::file};
 constexpr CommandOption kPackage{"package", "NAME", "which app of that file, if it names several"};
+constexpr CommandOption kStore{kStoreOption.name, kStoreOption.argument,
+                               "where the registrations are kept; /var/lib/p2 if not given",
+                               ArgumentKind::directory};
 constexpr CommandOption kForce{"force", "", "replace settings that are there, and keep them as FILE.old"};
-constexpr std::array kOptions{kJid,      kAccount, kHost,        kPort, kServer,
-                              kServices, kPackage, kStoreOption, kForce};
+constexpr std::array kOptions{kJid, kAccount, kHost, kPort, kServer, kServices, kPackage, kStore, kForce};
 
 constexpr std::string_view kDetails =
     "Writes p2.properties (to the file of --config, else /etc/p2/p2.properties) with a new secret, and "
@@ -155,9 +157,9 @@ core::Result<Answers> collect(const Invocation& invocation) {
   const auto account = askUntil(invocation, kAccount, "Firebase's service account file", "",
                                 [&](const std::string& file) { return takeAccount(answers, file); });
   if (!account) return core::Error{account.error()};
-  if (invocation.has(kStoreOption.name)) {
+  if (invocation.has(kStore.name)) {
     answers.values.emplace_back("store.path",
-                                std::filesystem::absolute(invocation.value(kStoreOption.name)).string());
+                                std::filesystem::absolute(invocation.value(kStore.name)).string());
   }
   auto secret = newSecret();
   if (!secret) return core::Error{secret.error()};
