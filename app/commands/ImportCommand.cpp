@@ -89,7 +89,7 @@ int importInto(const Invocation& invocation, const std::string& name, transfer::
                ProgressBar& progress, const settings::Settings::Store& place) {
   // With --store alone all domains are kept; the daemon drops what it shall not keep.
   const StoreLink link(place);
-  auto store = link.open();
+  auto store = link.openForImport();
   if (!store && link.isInUse()) return refuseAsInUse(invocation, place.path);
   if (!store) return invocation.fail(EX_CANTCREAT, store.error());
   const auto done = store.value()->importRows(rows);

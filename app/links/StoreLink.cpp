@@ -9,13 +9,27 @@
 
 namespace p2::app {
 
-core::Result<std::unique_ptr<store::RegistrationStore>> StoreLink::open() const {
+namespace {
+
+core::Result<std::unique_ptr<store::RegistrationStore>> openWith(const settings::Settings::Store& settings,
+                                                                 bool removeIfUnused) {
   lmdb::Store::Options options;
-  options.path = _settings.path;
-  options.keepDomain = _settings.keepDomain;
+  options.path = settings.path;
+  options.keepDomain = settings.keepDomain;
+  options.removeIfUnused = removeIfUnused;
   auto opened = lmdb::Store::open(options);
   if (!opened) return core::Error{opened.error()};
   return std::unique_ptr<store::RegistrationStore>(std::move(opened).value());
+}
+
+}  // namespace
+
+core::Result<std::unique_ptr<store::RegistrationStore>> StoreLink::open() const {
+  return openWith(_settings, false);
+}
+
+core::Result<std::unique_ptr<store::RegistrationStore>> StoreLink::openForImport() const {
+  return openWith(_settings, true);
 }
 
 core::Result<std::unique_ptr<const store::RegistrationStore>> StoreLink::openReadOnly() const {

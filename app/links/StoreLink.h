@@ -21,6 +21,9 @@ class StoreLink {
 
   /// Opens it for the daemon, or for a command that changes it: one process at a time may have it so.
   core::Result<std::unique_ptr<store::RegistrationStore>> open() const;
+  /// The same for an import: a store that this makes is gone again when it is closed, if nothing is in it
+  /// then.
+  core::Result<std::unique_ptr<store::RegistrationStore>> openForImport() const;
   /// Opens it for reading, beside a daemon or without one. REQUIRES: this process has not opened it already
   /// (that is an error).
   core::Result<std::unique_ptr<const store::RegistrationStore>> openReadOnly() const;

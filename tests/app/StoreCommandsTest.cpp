@@ -196,6 +196,37 @@ TEST_CASE("An import of bad lines alone imports nothing, with --skip-bad too") {
   CHECK(has(bad.err, "nothing was imported: 2 lines are bad, and the input holds no other."));
 }
 
+TEST_CASE("An import that imports nothing leaves behind what was there before, and no empty store") {
+  const auto good = transfer::toJsonLine(registration("n1", 'a', "a.example")) + '\n';
+  const auto head = "service\tdevice\tchannel\tdomain\ttoken\tnode\tsecret\n";
+  const std::vector<std::string> inputs{"", "\n", head, good + "{}\n", "{}\n", good.substr(0, 20), "no dump"};
+  struct Before {
+    const char* name;
+    bool directory, other, store;
+  };
+  for (const auto& before :
+       {Before{"nothing", false, false, false}, Before{"a directory", true, false, false},
+        Before{"another file", true, true, false}, Before{"a store", true, false, true}}) {
+    for (const auto& input : inputs) {
+      CAPTURE(before.name, input);
+      const test::TemporaryDirectory directory;
+      const auto path = directory.path() / "store";
+      if (before.directory) std::filesystem::create_directory(path);
+      if (before.other) std::ofstream(path / "other") << "x";
+      if (before.store) (void)test::openStore(path);
+      const auto done = run({"import", "--store=" + path.string()}, {.text = input});
+      CHECK(done.code == EX_DATAERR);
+      CHECK(std::filesystem::exists(path) == before.directory);
+      CHECK(std::filesystem::exists(path / "data.mdb") == before.store);
+      CHECK(std::filesystem::exists(path / "other") == before.other);
+      if (before.directory && !before.other && !before.store) CHECK(std::filesystem::is_empty(path));
+      const auto then = run({"import", "--store=" + path.string()}, {.text = good});
+      CHECK(then.code == EX_OK);
+      CHECK(test::openStore(path)->statistics().registrations == 1);
+    }
+  }
+}
+
 TEST_CASE("An import that is run again changes what is newer, and nothing else") {
   const test::TemporaryDirectory directory;
   const auto option = "--store=" + (directory.path() / "store").string();

@@ -142,6 +142,9 @@ Result<Descriptor> claim(const path& directory) {
     if (errno == EWOULDBLOCK) return inUse(directory, file.number());
     return systemError(directory, "be locked", errno);
   }
+  // Its owner has removed the store meanwhile, and this lock with it.
+  struct stat status {};
+  if (::fstat(file.number(), &status) == 0 && status.st_nlink == 0) return inUse(directory, file.number());
   // The pid is only for the message above: that it cannot be written (full disk) is no reason not to serve.
   const std::string pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(file.number(), 0) == 0) {
@@ -244,6 +247,20 @@ Result<Descriptor> claimForWriting(const path& directory) {
   if (auto fine = checkNotEmpty(directory); !fine.ok()) return Error{fine.error()};
   narrowModes(directory);
   return claimed;
+}
+
+Presence presenceOf(const path& directory) {
+  const auto isMissing = [](const path& file) {
+    return ::access(file.c_str(), F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
+  };
+  if (isMissing(directory)) return Presence::none;
+  return isMissing(directory / kDataFile) ? Presence::directory : Presence::store;
+}
+
+void removeStore(const path& directory, Presence before) {
+  // The lock is the last: until then nobody begins anew here.
+  for (const char* name : {kDataFile, kReadersFile, kWriterFile}) ::unlink((directory / name).c_str());
+  if (before == Presence::none) ::rmdir(directory.c_str());
 }
 
 bool isClaimed(const path& directory) {

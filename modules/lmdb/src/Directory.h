@@ -22,6 +22,17 @@ using core::Descriptor;
 /// owner, its permissions and the files in it, narrows those to mode 0600. The claim holds until the
 /// descriptor is closed. Errors in an operator's words.
 core::Result<Descriptor> claimForWriting(const std::filesystem::path& directory);
+/// What there is of a store.
+enum class Presence {
+  none,       ///< Not even the directory.
+  directory,  ///< Without a database in it.
+  store,
+};
+/// What there is; a store also if nobody can say.
+Presence presenceOf(const std::filesystem::path& directory);
+/// Removes the store's files, and with `before` none the directory, if nothing else is in it. REQUIRES:
+/// claimForWriting(), and that this process has closed the store.
+void removeStore(const std::filesystem::path& directory, Presence before);
 /// Whether some process has it claimed; false also if this one may not look.
 bool isClaimed(const std::filesystem::path& directory);
 /// Checks that there is a store which this user may read.

@@ -37,16 +37,40 @@ struct Piece {
   std::string next;  ///< Where the next one begins; empty if this is the last.
 };
 
+/// What was made by opening a store; removed at the end, if it is not needed.
+class Made {
+ public:
+  Made(std::filesystem::path directory, Presence before)
+      : _directory(std::move(directory)), _before(before) {}
+  Made(const Made&) = delete;
+  Made& operator=(const Made&) = delete;
+  ~Made() {
+    if (_unneeded) removeStore(_directory, _before);
+  }
+
+  bool isNew() const { return _before != Presence::store; }
+  void dismiss() { _unneeded = true; }
+
+ private:
+  const std::filesystem::path _directory;
+  const Presence _before;
+  bool _unneeded = false;
+};
+
 }  // namespace
 
 /// What a store holds; the order of the members is the order of dependency.
 class Store::Impl {
  public:
-  Impl(Options options, Descriptor claim, std::unique_ptr<Environment> environment)
+  Impl(Options options, Descriptor claim, std::unique_ptr<Environment> environment,
+       Presence before = Presence::store)
       : _options(std::move(options)),
         _claim(std::move(claim)),
+        _made(_options.path, before),
         _environment(std::move(environment)),
         _meter(*_options.clock, storedServiceTime()) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   Environment& environment() { return *_environment; }
   const store::PendingChanges& pending() const { return _pending; }
@@ -84,16 +108,31 @@ class Store::Impl {
   store::PendingChanges::Ticket pendingOfAny() { return _pending.ofAny(); }
 
  private:
+  /// Looks, at the end, whether the store has come to hold anything.
+  struct Judge {
+    Impl& impl;
+    ~Judge() { impl.judgeUse(); }
+  };
+  void judgeUse();
   std::optional<store::Registration> settled(const store::Enrolment& asked);
   store::ServiceTime storedServiceTime() const;
 
   const Options _options;
   const Descriptor _claim;
+  Made _made;
   const std::unique_ptr<Environment> _environment;
   store::ServiceMeter _meter;
   store::PendingChanges _pending;
+  const Judge _judge{*this};        ///< When the writer has done all, and before the files are closed.
   std::unique_ptr<Writer> _writer;  ///< None if only for reading.
 };
+
+/// What cannot be read counts as used.
+void Store::Impl::judgeUse() {
+  if (!_options.removeIfUnused || !_made.isNew()) return;
+  auto transaction = _environment->read();
+  if (transaction.ok() && transaction.value().tables().size() == 0) _made.dismiss();
+}
 
 /// In whose turn a registration is changed: that of its domain, so that it stays in order with what its phone
 /// asks for. Nobody's if that is not stored.
@@ -179,6 +218,7 @@ Store::Store(std::unique_ptr<Impl> impl) : _impl(std::move(impl)) {}
 Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::open(const Options& options) {
+  const auto before = presenceOf(options.path);
   auto claim = claimForWriting(options.path);
   if (!claim.ok()) return Error{claim.error()};
   Staging::removeLeftOver(options.path);
@@ -187,7 +227,8 @@ Result<std::unique_ptr<Store>> Store::open(const Options& options) {
   place.initialMapSize = options.initialMapSize;
   auto environment = Environment::open(place);
   if (!environment.ok()) return Error{environment.error()};
-  auto impl = std::make_unique<Impl>(options, std::move(claim).value(), std::move(environment).value());
+  auto impl =
+      std::make_unique<Impl>(options, std::move(claim).value(), std::move(environment).value(), before);
   try {
     impl->startWriter();
   } catch (const std::system_error& exception) {

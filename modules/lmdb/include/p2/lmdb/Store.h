@@ -39,6 +39,8 @@ class Store final : public store::RegistrationStore {
     /// `store.keepDomain`: whether a registration is stored with its domain. If not, what is registered or
     /// imported loses it; dropDomains() drops it from what is there.
     bool keepDomain = true;
+    /// Whether a store that was made by opening it is removed when it is closed and holds no registration.
+    bool removeIfUnused = false;
     /// First size of the memory map in bytes; it doubles by itself whenever it is full. The file has that
     /// length too, but takes only the disk space that is used.
     std::size_t initialMapSize = std::size_t{16} << 20U;
