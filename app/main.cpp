@@ -2,6 +2,7 @@
 #include "daemon/CommandLine.h"
 #include "daemon/P2Application.h"
 #include "p2/core/Version.h"
+#include "p2/core/Words.h"
 #include "p2/process/PrivateMemory.h"
 #include "p2/process/RunningBinary.h"
 #include "p2/process/Signals.h"
@@ -31,8 +32,8 @@ int serve(const CommandLine& commandLine, int argc, char** argv) {
   process::blockSignals();
   auto loaded = settings::load(commandLine.config, settings::settingsLocations(process::runningBinary()),
                                settings::processEnvironment());
-  for (const auto& warning : loaded.warnings) std::cerr << "p2: " << warning << '\n';
-  for (const auto& fault : loaded.faults) std::cerr << "p2: " << fault << '\n';
+  for (const auto& warning : loaded.warnings) std::cerr << "p2: " << core::afterColon(warning) << '\n';
+  for (const auto& fault : loaded.faults) std::cerr << "p2: " << core::afterColon(fault) << '\n';
   if (!loaded.settings) return EX_CONFIG;
 
   P2Application application(commandLine, std::move(*loaded.settings), hasArgument(argc, argv, "--daemon"));

@@ -1,5 +1,6 @@
 #include "commands/Command.h"
 
+#include "p2/core/Words.h"
 #include "p2/process/RunningBinary.h"
 
 #include <ostream>
@@ -13,7 +14,7 @@ std::string Invocation::value(std::string_view option) const {
 }
 
 int Invocation::fail(int exitCode, std::string_view text) const {
-  console.err << "p2 " << command << ": " << text << '\n';
+  console.err << "p2 " << command << ": " << core::afterColon(std::string(text)) << '\n';
   return exitCode;
 }
 

@@ -90,9 +90,10 @@ std::vector<CommandOption> optionsOf(const Command& command) {
   return options;
 }
 
-std::string operandsOf(const Command& command) {
+std::string usageOf(const Command& command) {
   const std::string name(command.operands.name);
-  return name.empty() || command.operands.least > 0 ? name : '[' + name + ']';
+  if (name.empty()) return "[OPTION...]";
+  return "[OPTION...] " + (command.operands.least > 0 ? name : '[' + name + ']');
 }
 
 std::string commandList() {
@@ -111,7 +112,7 @@ std::string helpText(const Command& command) {
   Poco::Util::HelpFormatter formatter(set);
   formatter.setUnixStyle(true);
   formatter.setCommand("p2 " + std::string(command.name));
-  formatter.setUsage("[OPTION...] " + operandsOf(command));
+  formatter.setUsage(usageOf(command));
   formatter.setHeader(std::string(command.details));
   std::ostringstream text;
   formatter.format(text);

@@ -18,8 +18,8 @@ const Command* findCommand(std::string_view name) noexcept;
 /// Its own options, and those that each command takes.
 std::vector<CommandOption> optionsOf(const Command& command);
 
-/// `[FILE]`, `NODE`, or empty: as the usage line has it.
-std::string operandsOf(const Command& command);
+/// `[OPTION...] [FILE]`: what may stand behind its name.
+std::string usageOf(const Command& command);
 
 /// One line for each command.
 std::string commandList();

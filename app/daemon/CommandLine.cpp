@@ -86,7 +86,7 @@ std::string CommandLine::helpText() {
   Poco::Util::HelpFormatter formatter(set);
   formatter.setUnixStyle(true);
   formatter.setCommand("p2");
-  formatter.setUsage("[OPTION...] [COMMAND...]");
+  formatter.setUsage("[OPTION...] [COMMAND]");
   formatter.setHeader(
       "The push proxy for XMPP: wakes phones through Firebase Cloud Messaging when an XMPP server publishes "
       "to them "

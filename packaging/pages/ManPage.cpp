@@ -54,10 +54,8 @@ std::string describe(const app::CommandOption& option) {
 }
 
 std::string describe(const app::Command& command) {
-  std::string usage = "p2 " + std::string(command.name);
-  if (!command.options.empty()) usage += " [OPTION...]";
-  if (const auto operands = operandsOf(command); !operands.empty()) usage += ' ' + operands;
-  std::string text = ".SS " + roff(usage) + '\n' + lines(std::string(command.details));
+  std::string text = ".SS " + roff("p2 " + std::string(command.name) + ' ' + usageOf(command)) + '\n' +
+                     lines(std::string(command.details));
   for (const auto& option : command.options) text += describe(option);
   return text;
 }

@@ -138,6 +138,24 @@ TEST_CASE("The help lists every command, and each explains itself") {
   }
 }
 
+TEST_CASE("The usage lines of p2 and of its commands have one form, without a blank at the end") {
+  std::map<std::string, std::string> helps{{"p2 [OPTION...] [COMMAND]", CommandLine::helpText()}};
+  for (const auto& command : commands()) {
+    auto usage = "p2 " + std::string(command.name) + " [OPTION...]";
+    if (const auto& name = std::string(command.operands.name); !name.empty()) {
+      usage += command.operands.least > 0 ? ' ' + name : " [" + name + ']';
+    }
+    helps.emplace(std::move(usage), helpText(command));
+  }
+  CHECK(helps.contains("p2 push [OPTION...] NODE"));
+  CHECK(helps.contains("p2 list [OPTION...] [NODE]"));
+  CHECK(helps.contains("p2 status [OPTION...]"));
+  for (const auto& [usage, help] : helps) {
+    CAPTURE(help);
+    CHECK(help.starts_with("usage: " + usage + '\n'));
+  }
+}
+
 TEST_CASE("A command's options belong to the command") {
   const char* const words[] = {"p2", "--config", "/c", "import", "--skip-bad", "FILE"};
   const auto line = CommandLine::parse(6, words);

@@ -124,7 +124,7 @@ TEST_CASE("p2 forget says how far it came when the daemon cannot, or does not un
   daemon.fault = "The disk is full.";
   const auto refused = p2.run({"forget", "nodeA1"});
   CHECK(refused.code == EX_TEMPFAIL);
-  CHECK(has(refused.err, "The disk is full. 0 were removed."));
+  CHECK(has(refused.err, "the disk is full. 0 were removed."));
   daemon.nonsense = "no JSON";
   CHECK(p2.run({"forget", "nodeA1"}).code == EX_TEMPFAIL);
   CHECK(daemon.forgotten.empty());

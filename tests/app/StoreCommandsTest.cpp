@@ -302,7 +302,7 @@ TEST_CASE(
       const auto done = p2.run(words);
       INFO(done.err);
       CHECK(done.code == EX_NOINPUT);
-      CHECK(has(done.err, p2.store.string() + ' ' + said));
+      CHECK(done.err.starts_with("p2 " + words.front() + ": the store " + p2.store.string() + ' ' + said));
       CHECK(done.out.empty());
     }
   };

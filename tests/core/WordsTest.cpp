@@ -47,3 +47,12 @@ TEST_CASE("A sentence gets its full stop, or loses it to go on") {
   CHECK(withoutStop("done") == "done");
   CHECK(withoutStop("").empty());
 }
+
+TEST_CASE("Behind a colon a sentence begins small, and a name as it is written") {
+  CHECK(afterColon("The store is full.") == "the store is full.");
+  CHECK(afterColon("Environment variable P2_X is ignored.") == "environment variable P2_X is ignored.");
+  for (const char* text :
+       {"FCM says so.", "Google gives none.", "Theodor's is full.", "the store", "", "T"}) {
+    CHECK(afterColon(text) == text);
+  }
+}

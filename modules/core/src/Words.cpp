@@ -90,4 +90,11 @@ std::string withStop(std::string text) {
   return text;
 }
 
+std::string afterColon(std::string text) {
+  for (const std::string_view word : {"The ", "Environment "}) {
+    if (text.starts_with(word)) text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  }
+  return text;
+}
+
 }  // namespace p2::core

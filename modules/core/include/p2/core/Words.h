@@ -24,5 +24,7 @@ std::optional<std::chrono::sys_seconds> parseIsoTime(std::string_view text);
 std::string withoutStop(std::string text);
 /// For a text that ends: with a full stop, unless it has a mark of its own.
 std::string withStop(std::string text);
+/// For a sentence behind a colon: it begins small, unless it begins with a name.
+std::string afterColon(std::string text);
 
 }  // namespace p2::core
