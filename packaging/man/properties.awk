@@ -61,5 +61,6 @@ BEGIN {
 END {
   if (lines) { print ".PP"; paragraph() }
   print ".SH SEE ALSO"
-  print ".BR p2 (8)"
+  print ".BR p2 (8),"
+  print ".BR p2\\-guide (7)"
 }

@@ -129,6 +129,23 @@ TEST_CASE("man has nothing to say against p2(8), and shows each text as it stand
   for (const auto& command : app::commands()) CHECK(has(page, "\n   p2 " + std::string(command.name)));
 }
 
+TEST_CASE("On a terminal of 80 columns p2.properties(5) has no wider line, and it leads to the other pages") {
+  if (!test::isHere("man")) {
+    WARN("skipped: no man");
+    return;
+  }
+  const test::TemporaryDirectory directory;
+  const std::string source = P2_SOURCE_DIR;
+  const auto page = test::outputOf("awk -v version=1 -f '" + source + "/packaging/man/properties.awk'",
+                                   test::sourceOf("p2.properties"), directory.path());
+  const auto shown =
+      test::outputOf("MANWIDTH=80 LC_ALL=C man --warnings -E ascii -l", page, directory.path());
+  CHECK_FALSE(has(shown, "warning: "));
+  CHECK(has(shown, "  key = value "));
+  CHECK(has(shown, "p2(8), p2-guide(7)"));
+  for (const auto& line : test::allIn(shown, std::regex("[^\n]{81,}"))) FAIL_CHECK(line);
+}
+
 TEST_CASE("p2(8) has the exit statuses that the program ends with, and no others") {
   std::set<std::string> used;
   test::forEachSource([&](const std::filesystem::path& file) {
