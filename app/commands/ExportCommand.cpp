@@ -24,8 +24,7 @@ constexpr std::array kOptions{kStoreOption};
 constexpr std::string_view kDetails =
     "Writes every registration as one line of JSON, to FILE (readable for its owner alone) or to stdout; the "
     "daemon may run meanwhile. p2 import reads it, on machines of any kind. It holds what is needed to push "
-    "to "
-    "every phone: keep it as secret as the store. Records that cannot be read are left out; then it ends "
+    "to every phone: keep it as secret as the store. Records that cannot be read are left out; then it ends "
     "with 65.";
 
 /// Where the lines go: a file descriptor, written in large pieces. Used by one thread.

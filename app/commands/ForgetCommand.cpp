@@ -37,10 +37,9 @@ constexpr std::array kOptions{kStoreOption, kDomain, kYes};
 constexpr std::string_view kDetails =
     "Removes the registration with this NODE (its first four characters or more will do), or with --domain "
     "those of a whole domain; through the daemon, if it runs. It asks first, unless there is --yes; without "
-    "a "
-    "terminal it removes one registration, and a domain's only with --yes. As root, it becomes the user to "
-    "whom the store belongs. A phone whose registration is gone gets no push until its app "
-    "connects afresh and registers again.";
+    "a terminal it removes one registration, and a domain's only with --yes. As root, it becomes the user to "
+    "whom the store belongs. A phone whose registration is gone gets no push until its app connects afresh "
+    "and registers again.";
 
 core::Result<Nodes> chosenNodes(const Invocation& invocation, const store::RegistrationStore& store) {
   if (!invocation.operands.empty()) {

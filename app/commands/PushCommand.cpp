@@ -22,9 +22,8 @@ constexpr std::array kOptions{kValidate};
 
 constexpr std::string_view kDetails =
     "Sends a test push to the phone with this NODE (its first four characters or more will do, as the log "
-    "shows them), "
-    "directly and not through the XMPP server, and says what FCM answers. The daemon may run meanwhile; the "
-    "store is not changed.";
+    "shows them), directly and not through the XMPP server, and says what FCM answers. The daemon may run "
+    "meanwhile; the store is not changed.";
 
 std::string describe(const push::Outcome& outcome) {
   switch (outcome.kind) {

@@ -15,9 +15,8 @@ constexpr std::array kOptions{kChanged};
 
 constexpr std::string_view kDetails =
     "Shows the settings as the file and the environment have them together, in the form of p2.properties: "
-    "each "
-    "with what it is for, and with a # in front of those that have their default. Secrets are ***. A running "
-    "daemon goes by what it has read: p2 check says whether that is the same.";
+    "each with what it is for, and with a # in front of those that have their default. Secrets are ***. A "
+    "running daemon goes by what it has read: p2 check says whether that is the same.";
 
 int run(const Invocation& invocation) {
   const auto settings = invocation.settings();

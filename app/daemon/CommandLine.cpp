@@ -89,12 +89,10 @@ std::string CommandLine::helpText() {
   formatter.setUsage("[OPTION...] [COMMAND]");
   formatter.setHeader(
       "The push proxy for XMPP: wakes phones through Firebase Cloud Messaging when an XMPP server publishes "
-      "to them "
-      "(XEP-0357). Runs in the foreground until it is told to stop.");
+      "to them (XEP-0357). Runs in the foreground until it is told to stop.");
   formatter.setFooter(
       "SIGTERM ends it after the pushes in hand, SIGHUP makes it read its settings again. Exit codes are "
-      "those of "
-      "sysexits.h: 64 wrong use, 73 the store cannot be opened, 78 wrong settings.");
+      "those of sysexits.h: 64 wrong use, 73 the store cannot be opened, 78 wrong settings.");
   std::ostringstream text;
   formatter.format(text);
   return text.str();

@@ -184,8 +184,8 @@ Finding judgeName(const std::string& jid, const DomainName& found) {
     return {kDns, State::warning,
             jid + " resolves to " + found.addresses.front() +
                 ", where nothing answers on port 5269, at which other servers look for it: correct the DNS "
-                "record if "
-                "the XMPP server is elsewhere, else open the port (unless all phones are on that server)."};
+                "record if the XMPP server is elsewhere, else open the port (unless all phones are on that "
+                "server)."};
   }
   if (found.resolves()) {
     const auto where = found.addresses.empty() ? "an SRV record" : found.addresses.front();

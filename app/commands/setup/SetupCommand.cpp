@@ -55,9 +55,8 @@ constexpr std::array kOptions{kJid, kAccount, kHost, kPort, kServer, kServices, 
 constexpr std::string_view kDetails =
     "Writes p2.properties (to the file of --config, else /etc/p2/p2.properties) with a new secret, and "
     "prints what goes into the configuration of the XMPP server, the DNS, and Conversations. Asks on a "
-    "terminal for "
-    "what is not given as an option, until the answer is right. Settings that are there are not replaced "
-    "without --force, which keeps them as FILE.old; the file as it is shipped is.";
+    "terminal for what is not given as an option, until the answer is right. Settings that are there are not "
+    "replaced without --force, which keeps them as FILE.old; the file as it is shipped is.";
 
 constexpr const char* kDefaultFile = "/etc/p2/p2.properties";
 

@@ -76,8 +76,7 @@ void Session::onStreamOpen(const xmpp::Element& header) {
   if (id.empty()) {
     giveUp(
         "the XMPP server opened a stream without an id, so it does not speak XEP-0114: is xmpp.port its "
-        "component "
-        "port?");
+        "component port?");
     return;
   }
   _connection->write(handshake(id, _context.options.sharedSecret));

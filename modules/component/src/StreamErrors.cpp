@@ -29,8 +29,7 @@ constexpr std::array kExplanations{
         "server's configuration gives it"},
     Explanation{"conflict",
                 "the XMPP server has another connection for the component % (conflict): either another p2 is "
-                "running, "
-                "or the server has not noticed yet that an earlier connection is gone"},
+                "running, or the server has not noticed yet that an earlier connection is gone"},
     Explanation{
         "invalid-from",
         "the XMPP server says that an answer came from a name that is not the component's (invalid-from): "

@@ -170,8 +170,8 @@ push::SenderFactory makeLegacySenders(FcmConfig config, std::shared_ptr<const ht
 std::optional<std::string> legacyWarning(const http::Url& endpoint) {
   if (endpoint.host != kGoogle) return std::nullopt;
   return "fcm.authKey uses FCM's legacy API, which Google switched off in July 2024: nothing will be "
-         "delivered. Give a "
-         "service account in fcm.serviceAccountFile, or a compatible gateway in fcm.endpoint.";
+         "delivered. Give a service account in fcm.serviceAccountFile, or a compatible gateway in "
+         "fcm.endpoint.";
 }
 
 }  // namespace p2::fcm

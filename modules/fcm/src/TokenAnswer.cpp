@@ -16,8 +16,7 @@ constexpr long long kUsualLifetime = 3600;
 constexpr long long kLongestLifetime = 24 * 3600;
 constexpr const char* kNewKeyFile =
     "; get a new key in the Firebase console under Project settings, Service accounts, Generate new private "
-    "key, and "
-    "put it where fcm.serviceAccountFile names it.";
+    "key, and put it where fcm.serviceAccountFile names it.";
 
 bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;

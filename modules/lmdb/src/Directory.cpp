@@ -176,8 +176,7 @@ std::string meaningOf(int code) {
     case EROFS:
       return "its file system is read-only. Mount it for writing (its log may say why it is not), let the "
              "service write there if its unit does not (systemctl edit p2: [Service] ReadWritePaths=), or "
-             "set "
-             "store.path to another place";
+             "set store.path to another place";
     case EACCES:
     case EPERM:
       return "the files in it are not permitted to " + thisUser() +

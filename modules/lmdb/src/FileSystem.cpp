@@ -42,8 +42,7 @@ std::string unfitFileSystem(std::filesystem::path path) {
 std::string unfitFileSystemText(const std::filesystem::path& path, const std::string& kind) {
   return path.string() + " lies on " + kind +
          ", where neither locks nor mapped memory can be relied on: registrations may be lost. Set "
-         "store.path to a "
-         "directory on a disk of this machine.";
+         "store.path to a directory on a disk of this machine.";
 }
 
 }  // namespace p2::lmdb

@@ -54,8 +54,7 @@ bool isCompressed(std::string_view line) {
 std::string_view otherFormat(std::string_view line) {
   if (isSql(line)) {
     return "this is a dump as SQL (mysqldump, mariadb-dump), which p2 does not read. Have the table printed "
-           "instead: "
-           "mariadb --batch -e 'SELECT * FROM target' DATABASE > FILE (mysql does it, too)";
+           "instead: mariadb --batch -e 'SELECT * FROM target' DATABASE > FILE (mysql does it, too)";
   }
   if (isCompressed(line)) {
     return "this is compressed: unpack it first (gunzip, unzstd, unxz or bunzip2)";

@@ -65,8 +65,7 @@ bool isDomain(const std::string& text) {
 
 constexpr std::string_view kWantedHeader =
     "the first line must name the columns device, domain, token, node and secret (service and channel, too, "
-    "if "
-    "the table has them), as mariadb --batch prints them (without --skip-column-names)";
+    "if the table has them), as mariadb --batch prints them (without --skip-column-names)";
 
 /// What is wrong with a row whose device and channel are in lower case; null if nothing is.
 const char* faultIn(const store::Registration& registration) {
