@@ -111,8 +111,8 @@ int run(const Invocation& invocation) {
                             : exportToFile(invocation.operands.front(), *store.value(), invocation);
   if (code == EX_OK && !(toStdout && !invocation.console.errIsTerminal)) {
     invocation.warn(core::grouped(count) +
-                    " registrations; they hold every phone's token and secret: keep them as "
-                    "secret as the store.");
+                    " registrations; they hold every phone's token and secret: keep them as secret "
+                    "as the store.");
   }
   return code;
 }

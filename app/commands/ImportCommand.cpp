@@ -27,9 +27,9 @@ constexpr std::string_view kDetails =
     "Reads registrations into the store: the table of the reference service as `mariadb --batch` prints it, "
     "or the JSON lines of p2 export; from FILE, or from stdin. Every registration is imported or none, each "
     "with its node and its secret, so that the phones go on working. It can be run again: what is there "
-    "already stays, what is newer replaces it. The daemon must not run meanwhile. "
-    "As root, it becomes the user to whom the store belongs. "
-    "For example: mariadb --batch -e 'SELECT * FROM target' push | p2 import";
+    "already stays, what is newer replaces it. The daemon must not run meanwhile. As root, it becomes the "
+    "user "
+    "to whom the store belongs. For example: mariadb --batch -e 'SELECT * FROM target' push | p2 import";
 
 struct Source {
   std::string name;

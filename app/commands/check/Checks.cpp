@@ -90,8 +90,8 @@ Finding checkOldStore(const StoreLink& link, const path& directory, bool inUse) 
   for (const auto& file : link.files()) {
     if (!permits(file, W_OK)) {
       return storeFault(file.string() +
-                        " may not be written by this user; give the directory and its files to "
-                        "the user that p2 runs as (chown -R).");
+                        " may not be written by this user; give the directory and its files to the "
+                        "user that p2 runs as (chown -R).");
     }
   }
   if (unreadable.count() > 0) return {kStore, State::warning, unreadable.text()};

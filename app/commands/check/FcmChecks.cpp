@@ -84,8 +84,8 @@ Finding judgeClock(SystemTime ours, SystemTime theirs) {
   if (off > 240s) {
     return {kClock, State::fault,
             text +
-                ": Google refuses what is signed at another time. Set it, and keep it "
-                "right with NTP (timedatectl set-ntp true).",
+                ": Google refuses what is signed at another time. Set it, and keep it right with "
+                "NTP (timedatectl set-ntp true).",
             EX_CONFIG};
   }
   if (off > 30s) return {kClock, State::warning, text + "; keep it right with NTP."};
