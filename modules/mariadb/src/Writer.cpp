@@ -53,8 +53,8 @@ class Changes {
     return std::nullopt;
   }
 
-  /// Whether the table has rows now, if that is known.
-  std::optional<bool> holdsAny() const { return _rows->adds() ? true : _holdsAny; }
+  /// Whether the table has rows now, if it had `before`.
+  bool holdsAny(bool before) const { return _rows->adds() || _holdsAny.value_or(before); }
 
  private:
   std::vector<Change*> _changes;
@@ -75,11 +75,11 @@ class Alone {
     return std::nullopt;
   }
 
-  std::optional<bool> holdsAny() const { return _holdsAny; }
+  bool holdsAny(bool /*before*/) const { return _holdsAny; }
 
  private:
   Task& _task;
-  std::optional<bool> _holdsAny;
+  bool _holdsAny = false;
 };
 
 MaybeFault execute(Connection& connection, const char* statement) {
@@ -172,7 +172,8 @@ MaybeFault Writer::durably(Work& work) {
     auto fault = attempt(work, uncertain);
     if (!fault) {
       _contention.reset();
-      if (const auto any = work.holdsAny()) _holdsAny = *any;
+      const bool before = _holdsAny;
+      if (const bool now = work.holdsAny(before); now != before) _holdsAny = now;
       return std::nullopt;
     }
     _session.note(*fault);
