@@ -88,9 +88,9 @@ class Connection final : public Poco::Net::HTTPSClientSession {
     while (body.size() < most) {
       const std::size_t before = body.size();
       body.resize(std::min(most, before + kPiece));
+      const auto room = static_cast<std::streamsize>(body.size() - before);
       // NOLINTNEXTLINE(bugprone-parent-virtual-call): the overridden one hides that the stream was cut
-      const int count =
-          HTTPSession::read(body.data() + before, static_cast<std::streamsize>(body.size() - before));
+      const int count = HTTPSession::read(body.data() + before, room);
       body.resize(before + static_cast<std::size_t>(std::max(count, 0)));
       if (count <= 0) return;
     }

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <mysql.h>
 #include <mysqld_error.h>
+#include <string_view>
 #include <utility>
 
 namespace p2::mariadb {
@@ -128,7 +129,7 @@ void Connection::setOptions(const Options& options, std::chrono::seconds patienc
   mysql_options(_handle, MARIADB_OPT_RESTRICTED_AUTH, "mysql_native_password,client_ed25519");
   mysql_options(_handle, MYSQL_SET_CHARSET_NAME, "latin1");
   // Said either way: what holds unsaid differs between versions.
-  const my_bool verified = options.tls == Tls::verified;
+  const my_bool verified = options.tls == Tls::verified ? 1 : 0;
   mysql_options(_handle, MYSQL_OPT_SSL_ENFORCE, &verified);
   mysql_options(_handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verified);
   if (verified && !options.caFile.empty()) mysql_options(_handle, MYSQL_OPT_SSL_CA, options.caFile.c_str());
@@ -205,7 +206,7 @@ Fault Connection::fault() const {
 }
 
 std::string literal(std::string_view bytes) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string text = "x'";
   text.reserve(bytes.size() * 2 + 3);
   for (const char c : bytes) {

@@ -4,6 +4,7 @@
 #include "Schema.h"
 #include "p2/store/Validity.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -46,32 +47,33 @@ struct Rule {
 };
 
 /// Each looks at what the ones before it have left.
-constexpr Rule kRules[] = {
-    {"select line, first from ("
-     "  select line, device, channel, service, first_value(line) over nodes as first,"
-     "    first_value(device) over nodes as device1, first_value(channel) over nodes as channel1,"
-     "    first_value(service) over nodes as service1"
-     "  from staging window nodes as (partition by node order by line)) as seen"
-     " where device <> device1 or channel <> channel1 or service <> service1",
-     "Its node is that of another device"},
-    {"select line, null from ("
-     "  select line, row_number() over (partition by node order by renewed desc, line desc) as place"
-     "  from staging where taken) as seen"
-     " where place > 1",
-     nullptr},
-    {"select line, null from staging join target on target.node = staging.node"
-     " where taken and (target.device <> staging.device or target.channel <> staging.channel"
-     "   or target.service <> staging.service)",
-     "Its node is in the store for another device"},
-    {"select line, first from ("
-     "  select line, first_value(line) over (partition by device, channel, service order by line) as first"
-     "  from staging where taken) as seen"
-     " where line <> first",
-     "Its device has another node"},
-    {"select line, null from staging join target on target.device = staging.device"
-     "   and target.channel = staging.channel and target.service = staging.service"
-     " where taken and target.node <> staging.node",
-     "Its device is in the store with another node"},
+constexpr std::array kRules{
+    Rule{"select line, first from ("
+         "  select line, device, channel, service, first_value(line) over nodes as first,"
+         "    first_value(device) over nodes as device1, first_value(channel) over nodes as channel1,"
+         "    first_value(service) over nodes as service1"
+         "  from staging window nodes as (partition by node order by line)) as seen"
+         " where device <> device1 or channel <> channel1 or service <> service1",
+         "Its node is that of another device"},
+    Rule{"select line, null from ("
+         "  select line, row_number() over (partition by node order by renewed desc, line desc) as place"
+         "  from staging where taken) as seen"
+         " where place > 1",
+         nullptr},
+    Rule{"select line, null from staging join target on target.node = staging.node"
+         " where taken and (target.device <> staging.device or target.channel <> staging.channel"
+         "   or target.service <> staging.service)",
+         "Its node is in the store for another device"},
+    Rule{
+        "select line, first from ("
+        "  select line, first_value(line) over (partition by device, channel, service order by line) as first"
+        "  from staging where taken) as seen"
+        " where line <> first",
+        "Its device has another node"},
+    Rule{"select line, null from staging join target on target.device = staging.device"
+         "   and target.channel = staging.channel and target.service = staging.service"
+         " where taken and target.node <> staging.node",
+         "Its device is in the store with another node"},
 };
 
 /// What is there says how old a row without dates of its own can be, how old its registration is, and

@@ -73,7 +73,7 @@ void Lookups::run() {
     try {
       auto batch = _queue.popBatch(kAtOnce);
       if (batch.empty()) return;
-      answer(session, std::move(batch));
+      answer(session, batch);
     } catch (const std::exception& exception) {
       // No memory even to tell: the callbacks have been destroyed, which tells those who wait for them.
       _lastFault.with([&](std::string& text) { text = exception.what(); });
@@ -81,7 +81,7 @@ void Lookups::run() {
   }
 }
 
-void Lookups::answer(Session& session, std::vector<Sought> batch) {
+void Lookups::answer(Session& session, std::vector<Sought>& batch) {
   std::vector<const Name*> names;
   names.reserve(batch.size());
   for (const auto& sought : batch) names.push_back(&sought.name);

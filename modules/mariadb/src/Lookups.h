@@ -46,7 +46,7 @@ class Lookups {
   };
 
   void run();
-  void answer(Session& session, std::vector<Sought> batch);
+  void answer(Session& session, std::vector<Sought>& batch);
   Outcome<Records> look(Connection& connection, std::span<const Name* const> names);
   MaybeFault askAgain(Connection& connection, std::span<const Name* const> missing, Records& found);
 

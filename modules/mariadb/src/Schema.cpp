@@ -74,7 +74,9 @@ MaybeFault checkColumns(Connection& connection, const std::string& table,
     const auto fault = faultOfColumn(static_cast<std::size_t>(rows.value().number(1)),
                                      rows.value().number(2) != 0, column->second);
     if (!fault.empty()) {
-      return unfitting(connection, "the column " + column->first + " of the table " + table + ' ' + fault);
+      std::string what = "the column " + column->first;
+      what.append(" of the table ").append(table).append(" ").append(fault);
+      return unfitting(connection, what);
     }
     missing.erase(column);
   }

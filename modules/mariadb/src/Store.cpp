@@ -52,8 +52,8 @@ Outcome<Beginning> begin(Connection& connection) {
 /// What a store holds; the order of the members is the order of dependency.
 class Store::Impl {
  public:
-  Impl(const Options& options, Beginning beginning)
-      : _options(options),
+  Impl(Options options, Beginning beginning)
+      : _options(std::move(options)),
         _meter(*_options.clock, std::move(beginning.time)),
         _holdsAny(beginning.holdsAny),
         _hosts(_options, _options.timeout),
@@ -160,7 +160,7 @@ Result<Store::ImportReport> Store::Impl::import(store::ImportSource& source) {
     _meter.renewAll();
     if (report.value().added > 0) _holdsAny = true;
   }
-  return std::move(report.value());
+  return report.value();
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : _impl(std::move(impl)) {}
