@@ -1,7 +1,7 @@
 #include "p2/control/DaemonStatus.h"
 
-#include <Poco/JSON/Array.h>
-#include <Poco/JSON/Object.h>
+#include "StatusFields.h"
+
 #include <Poco/JSON/Parser.h>
 
 #include <algorithm>
@@ -24,52 +24,6 @@ Time timeOf(std::int64_t seconds) {
   return Time(std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, kEndOfYear9999)));
 }
 
-/// Calls `field(name, member)` for every plain member: writing and reading share the one list.
-template <class Status, class Field>
-void eachField(Status& status, Field field) {
-  field("version", status.version);
-  field("pid", status.pid);
-  field("started", status.started);
-  field("settingsRead", status.settingsRead);
-  field("server", status.server);
-  field("component", status.jid);
-  field("streams", status.streams);
-  field("openStreams", status.openStreams);
-  field("connected", status.connected);
-  field("since", status.since);
-  field("streamFault", status.streamFault);
-  field("unsentAnswers", status.unsentAnswers);
-  field("legacyApi", status.legacy);
-  field("accessTokenValid", status.tokenValid);
-  field("accessTokenFault", status.tokenFault);
-  field("targetsSeemGone", status.targetsSeemGone);
-  field("queued", status.queued);
-  field("workers", status.workers);
-  field("registrations", status.registrations);
-  field("storeBytes", status.storeBytes);
-  field("storeFault", status.storeFault);
-  field("metrics", status.metrics);
-}
-
-template <class Service, class Field>
-void eachFieldOfService(Service& service, Field field) {
-  field("key", service.key);
-  field("title", service.title);
-  field("targetsSeemGone", service.targetsSeemGone);
-  field("queued", service.queued);
-  field("workers", service.workers);
-}
-
-struct Writer {
-  Poco::JSON::Object& object;
-
-  void operator()(const char* name, Time value) const { object.set(name, seconds(value)); }
-  template <class T>
-  void operator()(const char* name, const T& value) const {
-    object.set(name, value);
-  }
-};
-
 struct Reader {
   const Poco::JSON::Object& object;
 
@@ -85,26 +39,8 @@ struct Reader {
 }  // namespace
 
 std::string toJson(const DaemonStatus& status) {
-  Poco::JSON::Object object;
-  eachField(status, Writer{object});
-  if (status.tokenExpires) object.set("accessTokenExpires", seconds(*status.tokenExpires));
-  Poco::JSON::Array services;
-  for (const auto& service : status.services) {
-    Poco::JSON::Object entry;
-    eachFieldOfService(service, Writer{entry});
-    services.add(entry);
-  }
-  object.set("services", services);
-  Poco::JSON::Array faults;
-  for (const auto& fault : status.faults) {
-    Poco::JSON::Object entry;
-    entry.set("time", seconds(fault.time));
-    entry.set("text", fault.text);
-    faults.add(entry);
-  }
-  object.set("faults", faults);
   std::ostringstream text;
-  object.stringify(text);
+  objectOf(status, seconds).stringify(text);
   return text.str();
 }
 

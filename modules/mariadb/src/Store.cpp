@@ -226,11 +226,9 @@ Result<void> Store::forEach(
 
 void Store::registerDevice(store::DeviceKey key, std::string domain, Target target,
                            Callback<store::Registration> done) {
-  auto valid = store::checkKey(key);
-  if (valid.ok()) valid = store::checkContent(domain, target);
-  if (!valid.ok()) return done(Error{valid.error()});
-  // One that lacks it would let every domain push.
-  if (domain.empty()) return done(Error{"The domain is missing."});
+  if (const auto valid = store::checkEnrolment(key, domain, target); !valid.ok()) {
+    return done(Error{valid.error()});
+  }
   if (!_impl->options().keepDomain) domain.clear();
   _impl->enrol({std::move(key), std::move(domain), std::move(target)}, std::move(done));
 }

@@ -65,6 +65,13 @@ Result<void> checkTarget(const Target& target) {
   return valid;
 }
 
+Result<void> checkEnrolment(const DeviceKey& key, std::string_view domain, const Target& target) {
+  auto valid = checkKey(key);
+  if (valid.ok()) valid = checkContent(domain, target);
+  if (valid.ok() && domain.empty()) return Error{"The domain is missing."};
+  return valid;
+}
+
 Result<void> checkRegistration(const Registration& registration) {
   auto valid = checkLength("The node", registration.node.size(), 1, kMaxNodeBytes);
   if (valid.ok()) {

@@ -23,6 +23,8 @@ core::Result<void> checkKey(const DeviceKey& key);
 core::Result<void> checkContent(std::string_view domain, const core::Target& target);
 /// The same for a target.
 core::Result<void> checkTarget(const core::Target& target);
+/// The same for what a phone registers, which needs a domain: without one every domain could push.
+core::Result<void> checkEnrolment(const DeviceKey& key, std::string_view domain, const core::Target& target);
 /// The same for a whole registration.
 core::Result<void> checkRegistration(const Registration& registration);
 
