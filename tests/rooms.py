@@ -36,11 +36,11 @@ MODULES = {
     "proxy": "core xmpp store push",
 }
 # Which store there is only app/links knows.
-KNOWN = " ".join(module for module in MODULES if module != "lmdb")
+KNOWN = " ".join(module for module in MODULES if module not in ("lmdb", "mariadb"))
 PLAN = {
     **MODULES,
     "app/options": "core settings",
-    "app/links": "core settings component fcm http push store lmdb",
+    "app/links": "core settings component fcm http push store lmdb mariadb",
     "app/daemon": f"{KNOWN} app/links app/options",
     "app/commands": f"{KNOWN} app/links app/options",
     "app/commands/check": f"{KNOWN} app/links app/commands",

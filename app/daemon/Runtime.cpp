@@ -96,7 +96,7 @@ std::variant<std::unique_ptr<Runtime>, StartFault> Runtime::start(
   if (!fcm) return StartFault{EX_CONFIG, fcm.error()};
   auto component = componentOptions(settings.xmpp);
   if (!component) return StartFault{EX_CONFIG, component.error()};
-  auto store = StoreLink(settings.store).open();
+  auto store = StoreLink(settings.store).start();
   if (!store) return StartFault{EX_CANTCREAT, store.error()};
 
   return std::unique_ptr<Runtime>(new Runtime(settings, std::move(fcm).value(), std::move(store).value(),
@@ -131,7 +131,10 @@ Runtime::Runtime(const settings::Settings& settings, FcmLink fcm,
         *_metrics));
   }
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
-  if (const auto doubt = StoreLink(settings.store).doubt(); !doubt.empty()) logger().warning(doubt);
+  for (const auto& doubt : StoreLink(settings.store).doubts()) logger().warning(doubt);
+  if (const auto fault = _store->lastFault(); !fault.empty()) {
+    logger().error("until the store can be used, servers and phones are told to try again: " + fault);
+  }
   if (!settings.store.keepDomain) dropDomains();
   openStatus();
   openControl();

@@ -1,68 +1,64 @@
 #include "links/StoreLink.h"
 
-#include "p2/lmdb/FileSystem.h"
-#include "p2/lmdb/Files.h"
-#include "p2/lmdb/Store.h"
-
-#include <system_error>
-#include <utility>
+#include "links/LmdbPlace.h"
+#include "links/MariadbPlace.h"
 
 namespace p2::app {
 
 namespace {
 
-core::Result<std::unique_ptr<store::RegistrationStore>> openWith(const settings::Settings::Store& settings,
-                                                                 bool removeIfUnused) {
-  lmdb::Store::Options options;
-  options.path = settings.path;
-  options.keepDomain = settings.keepDomain;
-  options.removeIfUnused = removeIfUnused;
-  auto opened = lmdb::Store::open(options);
-  if (!opened) return core::Error{opened.error()};
-  return std::unique_ptr<store::RegistrationStore>(std::move(opened).value());
+std::shared_ptr<const StorePlace> placeOf(const settings::Settings::Store& settings) {
+  switch (settings.kind) {
+    case settings::StoreKind::mariadb:
+      return std::make_shared<MariadbPlace>(settings);
+    case settings::StoreKind::lmdb:
+      break;
+  }
+  return std::make_shared<LmdbPlace>(settings);
 }
 
 }  // namespace
 
+StoreLink::StoreLink(const settings::Settings::Store& settings) : _place(placeOf(settings)) {}
+
+core::Result<std::unique_ptr<store::RegistrationStore>> StoreLink::start() const {
+  return _place->start();
+}
+
 core::Result<std::unique_ptr<store::RegistrationStore>> StoreLink::open() const {
-  return openWith(_settings, false);
+  return _place->open(false);
 }
 
 core::Result<std::unique_ptr<store::RegistrationStore>> StoreLink::openForImport() const {
-  return openWith(_settings, true);
+  return _place->open(true);
 }
 
 core::Result<std::unique_ptr<const store::RegistrationStore>> StoreLink::openReadOnly() const {
-  auto opened = lmdb::Store::openReadOnly(_settings.path);
-  if (!opened) return core::Error{opened.error()};
-  return std::unique_ptr<const store::RegistrationStore>(std::move(opened).value());
+  return _place->openReadOnly();
+}
+
+core::Result<StorePlace::Copy> StoreLink::openForBackup() const {
+  return _place->openForBackup();
 }
 
 bool StoreLink::isInUse() const {
-  return lmdb::Store::isInUse(_settings.path);
-}
-
-core::Result<StoreLink::Copy> StoreLink::openForBackup() const {
-  auto opened = lmdb::Store::openReadOnly(_settings.path);
-  if (!opened) return core::Error{opened.error()};
-  return Copy([store = std::move(opened).value()](const std::filesystem::path& directory) {
-    return store->backup(directory);
-  });
+  return _place->isInUse();
 }
 
 bool StoreLink::exists() const {
-  std::error_code unknown;
-  return std::filesystem::exists(_settings.path / lmdb::kDataFile, unknown) || unknown;
+  return _place->exists();
 }
 
 std::vector<std::filesystem::path> StoreLink::files() const {
-  return {_settings.path, _settings.path / lmdb::kDataFile, _settings.path / lmdb::kReadersFile};
+  return _place->files();
 }
 
-std::string StoreLink::doubt() const {
-  std::error_code unknown;
-  const auto kind = lmdb::unfitFileSystem(std::filesystem::absolute(_settings.path, unknown));
-  return kind.empty() ? std::string() : lmdb::unfitFileSystemText(_settings.path, kind);
+std::vector<std::string> StoreLink::doubts() const {
+  return _place->doubts();
+}
+
+std::string StoreLink::name() const {
+  return _place->name();
 }
 
 }  // namespace p2::app

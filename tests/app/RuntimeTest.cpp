@@ -157,7 +157,7 @@ TEST_CASE("Each of xmpp.connections is a stream") {
 TEST_CASE("Where the pages cannot be served p2 serves all the same") {
   RuntimeFixture p2;
   const test::RefusingPort taken;
-  p2.settings.http.listen = settings::ListenAddress{"127.0.0.1", taken.port()};
+  p2.settings.http.listen = settings::HostAndPort{"127.0.0.1", taken.port()};
   const auto runtime = p2.started();
   CHECK(p2.status());
 }

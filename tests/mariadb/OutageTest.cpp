@@ -211,7 +211,7 @@ TEST_CASE("When a host has gone the next one serves") {
   Server::shared().run("create or replace database " + options.database);
   Server::shared().run("grant all on " + options.database + ".* to 'p2'@'%'");
   next.database = options.database;
-  REQUIRE(Store::createTables(next).ok());
+  REQUIRE(Store::open(next).ok());
   options.hosts.push_back(next.hosts.front());
   const auto store = opened(options);
   const auto first = registered(*store, device(1), "token");

@@ -244,7 +244,7 @@ Options Server::freshDatabase() {
 
 Options Server::freshTables() {
   auto options = freshDatabase();
-  if (const auto made = Store::createTables(options); !made.ok()) throw std::runtime_error(made.error());
+  if (const auto made = Store::open(options); !made.ok()) throw std::runtime_error(made.error());
   return options;
 }
 

@@ -77,6 +77,21 @@ TEST_CASE("A listen address is shown as it is written") {
   }
 }
 
+TEST_CASE("Hosts stand between commas, each with MariaDB's port if it gives none") {
+  const auto shown = [](std::string_view text) {
+    return codec::Hosts::format(codec::Hosts::parse(text).value());
+  };
+  CHECK(shown("db") == "db:3306");
+  CHECK(shown(" db1 ,db2:3307") == "db1:3306, db2:3307");
+  CHECK(shown("192.0.2.1, 2001:db8::1, [2001:db8::2], [2001:db8::3]:1") ==
+        "192.0.2.1:3306, [2001:db8::1]:3306, [2001:db8::2]:3306, [2001:db8::3]:1");
+  for (const char* const text : {"", ",", "db,", ",db", "db1 db2", "db:", "db:0", "db:65536", "db:x", ":3306",
+                                 "u@db", "mysql://db", "[db]:1", "[::1", "db/p2", "a;b"}) {
+    CAPTURE(text);
+    CHECK_FALSE(codec::Hosts::parse(text).ok());
+  }
+}
+
 TEST_CASE("The component's name is a domain alone") {
   for (const char* const text : {"push.example.org", "push", "Push.Example",
                                  "b\xC3\xBC"

@@ -82,6 +82,14 @@ TEST_CASE("The three required keys are enough, and the rest has its default") {
   CHECK(settings.xmpp.maxStanzaSize == 262144);
   CHECK(settings.store.path == "/var/lib/p2");
   CHECK(settings.store.expireAfter == std::chrono::seconds(0));
+  CHECK(settings.store.kind == StoreKind::lmdb);
+  CHECK(codec::Hosts::format(settings.store.mariadb.hosts) == "127.0.0.1:3306");
+  CHECK(settings.store.mariadb.database == "p2");
+  CHECK(settings.store.mariadb.user == "p2");
+  CHECK(settings.store.mariadb.password.empty());
+  CHECK(settings.store.mariadb.tls == DatabaseTls::none);
+  CHECK(settings.store.mariadb.connections == 4);
+  CHECK(settings.store.mariadb.timeout == std::chrono::seconds(5));
   CHECK(settings.fcm.serviceAccountFile == "/sa.json");
   CHECK(settings.fcm.authKey.empty());
   CHECK(settings.fcm.endpoint == "https://fcm.googleapis.com");
@@ -117,6 +125,10 @@ TEST_CASE("Every key can be set in the file") {
   const auto settings = good(
       "xmpp.host = [::1]\nxmpp.port = 5275\nxmpp.tls = direct\nxmpp.caFile = /ca.pem\n"
       "xmpp.maxStanzaSize = 65536\nstore.path = /data/p2\nstore.expireAfter = 270d\n"
+      "store.kind = mariadb\nstore.mariadb.hosts = db1, db2:3307 ,[::1]:3308,::2\n"
+      "store.mariadb.database = d\nstore.mariadb.user = u\nstore.mariadb.password = p;w\n"
+      "store.mariadb.tls = verified\nstore.mariadb.caFile = /ca.pem\nstore.mariadb.connections = 8\n"
+      "store.mariadb.timeout = 2s\n"
       "fcm.authKey = legacy\nfcm.endpoint = https://gateway.example.org:8443/fcm/\nfcm.caFile = /ca.pem\n"
       "fcm.proxy = http://me:pass@proxy:3128\nfcm.priority = auto\nfcm.collapse = No\nfcm.ttl = 0\n"
       "fcm.connections = 2\nfcm.timeout = 500ms\nfcm.goneAfter = 2d\n"
@@ -132,6 +144,15 @@ TEST_CASE("Every key can be set in the file") {
   CHECK(settings.xmpp.maxStanzaSize == 65536);
   CHECK(settings.store.path == "/data/p2");
   CHECK(settings.store.expireAfter == std::chrono::hours(24 * 270));
+  CHECK(settings.store.kind == StoreKind::mariadb);
+  CHECK(codec::Hosts::format(settings.store.mariadb.hosts) == "db1:3306, db2:3307, [::1]:3308, [::2]:3306");
+  CHECK(settings.store.mariadb.database == "d");
+  CHECK(settings.store.mariadb.user == "u");
+  CHECK(settings.store.mariadb.password.equals("p;w"));
+  CHECK(settings.store.mariadb.tls == DatabaseTls::verified);
+  CHECK(settings.store.mariadb.caFile == "/ca.pem");
+  CHECK(settings.store.mariadb.connections == 8);
+  CHECK(settings.store.mariadb.timeout == std::chrono::seconds(2));
   CHECK(settings.fcm.authKey.equals("legacy"));
   CHECK(settings.fcm.endpoint == "https://gateway.example.org:8443/fcm");
   CHECK(settings.fcm.caFile == "/ca.pem");
@@ -315,6 +336,24 @@ TEST_CASE("An unknown key is answered with the key that was probably meant") {
   });
 }
 
+TEST_CASE("MariaDB's password comes from its key or from a file, and is needed only there") {
+  const std::string mariadb = "store.kind = mariadb\n";
+  CHECK(good(mariadb + "store.mariadb.passwordFile = /secret\n").store.mariadb.password.equals("from-file"));
+  checkFaults({
+      {"store.kind = mariadb",
+       {},
+       {"f: store.mariadb.password is missing: give the password of the database's user, or name a file that "
+        "holds it with store.mariadb.passwordFile (or set P2_STORE_MARIADB_PASSWORD)."}},
+      {mariadb + "store.mariadb.password = HIDDEN\nstore.mariadb.passwordFile = /secret",
+       {},
+       {"f:6: store.mariadb.password and store.mariadb.passwordFile are both set; keep one of them."}},
+      {mariadb + "store.mariadb.passwordFile = /secret-newlines",
+       {},
+       {"f:5: store.mariadb.passwordFile = \"/secret-newlines\": the file is empty; it must hold the secret "
+        "and nothing else."}},
+  });
+}
+
 TEST_CASE("The shared secret's file is trimmed of one end of line") {
   const std::string others =
       "xmpp.jid = p.example\nfcm.serviceAccountFile = /sa.json\nxmpp.sharedSecretFile = ";
@@ -438,6 +477,20 @@ TEST_CASE("What works but was probably not meant is a warning") {
         "anew, "
         "which can take weeks, and gets no push once it is removed."}},
       {"store.expireAfter = 30d", {}, {}},
+      {"store.mariadb.password = x",
+       {},
+       {"f:4: store.mariadb.password has no effect while store.kind is lmdb."}},
+      {"store.kind = mariadb\nstore.mariadb.password = x", {}, {}},
+      {"store.kind = mariadb\nstore.mariadb.password = x\nstore.mariadb.caFile = /ca.pem",
+       {},
+       {"f:6: store.mariadb.caFile has no effect while store.mariadb.tls is none."}},
+      {"store.kind = mariadb\nstore.mariadb.password = x\nstore.mariadb.hosts = 127.0.0.1, db2",
+       {},
+       {"store.mariadb.tls is none: tokens cross the network unencrypted."}},
+      {"store.kind = mariadb\nstore.mariadb.password = x\nstore.mariadb.timeout = 10s",
+       {},
+       {"f:6: store.mariadb.timeout is more than a quarter of push.deadline: with a host that stands still, "
+        "servers are told to try again before another host is asked."}},
       {"limits.allowDomains = a.example\nlimits.denyDomains = A.example",
        {},
        {"f:5: limits.denyDomains names a domain of limits.allowDomains; it is not served."}},

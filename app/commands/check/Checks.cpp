@@ -149,9 +149,7 @@ std::vector<Finding> checkStore(const settings::Settings::Store& settings, bool 
   const auto space = judgeSpace(directory, freeBytes(std::filesystem::absolute(directory)));
   std::vector<Finding> findings{link.exists() ? checkOldStore(link, directory, inUse)
                                               : checkNewStore(directory)};
-  if (auto doubt = link.doubt(); !doubt.empty()) {
-    findings.push_back({kStore, State::warning, std::move(doubt)});
-  }
+  for (auto& doubt : link.doubts()) findings.push_back({kStore, State::warning, std::move(doubt)});
   findings.push_back(space);
   return findings;
 }

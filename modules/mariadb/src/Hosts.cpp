@@ -1,6 +1,7 @@
 #include "Hosts.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace p2::mariadb {
@@ -13,7 +14,8 @@ constexpr core::Backoff::Options kBackoff{std::chrono::milliseconds(200), std::c
 
 }  // namespace
 
-Hosts::Hosts(const Options& options, std::chrono::seconds patience) : _options(options), _patience(patience) {
+Hosts::Hosts(const Options& options, std::chrono::seconds patience, Welcome welcome)
+    : _options(options), _patience(patience), _welcome(std::move(welcome)) {
   _state.with([&](State& state) {
     for (std::size_t i = 0; i < options.hosts.size(); ++i) {
       state.standings.push_back({core::Backoff(kBackoff)});
@@ -25,19 +27,39 @@ Outcome<Hosts::Connected> Hosts::connect() {
   const std::size_t count = _options.hosts.size();
   const auto end = _options.clock->now() + 2 * _options.timeout;
   const auto first = _state.with([](const State& state) { return state.used; });
+  std::optional<Fault::Kind> kind;
   for (std::size_t i = 0; i < count && _options.clock->now() <= end; ++i) {
     const std::size_t host = (first + i) % count;
     if (!mayAsk(host)) continue;
-    auto opened = Connection::open(_options.hosts[host], _options, _patience);
+    auto opened = open(host);
     if (opened.ok()) {
       succeeded(host);
       return Connected{std::move(opened.value()), host};
     }
     failed(host, opened.fault());
+    const bool refused = opened.fault().kind == Fault::Kind::refused;
+    kind = refused && kind.value_or(Fault::Kind::refused) == Fault::Kind::refused ? Fault::Kind::refused
+                                                                                  : Fault::Kind::unfit;
   }
-  return Fault{Fault::Kind::unfit, _state.with([](const State& state) {
-                 return state.lastFault.empty() ? std::string("There is no host.") : state.lastFault;
-               })};
+  return Fault{kind.value_or(Fault::Kind::unfit), faults()};
+}
+
+/// Of each host its last one, so that nobody looks for the wrong one.
+std::string Hosts::faults() const {
+  return _state.with([](const State& state) {
+    std::string text;
+    for (const auto& standing : state.standings) {
+      if (!standing.fault.empty()) text += (text.empty() ? "" : " ") + standing.fault;
+    }
+    return text.empty() ? std::string("There is no host.") : text;
+  });
+}
+
+Outcome<std::unique_ptr<Connection>> Hosts::open(std::size_t host) const {
+  auto opened = Connection::open(_options.hosts[host], _options, _patience);
+  if (!opened.ok() || !_welcome) return opened;
+  if (auto fault = _welcome(*opened.value())) return std::move(*fault);
+  return opened;
 }
 
 void Hosts::suspect(std::size_t host) {
@@ -63,6 +85,7 @@ void Hosts::succeeded(std::size_t host) {
   _state.with([&](State& state) {
     state.standings[host].backoff.reset();
     state.standings[host].notBefore = {};
+    state.standings[host].fault.clear();
     state.used = host;
   });
 }
@@ -73,7 +96,7 @@ void Hosts::failed(std::size_t host, const Fault& fault) {
     auto& standing = state.standings[host];
     // Several threads that fail at once are one failure.
     if (standing.notBefore <= now) standing.notBefore = now + standing.backoff.next();
-    state.lastFault = fault.text;
+    standing.fault = fault.text;
   });
 }
 

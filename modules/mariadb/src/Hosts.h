@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,12 +25,15 @@ class Hosts {
     std::size_t host = 0;
   };
 
+  /// What a new connection must pass; in the thread that connects.
+  using Welcome = std::function<MaybeFault(Connection&)>;
+
   /// `options` must outlive it. `patience`: for each statement.
-  Hosts(const Options& options, std::chrono::seconds patience);
+  Hosts(const Options& options, std::chrono::seconds patience, Welcome welcome = nullptr);
 
   /// Connects to the one that is used, or else to the next that can serve; those that have just failed are
   /// not asked, and no further one once twice the timeout has passed. Blocks so long, or not at all if there
-  /// is none to be asked.
+  /// is none to be asked. The fault is `refused` if none of those asked would serve at another time, either.
   Outcome<Connected> connect();
   /// A connection to this host has failed: the next one is tried before it.
   void suspect(std::size_t host);
@@ -40,19 +44,22 @@ class Hosts {
   struct Standing {
     core::Backoff backoff;
     core::Clock::TimePoint notBefore{};
+    std::string fault;  ///< Empty once it has served.
   };
   struct State {
     std::vector<Standing> standings;  ///< One for each host.
     std::size_t used = 0;
-    std::string lastFault;
   };
 
+  Outcome<std::unique_ptr<Connection>> open(std::size_t host) const;
+  std::string faults() const;
   bool mayAsk(std::size_t host) const;
   void succeeded(std::size_t host);
   void failed(std::size_t host, const Fault& fault);
 
   const Options& _options;
   const std::chrono::seconds _patience;
+  const Welcome _welcome;
   core::Guarded<State> _state;
 };
 

@@ -112,6 +112,12 @@ MaybeFault checkKeys(Connection& connection) {
 }  // namespace
 
 MaybeFault createMissingTables(Connection& connection) {
+  // Only then: who has them made by somebody else need not have the right to make any.
+  auto rows = connection.query(
+      "select count(*) from information_schema.tables where table_schema = database()"
+      " and table_name in ('target', 'service_time')");
+  if (!rows.ok()) return rows.fault();
+  if (rows.value().next() && rows.value().number(0) > 0) return std::nullopt;
   for (const char* statement : {kTargetTable, kServiceTimeTable}) {
     if (auto done = connection.execute(statement); !done.ok()) return done.fault();
   }

@@ -6,7 +6,7 @@
 
 namespace p2::mariadb {
 
-/// Makes the tables that are missing; those that are there stay as they are.
+/// Makes the tables if there is none; what is there stays as it is.
 MaybeFault createMissingTables(Connection& connection);
 /// A fault that names what the tables lack, if they do.
 MaybeFault checkTables(Connection& connection);

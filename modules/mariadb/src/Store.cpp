@@ -38,7 +38,10 @@ struct Beginning {
   bool holdsAny = false;
 };
 
-Outcome<Beginning> begin(Connection& connection) {
+Outcome<Beginning> begin(Connection& connection, bool makeTables) {
+  if (makeTables) {
+    if (auto fault = createMissingTables(connection)) return std::move(*fault);
+  }
   if (auto fault = checkTables(connection)) return std::move(*fault);
   auto time = readServiceTime(connection);
   if (!time.ok()) return time.fault();
@@ -52,12 +55,12 @@ Outcome<Beginning> begin(Connection& connection) {
 /// What a store holds; the order of the members is the order of dependency.
 class Store::Impl {
  public:
-  Impl(Options options, Beginning beginning)
+  Impl(Options options, bool makeTables)
       : _options(std::move(options)),
-        _meter(*_options.clock, std::move(beginning.time)),
-        _holdsAny(beginning.holdsAny),
-        _hosts(_options, _options.timeout),
-        _hostsForAll(_options, kPatienceForAll),
+        _makeTables(makeTables),
+        _meter(*_options.clock, {}),
+        _hosts(_options, _options.timeout, welcome()),
+        _hostsForAll(_options, kPatienceForAll, welcome()),
         _sessionForAll(_hostsForAll),
         _writer(_options, _hosts, _holdsAny),
         _lookups(_options, _hosts, _holdsAny) {}
@@ -68,6 +71,9 @@ class Store::Impl {
     _writer.stop();
     _lookups.stop();
   }
+
+  /// Reads what the store begins with. A fault if that cannot be; it is tried again with each connection.
+  MaybeFault begin();
 
   const Options& options() const { return _options; }
   store::ServiceMeter& meter() { return _meter; }
@@ -91,11 +97,20 @@ class Store::Impl {
   }
 
  private:
+  /// Nobody is answered over a connection before the tables have been looked at over one.
+  Hosts::Welcome welcome() {
+    return [this](Connection& connection) { return beginWith(connection); };
+  }
+  MaybeFault beginWith(Connection& connection);
   store::PendingChanges::Ticket ticketFor(const Name& name);
 
   const Options _options;
+  const bool _makeTables;
+  std::mutex _beginning;
+  bool _begun = false;                   ///< Under _beginning.
+  core::Guarded<std::string> _notBegun;  ///< Why it has not; empty if it has.
   store::ServiceMeter _meter;
-  std::atomic<bool> _holdsAny;
+  std::atomic<bool> _holdsAny = false;
   store::PendingChanges _pending;
   Hosts _hosts;
   Hosts _hostsForAll;
@@ -105,7 +120,28 @@ class Store::Impl {
   Lookups _lookups;
 };
 
+MaybeFault Store::Impl::begin() {
+  Session session(_hosts);
+  auto ready = session.connection();
+  if (ready.ok()) return std::nullopt;
+  _notBegun.with([&](std::string& text) { text = ready.fault().text; });
+  return ready.fault();
+}
+
+MaybeFault Store::Impl::beginWith(Connection& connection) {
+  const std::scoped_lock lock(_beginning);
+  if (_begun) return std::nullopt;
+  auto beginning = mariadb::begin(connection, _makeTables);
+  if (!beginning.ok()) return beginning.fault();
+  _meter.adopt(std::move(beginning.value().time));
+  if (beginning.value().holdsAny) _holdsAny = true;
+  _begun = true;
+  _notBegun.with([](std::string& text) { text.clear(); });
+  return std::nullopt;
+}
+
 std::string Store::Impl::lastFault() const {
+  if (auto text = _notBegun.with([](const std::string& why) { return why; }); !text.empty()) return text;
   auto fault = _writer.lastFault();
   return fault.empty() ? _lookups.lastFault() : fault;
 }
@@ -168,23 +204,38 @@ Store::Store(std::unique_ptr<Impl> impl) : _impl(std::move(impl)) {}
 Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::open(const Options& options) {
-  Hosts hosts(options, options.timeout);
-  auto beginning = Session(hosts).read([](Connection& connection) { return begin(connection); });
-  if (!beginning.ok()) return Error{beginning.fault().text};
+  return openFor(Use::commands, options);
+}
+
+Result<std::unique_ptr<Store>> Store::start(const Options& options) {
+  return openFor(Use::daemon, options);
+}
+
+Result<std::unique_ptr<const Store>> Store::openReadOnly(const Options& options) {
+  auto opened = openFor(Use::reading, options);
+  if (!opened) return Error{opened.error()};
+  return std::unique_ptr<const Store>(std::move(opened).value());
+}
+
+Result<std::unique_ptr<Store>> Store::openFor(Use use, const Options& options) {
   try {
-    return std::unique_ptr<Store>(new Store(std::make_unique<Impl>(options, std::move(beginning.value()))));
+    auto impl = std::make_unique<Impl>(options, use != Use::reading);
+    if (const auto fault = impl->begin()) {
+      if (use != Use::daemon || fault->kind == Fault::Kind::refused) return Error{fault->text};
+    }
+    return std::unique_ptr<Store>(new Store(std::move(impl)));
   } catch (const std::system_error& exception) {
     return Error{std::string("The store cannot start its threads: ") + exception.what() + "."};
   }
 }
 
-Result<void> Store::createTables(const Options& options) {
-  Hosts hosts(options, kPatienceForAll);
-  Session session(hosts);
-  auto ready = session.connection();
-  if (!ready.ok()) return Error{ready.fault().text};
-  if (auto fault = createMissingTables(*ready.value())) return Error{fault->text};
-  return {};
+std::vector<std::string> Store::faultsOfHosts(const Options& options) {
+  std::vector<std::string> faults;
+  for (const auto& host : options.hosts) {
+    const auto opened = Connection::open(host, options, options.timeout);
+    faults.push_back(opened.ok() ? std::string() : opened.fault().text);
+  }
+  return faults;
 }
 
 void Store::lookUp(std::string node, Callback<Found> done) const {

@@ -31,6 +31,36 @@ void adviseOnFcm(const Settings::Fcm& fcm, std::vector<Advice>& advice) {
   }
 }
 
+void adviseOnStore(const Settings& settings, std::vector<Advice>& advice) {
+  const auto& store = settings.store;
+  if (store.expireAfter.count() > 0 && store.expireAfter < std::chrono::hours(24 * 30)) {
+    advice.push_back({"store.expireAfter",
+                      "is below 30d: a phone renews its registration only when its app connects anew, which "
+                      "can take weeks, and gets no push once it is removed"});
+  }
+  if (store.kind == StoreKind::lmdb) {
+    if (!store.mariadb.password.empty()) {
+      advice.push_back({"store.mariadb.password", "has no effect while store.kind is lmdb"});
+    }
+    return;
+  }
+  if (!store.mariadb.caFile.empty() && store.mariadb.tls == DatabaseTls::none) {
+    advice.push_back({"store.mariadb.caFile", "has no effect while store.mariadb.tls is none"});
+  }
+  // A look-up may wait for a host that stands still, for two others, and behind those who asked before it.
+  if (4 * store.mariadb.timeout > settings.push.deadline) {
+    advice.push_back(
+        {"store.mariadb.timeout",
+         "is more than a quarter of push.deadline: with a host that stands still, servers are told "
+         "to try again before another host is asked"});
+  }
+  if (store.mariadb.tls == DatabaseTls::none &&
+      !std::all_of(store.mariadb.hosts.begin(), store.mariadb.hosts.end(),
+                   [](const HostAndPort& host) { return isLoopback(host.host); })) {
+    advice.push_back({"store.mariadb.tls", "is none: tokens cross the network unencrypted"});
+  }
+}
+
 bool overlap(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   std::vector<std::string> both;
   std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
@@ -48,12 +78,7 @@ std::vector<Advice> adviseOn(const Settings& settings) {
   if (!settings.xmpp.caFile.empty() && settings.xmpp.tls == Tls::none) {
     advice.push_back({"xmpp.caFile", "has no effect while xmpp.tls is none"});
   }
-  const auto expiry = settings.store.expireAfter;
-  if (expiry.count() > 0 && expiry < std::chrono::hours(24 * 30)) {
-    advice.push_back({"store.expireAfter",
-                      "is below 30d: a phone renews its registration only when its app connects anew, which "
-                      "can take weeks, and gets no push once it is removed"});
-  }
+  adviseOnStore(settings, advice);
   if (overlap(settings.limits.allowDomains, settings.limits.denyDomains)) {
     advice.push_back({"limits.denyDomains", "names a domain of limits.allowDomains; it is not served"});
   }

@@ -20,11 +20,14 @@ constexpr std::array kUnits{
     DurationUnit{"d", 86400000}, DurationUnit{"h", 3600000}, DurationUnit{"m", 60000},
     DurationUnit{"s", 1000},     DurationUnit{"ms", 1},
 };
+constexpr std::uint16_t kMariadbPort = 3306;
 constexpr std::int64_t kLongest = std::int64_t{100} * 365 * 86400000;
 
 constexpr const char* kDurationForm = "give a number with a unit (ms, s, m, h or d), such as 15s, 2h or 270d";
 constexpr const char* kHostForm = "give a host name or an IP address, without a port";
 constexpr const char* kListenForm = "give an address and a port, such as 127.0.0.1:9357, or nothing for off";
+constexpr const char* kHostsForm =
+    "give hosts with commas between them, such as db1.example.org, db2.example.org:3307, [2001:db8::1]:3306";
 constexpr const char* kEndpointForm = "give an address such as https://fcm.googleapis.com";
 constexpr const char* kProxyForm =
     "give an address such as http://proxy.example.org:3128 or http://user:password@proxy.example.org:3128, "
@@ -55,6 +58,34 @@ std::string_view trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+/// At least one part, which may be empty.
+std::vector<std::string_view> betweenCommas(std::string_view text) {
+  std::vector<std::string_view> parts;
+  for (std::size_t start = 0; start <= text.size();) {
+    const auto comma = std::min(text.find(',', start), text.size());
+    parts.push_back(trimmed(text.substr(start, comma - start)));
+    start = comma + 1;
+  }
+  return parts;
+}
+
+/// `host:port`, with IPv6 in brackets; nothing if it is anything else.
+std::optional<HostAndPort> hostAndPort(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto hostText = text.substr(0, colon);
+  const bool bareIpv6 = hostText.find(':') != std::string_view::npos && hostText.front() != '[';
+  auto host = Host::parse(hostText);
+  const auto port = Port::parse(text.substr(colon + 1));
+  if (bareIpv6 || !host || !port) return std::nullopt;
+  return HostAndPort{std::move(host).value(), port.value()};
+}
+
+std::string withPort(const HostAndPort& address) {
+  const bool ipv6 = address.host.find(':') != std::string::npos;
+  return (ipv6 ? '[' + address.host + ']' : address.host) + ':' + std::to_string(address.port);
 }
 
 }  // namespace
@@ -119,22 +150,40 @@ core::Result<std::string> Host::parse(std::string_view text) {
   return host;
 }
 
-core::Result<std::optional<ListenAddress>> Listen::parse(std::string_view text) {
-  if (text.empty()) return std::optional<ListenAddress>();
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) return core::Error{kListenForm};
-  const auto hostText = text.substr(0, colon);
-  const bool bareIpv6 = hostText.find(':') != std::string_view::npos && hostText.front() != '[';
-  auto host = Host::parse(hostText);
-  const auto port = Port::parse(text.substr(colon + 1));
-  if (bareIpv6 || !host || !port) return core::Error{kListenForm};
-  return std::optional(ListenAddress{std::move(host).value(), port.value()});
+core::Result<std::optional<HostAndPort>> Listen::parse(std::string_view text) {
+  if (text.empty()) return std::optional<HostAndPort>();
+  auto address = hostAndPort(text);
+  if (!address) return core::Error{kListenForm};
+  return address;
 }
 
-std::string Listen::format(const std::optional<ListenAddress>& value) {
-  if (!value) return {};
-  const bool ipv6 = value->host.find(':') != std::string::npos;
-  return (ipv6 ? '[' + value->host + ']' : value->host) + ':' + std::to_string(value->port);
+std::string Listen::format(const std::optional<HostAndPort>& value) {
+  return value ? withPort(*value) : std::string();
+}
+
+core::Result<std::vector<HostAndPort>> Hosts::parse(std::string_view text) {
+  std::vector<HostAndPort> hosts;
+  for (const auto part : betweenCommas(text)) {
+    if (auto alone = Host::parse(part); alone) {
+      hosts.push_back({std::move(alone).value(), kMariadbPort});
+    } else if (auto address = hostAndPort(part)) {
+      hosts.push_back(std::move(*address));
+    } else {
+      return core::Error{kHostsForm};
+    }
+  }
+  return hosts;
+}
+
+std::string Hosts::format(const std::vector<HostAndPort>& value) {
+  std::string text;
+  for (const auto& host : value) text += (text.empty() ? "" : ", ") + withPort(host);
+  return text;
+}
+
+core::Result<std::string> Text::parse(std::string_view text) {
+  if (text.empty()) return core::Error{"give a value"};
+  return std::string(text);
 }
 
 core::Result<std::string> DomainJid::parse(std::string_view text) {
@@ -148,14 +197,11 @@ core::Result<std::string> DomainJid::parse(std::string_view text) {
 
 core::Result<std::vector<std::string>> Domains::parse(std::string_view text) {
   std::vector<std::string> domains;
-  for (std::size_t start = 0; start <= text.size();) {
-    const auto comma = std::min(text.find(',', start), text.size());
-    const auto domain = trimmed(text.substr(start, comma - start));
+  for (const auto domain : betweenCommas(text)) {
     if (!isDomain(domain)) {
       return core::Error{"give domains with commas between them, such as example.org, example.net"};
     }
     domains.push_back(xmpp::comparableDomain(domain));
-    start = comma + 1;
   }
   std::sort(domains.begin(), domains.end());
   domains.erase(std::unique(domains.begin(), domains.end()), domains.end());

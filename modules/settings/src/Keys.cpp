@@ -20,17 +20,18 @@ using Kind = Key::Kind;
 constexpr std::int64_t kSecond = 1000;
 constexpr std::int64_t kDay = 86400 * kSecond;
 
-template <class Codec, auto Section, auto Member>
+/// `Way`: the pointers to members that lead from the settings to the value.
+template <class Codec, auto... Way>
 core::Result<void> set(Settings& settings, std::string_view text) {
   auto parsed = Codec::parse(text);
   if (!parsed) return core::Error{parsed.error()};
-  settings.*Section.*Member = std::move(parsed).value();
+  (settings.*....*Way) = std::move(parsed).value();
   return {};
 }
 
-template <class Codec, auto Section, auto Member>
+template <class Codec, auto... Way>
 std::string get(const Settings& settings) {
-  return Codec::format(settings.*Section.*Member);
+  return Codec::format((settings.*....*Way));
 }
 
 /// A row of the table: SECTION.MEMBER of the settings, written as CODEC says. A macro, since only that names
@@ -40,6 +41,15 @@ std::string get(const Settings& settings) {
 #SECTION "." #MEMBER, FALLBACK, KIND, LIVE, &set < CODEC, &Settings::SECTION,                 \
         &Settings::STRUCT::MEMBER>, &get < CODEC, &Settings::SECTION, &Settings::STRUCT::MEMBER>, \
         __VA_ARGS__                                                                               \
+  }
+
+/// The same for a key of store.mariadb.
+#define P2_MARIADB_KEY(MEMBER, FALLBACK, KIND, CODEC, ...)                                           \
+  Key {                                                                                              \
+    "store.mariadb." #MEMBER, FALLBACK, KIND, kRestart,                                              \
+        &set<CODEC, &Settings::store, &Settings::Store::mariadb, &Settings::Store::Mariadb::MEMBER>, \
+        &get<CODEC, &Settings::store, &Settings::Store::mariadb, &Settings::Store::Mariadb::MEMBER>, \
+        __VA_ARGS__                                                                                  \
   }
 
 constexpr bool kLive = true;
@@ -57,6 +67,10 @@ using GoneAfter = codec::Duration<milliseconds, 0, 30 * kDay>;
 using Deadline = codec::Duration<milliseconds, 100, 30 * kSecond>;  // ejabberd waits for 32 s
 using Spacing = codec::Duration<milliseconds, 0, 10 * kSecond>;
 using TlsName = codec::Choice<codec::kTlsNames>;
+using StoreKindName = codec::Choice<codec::kStoreKindNames>;
+using DatabaseTlsName = codec::Choice<codec::kDatabaseTlsNames>;
+using DatabaseConnections = codec::Number<std::size_t, 1, 64>;
+using DatabaseTimeout = codec::Duration<seconds, kSecond, 30 * kSecond>;
 using PriorityName = codec::Choice<codec::kPriorityNames>;
 using LogLevelName = codec::Choice<codec::kLogLevelNames>;
 
@@ -84,10 +98,30 @@ constexpr std::array kKeys{
            "connections to the XMPP server at a time"),
     P2_KEY(store, Store, path, "/var/lib/p2", Kind::path, kRestart, codec::Path,
            "the directory of the registrations"),
+    P2_KEY(store, Store, kind, "lmdb", Kind::value, kRestart, StoreKindName,
+           "whether registrations are in that directory or in MariaDB"),
     P2_KEY(store, Store, expireAfter, "0", Kind::value, kLive, Expiry,
            "when a registration that is not renewed is removed"),
     P2_KEY(store, Store, keepDomain, "true", Kind::value, kRestart, codec::Boolean,
            "whether registrations are stored with their domain"),
+    P2_MARIADB_KEY(hosts, "127.0.0.1:3306", Kind::value, codec::Hosts,
+                   "where MariaDB runs; the first that can serve is used"),
+    P2_MARIADB_KEY(database, "p2", Kind::value, codec::Text,
+                   "the database with the table of registrations"),
+    P2_MARIADB_KEY(user, "p2", Kind::value, codec::Text,
+                   "as whom p2 logs in there"),
+    P2_MARIADB_KEY(password, "", Kind::secret, codec::SecretText,
+                   "that user's password"),
+    P2_MARIADB_KEY(passwordFile, "", Kind::secretFile, codec::Path,
+                   "a file that holds that password"),
+    P2_MARIADB_KEY(tls, "none", Kind::value, DatabaseTlsName,
+                   "encryption of the connections to MariaDB"),
+    P2_MARIADB_KEY(caFile, "", Kind::file, codec::Path,
+                   "the authorities trusted for MariaDB"),
+    P2_MARIADB_KEY(connections, "4", Kind::value, DatabaseConnections,
+                   "connections that look registrations up"),
+    P2_MARIADB_KEY(timeout, "5s", Kind::value, DatabaseTimeout,
+                   "how long one statement may take"),
     P2_KEY(fcm, Fcm, priority, "high", Kind::value, kLive, PriorityName,
            "whether a push wakes a sleeping phone"),
     P2_KEY(fcm, Fcm, collapse, "true", Kind::value, kLive, codec::Boolean,
@@ -135,6 +169,7 @@ constexpr std::array kKeys{
 };
 // clang-format on
 #undef P2_KEY
+#undef P2_MARIADB_KEY
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

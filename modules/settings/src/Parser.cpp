@@ -6,6 +6,7 @@
 #include "p2/settings/Source.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -22,6 +23,19 @@ constexpr std::size_t kMissingLine = std::numeric_limits<std::size_t>::max();
 
 constexpr const char* kImportAdvice = "p2 keeps its own store, and p2 import moves the registrations into it";
 constexpr const char* kAppleAdvice = "p2 does not push to Apple's devices";
+
+/// A secret that is given as a text, or in a file that holds it.
+struct SecretSource {
+  std::string_view textKey;
+  std::string_view fileKey;
+  core::Secret& (*in)(Settings& settings);
+};
+constexpr std::array kSecretSources{
+    SecretSource{"xmpp.sharedSecret", "xmpp.sharedSecretFile",
+                 [](Settings& settings) -> core::Secret& { return settings.xmpp.sharedSecret; }},
+    SecretSource{"store.mariadb.password", "store.mariadb.passwordFile",
+                 [](Settings& settings) -> core::Secret& { return settings.store.mariadb.password; }},
+};
 
 /// A text of the file that may be shown: short, and nothing that could confuse a log.
 std::string inQuotes(std::string_view text) {
@@ -75,7 +89,7 @@ class Parser {
   ParsedSettings run() {
     takeFile();
     takeEnvironment();
-    settleSecretSource();
+    for (const auto& [textKey, fileKey, in] : kSecretSources) settleSecretSource(textKey, fileKey);
     applyEntries();
     checkLoggingSettings();
     readNamedFiles();
@@ -118,11 +132,11 @@ class Parser {
   void takeProxyVariable();
 
   // What it means together.
-  void settleSecretSource();
+  void settleSecretSource(std::string_view textKey, std::string_view fileKey);
   void applyEntries();
   void checkLoggingSettings();
   void readNamedFiles();
-  void takeSharedSecret(const Entry& entry, std::string_view text);
+  void takeSecret(const Key& key, const Entry& entry, std::string_view text, core::Secret& secret);
   void checkRequired();
   void advise();
   void adviseOnWorldReadable();
@@ -337,18 +351,18 @@ void Parser::takeProxyVariable() {
   }
 }
 
-/// The secret comes from one place. Set in the environment, it replaces whichever of the two the file sets.
-void Parser::settleSecretSource() {
-  const auto* const text = entryOf("xmpp.sharedSecret");
-  const auto* const file = entryOf("xmpp.sharedSecretFile");
+/// A secret comes from one place. Set in the environment, it replaces whichever of the two the file sets.
+void Parser::settleSecretSource(std::string_view textKey, std::string_view fileKey) {
+  const auto* const text = entryOf(textKey);
+  const auto* const file = entryOf(fileKey);
   if (text == nullptr || file == nullptr) return;
   if (text->fromEnvironment != file->fromEnvironment) {
-    _entries.erase(text->fromEnvironment ? "xmpp.sharedSecretFile" : "xmpp.sharedSecret");
+    _entries.erase(text->fromEnvironment ? fileKey : textKey);
     return;
   }
   const auto& later = text->line > file->line ? *text : *file;
-  fault(later.line,
-        later.origin + ": xmpp.sharedSecret and xmpp.sharedSecretFile are both set; keep one of them.");
+  fault(later.line, later.origin + ": " + std::string(textKey) + " and " + std::string(fileKey) +
+                        " are both set; keep one of them.");
 }
 
 void Parser::applyEntries() {
@@ -393,19 +407,20 @@ void Parser::readNamedFiles() {
       warn(entry->origin + ": every user of this machine may read the file of " + std::string(key.name) +
            "; take that right away: chmod o-r " + entry->value);
     }
-    if (key.name == "xmpp.sharedSecretFile") takeSharedSecret(*entry, content.value().text);
+    for (const auto& source : kSecretSources) {
+      if (key.name == source.fileKey) takeSecret(key, *entry, content.value().text, source.in(_settings));
+    }
   }
 }
 
-void Parser::takeSharedSecret(const Entry& entry, std::string_view text) {
-  const auto& key = *findKey("xmpp.sharedSecretFile");
-  const auto secret = withoutLineEnd(text);
-  if (secret.empty()) {
+void Parser::takeSecret(const Key& key, const Entry& entry, std::string_view text, core::Secret& secret) {
+  const auto line = withoutLineEnd(text);
+  if (line.empty()) {
     valueFault(key, entry, "the file is empty; it must hold the secret and nothing else");
-  } else if (secret.find('\n') != std::string_view::npos) {
+  } else if (line.find('\n') != std::string_view::npos) {
     valueFault(key, entry, "the file has several lines; it must hold the secret and nothing else");
   } else {
-    _settings.xmpp.sharedSecret = core::Secret(std::string(secret));
+    secret = core::Secret(std::string(line));
   }
 }
 
@@ -422,6 +437,12 @@ void Parser::checkRequired() {
     missing("fcm.serviceAccountFile",
             "in the Firebase console open Project settings, Service accounts, choose \"Generate new private "
             "key\", copy the file to this machine and give its path");
+  }
+  if (_settings.store.kind == StoreKind::mariadb && entryOf("store.mariadb.password") == nullptr &&
+      entryOf("store.mariadb.passwordFile") == nullptr) {
+    missing("store.mariadb.password",
+            "give the password of the database's user, or name a file that holds it with "
+            "store.mariadb.passwordFile");
   }
 }
 

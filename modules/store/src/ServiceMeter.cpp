@@ -11,6 +11,13 @@ constexpr seconds kSteering{5};
 
 }  // namespace
 
+void ServiceMeter::adopt(ServiceTime from) {
+  _state.with([&](State& state) {
+    state.time = std::move(from);
+    begin(state, _clock.now(), wall());
+  });
+}
+
 void ServiceMeter::setServing(bool serving) {
   _state.with([&](State& state) {
     const auto now = _clock.now();

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace p2::mariadb {
 
@@ -22,12 +23,18 @@ namespace p2::mariadb {
 /// with errors at once. Thread-safe.
 class Store final : public store::RegistrationStore {
  public:
-  /// Connects, looks at the tables and starts the threads. Errors, each in an operator's words: no host can
-  /// be reached or serves, the user may not, there is no such database, the tables are missing or do not fit.
-  /// Blocks, for each host up to the timeout.
+  /// Connects, makes the tables where there are none, and starts the threads. Errors, each in an operator's
+  /// words: no host can be reached or serves, the user may not, there is no such database, the tables do not
+  /// fit. Blocks, for each host up to the timeout.
   static core::Result<std::unique_ptr<Store>> open(const Options& options);
-  /// Makes the tables where they are missing. Errors as of open(). Blocks.
-  static core::Result<void> createTables(const Options& options);
+  /// The same for a daemon, which may start before its database: while no host can be reached or serve, that
+  /// is no error, and the store answers with errors until one does.
+  static core::Result<std::unique_ptr<Store>> start(const Options& options);
+  /// The same for who only reads: no table is made, and that there is none is an error.
+  static core::Result<std::unique_ptr<const Store>> openReadOnly(const Options& options);
+
+  /// Why each of the hosts cannot serve, in their order; empty if it can. Blocks, for each up to the timeout.
+  static std::vector<std::string> faultsOfHosts(const Options& options);
 
   /// Writes what is queued if the database lets it, answers all, and joins the threads.
   ~Store() override;
@@ -67,7 +74,11 @@ class Store final : public store::RegistrationStore {
  private:
   class Impl;
 
+  enum class Use { commands, daemon, reading };
+
   explicit Store(std::unique_ptr<Impl> impl);
+
+  static core::Result<std::unique_ptr<Store>> openFor(Use use, const Options& options);
 
   std::unique_ptr<Impl> _impl;
 };

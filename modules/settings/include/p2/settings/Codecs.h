@@ -82,6 +82,14 @@ inline constexpr std::array kTlsNames{
     std::pair{std::string_view("none"), Tls::none},
     std::pair{std::string_view("direct"), Tls::direct},
 };
+inline constexpr std::array kStoreKindNames{
+    std::pair{std::string_view("lmdb"), StoreKind::lmdb},
+    std::pair{std::string_view("mariadb"), StoreKind::mariadb},
+};
+inline constexpr std::array kDatabaseTlsNames{
+    std::pair{std::string_view("none"), DatabaseTls::none},
+    std::pair{std::string_view("verified"), DatabaseTls::verified},
+};
 inline constexpr std::array kPriorityNames{
     std::pair{std::string_view("high"), Priority::high},
     std::pair{std::string_view("normal"), Priority::normal},
@@ -127,8 +135,20 @@ struct Host {
 
 /// `host:port`; empty for none.
 struct Listen {
-  static core::Result<std::optional<ListenAddress>> parse(std::string_view text);
-  static std::string format(const std::optional<ListenAddress>& value);
+  static core::Result<std::optional<HostAndPort>> parse(std::string_view text);
+  static std::string format(const std::optional<HostAndPort>& value);
+};
+
+/// `host[:port]` between commas, in their order; without a port MariaDB's own. At least one.
+struct Hosts {
+  static core::Result<std::vector<HostAndPort>> parse(std::string_view text);
+  static std::string format(const std::vector<HostAndPort>& value);
+};
+
+/// Any text that is not empty.
+struct Text {
+  static core::Result<std::string> parse(std::string_view text);
+  static std::string format(const std::string& value) { return value; }
 };
 
 /// A JID that is a domain alone.

@@ -14,6 +14,10 @@
 namespace p2::settings {
 
 enum class Tls { none, direct };
+/// Where registrations are kept.
+enum class StoreKind { lmdb, mariadb };
+/// `verified`: the certificate must be of the host's name and signed by an authority.
+enum class DatabaseTls { none, verified };
 /// `automatic` is high for a notification that announces a body, else normal.
 enum class Priority { high, normal, automatic };
 /// The values are those of Poco::Message::Priority.
@@ -28,7 +32,7 @@ enum class LogLevel : int {
   trace = 8,
 };
 
-struct ListenAddress {
+struct HostAndPort {
   std::string host;  ///< A name or an address; IPv6 without brackets.
   std::uint16_t port = 0;
 };
@@ -50,9 +54,24 @@ struct Settings {
   };
 
   struct Store {
-    std::filesystem::path path;
+    /// With which database they are reached, if `kind` says so.
+    struct Mariadb {
+      std::vector<HostAndPort> hosts;  ///< At least one; the first that can serve is used.
+      std::string database;
+      std::string user;
+      core::Secret password;               ///< From the key or from the file; empty only if not needed.
+      std::filesystem::path passwordFile;  ///< Where it came from, if from a file.
+      DatabaseTls tls = DatabaseTls::none;
+      std::filesystem::path caFile;  ///< Empty: the system's.
+      std::size_t connections = 0;   ///< That look up.
+      std::chrono::seconds timeout{0};
+    };
+
+    std::filesystem::path path;  ///< Of the registrations in LMDB, and of the control socket.
+    StoreKind kind = StoreKind::lmdb;
     std::chrono::seconds expireAfter{0};  ///< 0: never.
     bool keepDomain = true;               ///< Whether registrations are stored with their domain.
+    Mariadb mariadb = {};
   };
 
   struct Fcm {
@@ -96,7 +115,7 @@ struct Settings {
   };
 
   struct Http {
-    std::optional<ListenAddress> listen;  ///< Nothing: off.
+    std::optional<HostAndPort> listen;  ///< Nothing: off.
   };
 
   struct Logging {

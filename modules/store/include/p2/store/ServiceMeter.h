@@ -16,6 +16,9 @@ class ServiceMeter {
   /// `clock` must outlive it. `from`: how far it had come.
   ServiceMeter(const core::Clock& clock, ServiceTime from) : _clock(clock), _state(State{std::move(from)}) {}
 
+  /// Goes on from where the store says it had come to, once that can be read. What it has measured by then is
+  /// lost: registrations expire later.
+  void adopt(ServiceTime from);
   /// Whether phones reach p2 from now on.
   void setServing(bool serving);
   /// The date of now, to be stored.

@@ -1,0 +1,56 @@
+#include "links/LmdbPlace.h"
+
+#include "p2/lmdb/FileSystem.h"
+#include "p2/lmdb/Files.h"
+#include "p2/lmdb/Store.h"
+
+#include <system_error>
+#include <utility>
+
+namespace p2::app {
+
+core::Result<std::unique_ptr<store::RegistrationStore>> LmdbPlace::open(bool forImport) const {
+  lmdb::Store::Options options;
+  options.path = _path;
+  options.keepDomain = _keepDomain;
+  options.removeIfUnused = forImport;
+  auto opened = lmdb::Store::open(options);
+  if (!opened) return core::Error{opened.error()};
+  return std::unique_ptr<store::RegistrationStore>(std::move(opened).value());
+}
+
+core::Result<std::unique_ptr<const store::RegistrationStore>> LmdbPlace::openReadOnly() const {
+  auto opened = lmdb::Store::openReadOnly(_path);
+  if (!opened) return core::Error{opened.error()};
+  return std::unique_ptr<const store::RegistrationStore>(std::move(opened).value());
+}
+
+core::Result<StorePlace::Copy> LmdbPlace::openForBackup() const {
+  auto opened = lmdb::Store::openReadOnly(_path);
+  if (!opened) return core::Error{opened.error()};
+  return Copy([store = std::move(opened).value()](const std::filesystem::path& directory) {
+    return store->backup(directory);
+  });
+}
+
+bool LmdbPlace::isInUse() const {
+  return lmdb::Store::isInUse(_path);
+}
+
+bool LmdbPlace::exists() const {
+  std::error_code unknown;
+  return std::filesystem::exists(_path / lmdb::kDataFile, unknown) || unknown;
+}
+
+std::vector<std::filesystem::path> LmdbPlace::files() const {
+  return {_path, _path / lmdb::kDataFile, _path / lmdb::kReadersFile};
+}
+
+std::vector<std::string> LmdbPlace::doubts() const {
+  std::error_code unknown;
+  const auto kind = lmdb::unfitFileSystem(std::filesystem::absolute(_path, unknown));
+  if (kind.empty()) return {};
+  return {lmdb::unfitFileSystemText(_path, kind)};
+}
+
+}  // namespace p2::app

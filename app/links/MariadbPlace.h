@@ -1,0 +1,31 @@
+#pragma once
+
+#include "links/StorePlace.h"
+#include "p2/mariadb/Options.h"
+#include "p2/settings/Settings.h"
+
+namespace p2::app {
+
+/// The store where the registrations are in MariaDB, as `store.mariadb` says.
+class MariadbPlace final : public StorePlace {
+ public:
+  explicit MariadbPlace(const settings::Settings::Store& settings);
+
+  core::Result<std::unique_ptr<store::RegistrationStore>> start() const override;
+  core::Result<std::unique_ptr<store::RegistrationStore>> open(bool forImport) const override;
+  core::Result<std::unique_ptr<const store::RegistrationStore>> openReadOnly() const override;
+  core::Result<Copy> openForBackup() const override;
+  /// Any number of processes may write.
+  bool isInUse() const override { return false; }
+  /// A database that cannot be asked is there all the same.
+  bool exists() const override { return true; }
+  std::vector<std::filesystem::path> files() const override { return {}; }
+  /// Asks each host.
+  std::vector<std::string> doubts() const override;
+  std::string name() const override;
+
+ private:
+  mariadb::Options _options;
+};
+
+}  // namespace p2::app
