@@ -44,7 +44,7 @@ class Hosts {
   struct Standing {
     core::Backoff backoff;
     core::Clock::TimePoint notBefore{};
-    std::string fault;  ///< Empty once it has served.
+    std::string fault = {};  ///< Empty once it has served.
   };
   struct State {
     std::vector<Standing> standings;  ///< One for each host.
