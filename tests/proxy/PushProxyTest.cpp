@@ -180,10 +180,12 @@ TEST_CASE("A replacement for a token is stored in its place") {
   CHECK(p2.store->find(valueOf(answer, "node")).value()->target.value.reveal() == "new");
 }
 
-TEST_CASE("A person registers by hand, step by step") {
-  ProxyFixture p2;
-  const auto command = [&](const std::string& attributes, const std::string& content,
-                           const std::string& from = "a@b/c") {
+TEST_CASE("A person registers by hand, step by step, with the same p2 or each step with another one") {
+  ProxyFixture first;
+  ProxyFixture other;
+  ProxyFixture& second = GENERATE(false, true) ? other : first;
+  const auto commandTo = [&](ProxyFixture& p2, const std::string& attributes, const std::string& content,
+                             const std::string& from = "a@b/c") {
     return p2.ask("<iq type='set' id='h' from='" + from +
                   "' to='push.example.org'><command "
                   "xmlns='http://jabber.org/protocol/commands' node='register-push-fcm' " +
@@ -193,7 +195,11 @@ TEST_CASE("A person registers by hand, step by step") {
       "<x xmlns='jabber:x:data' type='submit'><field var='token'><value>t</value></field><field "
       "var='device-id'>"
       "<value>d</value></field><field var='muc'><value/></field></x>";
-  const std::string form = command("action='execute'", "");
+  const auto command = [&](const std::string& attributes, const std::string& content,
+                           const std::string& from = "a@b/c") {
+    return commandTo(second, attributes, content, from);
+  };
+  const std::string form = commandTo(first, "action='execute'", "");
   CHECK(form.find("status='executing'") != std::string::npos);
   const auto start = form.find("sessionid='") + 11;
   const std::string session = "sessionid='" + form.substr(start, form.find('\'', start) - start) + "' ";

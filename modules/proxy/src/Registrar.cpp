@@ -147,7 +147,7 @@ void Registrar::withdraw(Unregister request, std::string session, Responder resp
 }
 
 void Registrar::serve(CommandForm&& request, const Iq& iq, Responder responder) {
-  const auto session = _sessions.create(iq.from, request.commandNode, _parts.clock.wallTime());
+  const auto session = makeSessionId(iq.from, request.commandNode, _parts.clock.wallTime());
   responder.result(commandForm(request.command, request.commandNode, session));
 }
 
@@ -177,10 +177,10 @@ core::Counter& Registrar::counterOf(RequestLimits::Verdict verdict) const {
 std::optional<std::string> Registrar::sessionFor(const std::string& sessionId, const std::string& node,
                                                  const Iq& iq, Responder& responder) {
   const auto now = _parts.clock.wallTime();
-  if (sessionId.empty()) return _sessions.create(iq.from, node, now);
-  const auto verdict = _sessions.check(sessionId, iq.from, node, now);
-  if (verdict == CommandSessions::Verdict::valid) return sessionId;
-  responder.error(badSession(verdict == CommandSessions::Verdict::expired));
+  if (sessionId.empty()) return makeSessionId(iq.from, node, now);
+  const auto verdict = judgeSessionId(sessionId, iq.from, node, now);
+  if (verdict == SessionVerdict::valid) return sessionId;
+  responder.error(badSession(verdict == SessionVerdict::expired));
   return std::nullopt;
 }
 

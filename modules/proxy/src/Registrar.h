@@ -1,6 +1,6 @@
 #pragma once
 
-#include "CommandSessions.h"
+#include "CommandSession.h"
 #include "RequestLimits.h"
 #include "StoreFaults.h"
 #include "ThrottledLog.h"
@@ -51,7 +51,6 @@ class Registrar {
                                         const xmpp::Iq& iq, xmpp::Responder& responder);
 
   const Parts _parts;
-  const CommandSessions _sessions;
   core::Counter& _created;
   core::Counter& _limitedAccount;
   core::Counter& _limitedDomain;
