@@ -97,7 +97,8 @@ int P2Application::main(const std::vector<std::string>& /*arguments*/) {
   }
 }
 
-/// Before the XMPP server has accepted it, p2 does not count as started, and no reload may end that.
+/// Before the XMPP server has accepted it or has it stand by, p2 does not count as started, and no reload may
+/// end that.
 void P2Application::handleHangUp() {
   const bool counts = _xmpp->wasReady();
   if (counts) _serviceManager.reloading();

@@ -118,15 +118,15 @@ Runtime::Runtime(const settings::Settings& settings, FcmLink fcm,
       _proxy({settings.xmpp.jid, proxyLimits(settings.limits)}, *_store, waysOf(_dispatchers), *_metrics),
       _onState(std::move(onState)),
       _streams(Streams{0, _store.get()}) {
+  componentOptions.standbyCaution = StoreLink(settings.store).cautionAgainstSecond();
   componentOptions.onMessage = [this](const xmpp::Element& message) { _proxy.handle(message); };
   for (std::size_t i = 0; i < settings.xmpp.connections; ++i) {
     componentOptions.firstAddress = i;
     _components.push_back(std::make_unique<component::Component>(
         componentOptions,
         [this](const xmpp::Iq& iq, xmpp::Responder responder) { _proxy.handle(iq, std::move(responder)); },
-        [this, wasOpen = false](component::Component::State state) mutable {
-          const bool isOpen = state == component::Component::State::connected;
-          if (isOpen != std::exchange(wasOpen, isOpen)) countStream(isOpen);
+        [this, before = component::Component::State::connecting](component::Component::State now) mutable {
+          noteStream(std::exchange(before, now), now);
         },
         *_metrics));
   }
@@ -201,15 +201,24 @@ Runtime::~Runtime() {
   stop(Milliseconds::zero());
 }
 
-void Runtime::countStream(bool opened) {
+/// A stream that has entered the state `now`, which is another one.
+void Runtime::noteStream(component::Component::State before, component::Component::State now) {
   using State = component::Component::State;
-  const auto open = _streams.with([opened](Streams& streams) {
-    streams.open = opened ? streams.open + 1 : streams.open - 1;
-    if (streams.told != nullptr) streams.told->setServing(streams.open > 0);
+  const bool opened = now == State::connected;
+  const bool closed = before == State::connected;
+  const auto open = _streams.with([opened, closed](Streams& streams) {
+    streams.open += opened ? 1 : 0;
+    streams.open -= closed ? 1 : 0;
+    if (streams.told != nullptr && (opened || closed)) streams.told->setServing(streams.open > 0);
     return streams.open;
   });
   if (opened && open == 1) _onState(State::connected);
-  if (!opened && open == 0) _onState(State::connecting);
+  if (open > 0) return;
+  if (now == State::standby) {
+    _onState(State::standby);
+  } else if (closed || before == State::standby) {
+    _onState(State::connecting);
+  }
 }
 
 core::Result<void> Runtime::reload(const settings::Settings& settings) {

@@ -52,7 +52,7 @@ struct StartFault {
 class Runtime {
  public:
   /// Opens the store and starts connecting. `onState` is called in a reader thread when the first stream is
-  /// open, and when none is any more.
+  /// open, when none is any more, and when p2 stands by.
   /// Throws what the system throws when it refuses a thread or memory.
   static std::variant<std::unique_ptr<Runtime>, StartFault> start(
       const settings::Settings& settings, Poco::AutoPtr<logging::RecentFaults> recentFaults,
@@ -82,7 +82,7 @@ class Runtime {
         nullptr;  ///< Who measures how long there are any; null once it closes.
   };
 
-  void countStream(bool opened);
+  void noteStream(component::Component::State before, component::Component::State now);
   void dropDomains();
   void openStatus();
   void openControl();

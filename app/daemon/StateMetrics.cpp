@@ -34,6 +34,9 @@ std::int64_t openFiles() {
 
 StateMetrics::StateMetrics(core::Metrics& metrics)
     : _metrics(metrics),
+      _standingBy(metrics.gauge("p2_component_standing_by",
+                                "1 while the XMPP server has another p2's stream and this one waits for its "
+                                "turn.")),
       _registrations(metrics.gauge("p2_registrations", "Registrations in the store.")),
       _usedBytes(metrics.gauge("p2_store_used_bytes", "What the store takes on the disk.")),
       _mapBytes(metrics.gauge("p2_store_map_bytes", "What the store may take before its map must grow.")),
@@ -53,6 +56,7 @@ StateMetrics::StateMetrics(core::Metrics& metrics)
 }
 
 void StateMetrics::set(const control::DaemonStatus& status) const {
+  _standingBy.set(status.standingBy ? 1 : 0);
   _registrations.set(static_cast<std::int64_t>(status.registrations));
   _usedBytes.set(static_cast<std::int64_t>(status.storeBytes));
   _mapBytes.set(static_cast<std::int64_t>(status.storeMapBytes));

@@ -4,7 +4,9 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
+#include <climits>
 #include <utility>
 
 namespace p2::app {
@@ -13,6 +15,13 @@ namespace {
 
 control::DaemonStatus::Time toSeconds(std::chrono::system_clock::time_point time) {
   return std::chrono::floor<std::chrono::seconds>(time);
+}
+
+/// Empty if the system does not say.
+std::string machineName() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
 }
 
 void addTokenState(const fcm::AccessTokenSource& tokens, control::DaemonStatus& status) {
@@ -24,7 +33,8 @@ void addTokenState(const fcm::AccessTokenSource& tokens, control::DaemonStatus& 
 
 /// It is connected since the first stream opened, or else not since the last one closed.
 void addStream(const component::Component::Status& stream, control::DaemonStatus& status) {
-  const bool open = stream.state == component::Component::State::connected;
+  using State = component::Component::State;
+  const bool open = stream.state == State::connected;
   const auto since = toSeconds(stream.since);
   const bool first = status.streams++ == 0;
   if (first || (open && !status.connected) ||
@@ -37,6 +47,7 @@ void addStream(const component::Component::Status& stream, control::DaemonStatus
   } else if (!stream.lastFault.empty()) {
     status.streamFault = stream.lastFault;
   }
+  status.standingBy = !status.connected && (status.standingBy || stream.state == State::standby);
   status.unsentAnswers += stream.unsentAnswers;
 }
 
@@ -54,6 +65,7 @@ void addService(const push::Dispatcher& dispatcher, control::DaemonStatus& statu
 
 StatusSource::StatusSource(Parts parts, Tokens tokens)
     : _parts(std::move(parts)),
+      _instance(machineName()),
       _server(_parts.xmpp.host + ':' + std::to_string(_parts.xmpp.port)),
       _jid(_parts.xmpp.jid),
       _started(toSeconds(std::chrono::system_clock::now())),
@@ -78,6 +90,7 @@ control::DaemonStatus StatusSource::look() const {
 control::DaemonStatus StatusSource::state() const {
   control::DaemonStatus status;
   status.version = core::kVersion;
+  status.instance = _instance;
   status.pid = ::getpid();
   status.started = _started;
   status.settingsRead = _settingsRead;

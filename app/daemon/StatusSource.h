@@ -48,6 +48,7 @@ class StatusSource {
   control::DaemonStatus state() const;
 
   const Parts _parts;
+  const std::string _instance;
   const std::string _server;  ///< `host:port`
   const std::string _jid;
   const control::DaemonStatus::Time _started;

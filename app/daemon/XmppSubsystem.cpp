@@ -43,6 +43,12 @@ std::variant<std::unique_ptr<Runtime>, StartFault> start(const settings::Setting
 /// Called in the threads that read the streams.
 void XmppSubsystem::notify(State state) {
   switch (state) {
+    case State::standby:
+      // What it is there for: whoever waits for its start must not wait until the other p2 is gone.
+      _wasReady = true;
+      _serviceManager.ready();
+      _serviceManager.status("standing by: another p2 is connected to the XMPP server");
+      return;
     case State::connected:
       _wasReady = true;
       _serviceManager.ready();

@@ -25,7 +25,7 @@ class XmppSubsystem final : public Poco::Util::Subsystem {
   /// 0, or why the subsystem did not start, as an exit code of sysexits.h. The fault has been logged.
   int exitCode() const noexcept { return _exitCode; }
 
-  /// Whether the XMPP server has accepted it since the start.
+  /// Whether it counts as started: the XMPP server has accepted it, or had it stand by.
   bool wasReady() const noexcept { return _wasReady; }
 
   /// Takes over new settings, or logs why it keeps the old ones.

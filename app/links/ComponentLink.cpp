@@ -12,6 +12,7 @@ core::Result<component::Component::Options> componentOptions(const settings::Set
   options.port = settings.port;
   options.jid = settings.jid;
   options.sharedSecret = settings.sharedSecret;
+  options.connections = settings.connections;
   options.limits.stanzaSize = settings.maxStanzaSize;
   if (settings.tls == settings::Tls::none) return options;
   auto tls = http::TlsContext::create({settings.caFile.string(), "xmpp.caFile"});

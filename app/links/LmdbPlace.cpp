@@ -53,4 +53,10 @@ std::vector<std::string> LmdbPlace::doubts() const {
   return {lmdb::unfitFileSystemText(_path, kind)};
 }
 
+std::string LmdbPlace::cautionAgainstSecond() const {
+  return "that may be an earlier connection of this one, which the server has yet to give up; if it is a "
+         "second p2, stop one of them or let them share a store (store.kind = mariadb), for servers drop the "
+         "users whom the one that takes over does not know";
+}
+
 }  // namespace p2::app

@@ -20,6 +20,7 @@ class LmdbPlace final : public StorePlace {
   std::vector<std::filesystem::path> files() const override;
   std::vector<std::string> doubts() const override;
   std::string name() const override { return _path.string(); }
+  std::string cautionAgainstSecond() const override;
 
  private:
   const std::filesystem::path _path;

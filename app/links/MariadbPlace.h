@@ -23,6 +23,7 @@ class MariadbPlace final : public StorePlace {
   /// Asks each host.
   std::vector<std::string> doubts() const override;
   std::string name() const override;
+  std::string cautionAgainstSecond() const override { return {}; }
 
  private:
   mariadb::Options _options;

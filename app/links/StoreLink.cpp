@@ -61,4 +61,8 @@ std::string StoreLink::name() const {
   return _place->name();
 }
 
+std::string StoreLink::cautionAgainstSecond() const {
+  return _place->cautionAgainstSecond();
+}
+
 }  // namespace p2::app

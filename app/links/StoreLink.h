@@ -44,6 +44,8 @@ class StoreLink {
   std::vector<std::string> doubts() const;
   /// What an operator calls it.
   std::string name() const;
+  /// Why there should be no second p2 of the component's name, and what to do; empty if there may be one.
+  std::string cautionAgainstSecond() const;
 
  private:
   std::shared_ptr<const StorePlace> _place;

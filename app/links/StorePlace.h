@@ -31,6 +31,7 @@ class StorePlace {
   virtual std::vector<std::filesystem::path> files() const = 0;
   virtual std::vector<std::string> doubts() const = 0;
   virtual std::string name() const = 0;
+  virtual std::string cautionAgainstSecond() const = 0;
 };
 
 }  // namespace p2::app

@@ -325,6 +325,42 @@ TEST_CASE(
 }
 
 TEST_CASE(
+    "The service manager hears that p2 has started and stands by when the XMPP server has another one") {
+  Files files;
+  const Listener server;
+  files.set("xmpp.port", std::to_string(server.port));
+  ServiceManagerEnd systemd(files.directory.path());
+  Daemon daemon(files.config, {{"NOTIFY_SOCKET", systemd.name.string()}});
+  const auto answer = [&server](const char* words) {
+    const int connection = server.accept();
+    test::Peer peer(connection, nullptr);
+    peer.openStream();
+    peer.send(words);
+    return connection;
+  };
+  constexpr auto* kConflict =
+      "<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>";
+  const int refused = answer(kConflict);
+  systemd.until("READY=1");
+  systemd.until("STATUS=standing by");
+  CHECK(daemon.says("standing by until it is gone"));
+  daemon.signal(SIGHUP);
+  systemd.until("RELOADING=1");
+  systemd.until("READY=1");
+  const int taken = answer("<handshake/>");
+  systemd.until("STATUS=connected");
+  CHECK(daemon.says("takes over"));
+  ::shutdown(taken, SHUT_RDWR);
+  systemd.until("STATUS=not connected");
+  const int again = answer(kConflict);
+  systemd.until("STATUS=standing by");
+  daemon.signal(SIGTERM);
+  systemd.until("STOPPING=1");
+  CHECK(daemon.end() == EX_OK);
+  for (const int connection : {refused, taken, again}) ::close(connection);
+}
+
+TEST_CASE(
     "The watchdog hears from p2, and after each hang-up as well: without a pause they keep no report away") {
   const Files files;
   ServiceManagerEnd systemd(files.directory.path());

@@ -86,6 +86,8 @@ TEST_CASE("A running daemon's word is taken for its connection") {
   status.connected = false;
   status.streamFault = "refused";
   CHECK(tells(judgeDaemon(status), State::fault, "not connected to 127.0.0.1:5347: refused."));
+  status.standingBy = true;
+  CHECK(tells(judgeDaemon(status), State::warning, "stands by at 127.0.0.1:5347"));
 }
 
 TEST_CASE("Settings that are newer than what the daemon goes by are named") {

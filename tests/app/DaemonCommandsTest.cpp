@@ -79,6 +79,10 @@ TEST_CASE(
   const auto broken = p2.run({"status"});
   CHECK(broken.code == EX_TEMPFAIL);
   CHECK(has(broken.out, "The server refuses the secret"));
+  daemon.status.standingBy = true;
+  const auto standby = p2.run({"status"});
+  CHECK(standby.code == EX_OK);
+  CHECK(has(standby.out, "standing by"));
   for (const auto& said : {read.out, json.out, broken.out}) {
     CHECK_FALSE(has(said, "token-nodeA1"));
     CHECK_FALSE(has(said, "secret-nodeA1"));

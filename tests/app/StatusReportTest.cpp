@@ -25,6 +25,7 @@ namespace {
 control::DaemonStatus example() {
   control::DaemonStatus status;
   status.version = "1.2";
+  status.instance = "one.example.org";
   status.pid = 77;
   status.started = control::DaemonStatus::Time(1000s);
   status.server = "127.0.0.1:5347";
@@ -51,7 +52,7 @@ control::DaemonStatus example() {
 TEST_CASE("A person reads how the daemon is") {
   const auto text = describeStatus(example(), mostOf({{"a.example", 4}, {"b.example", 1230}}),
                                    control::DaemonStatus::Time(4600s));
-  CHECK(has(text, "p2             1.2, pid 77, running for 1 h\n"));
+  CHECK(has(text, "p2             1.2 on one.example.org, pid 77, running for 1 h\n"));
   CHECK(has(text, "connected to 127.0.0.1:5347 as push.example.org for 59 min 59 s\n"));
   CHECK(has(text, "1,500 delivered\n"));
   CHECK_FALSE(has(text, "retry"));
@@ -59,6 +60,19 @@ TEST_CASE("A person reads how the daemon is") {
   CHECK(has(text, "1,234 in 2 KiB"));
   CHECK(text.find("1,230  b.example") < text.find("4  a.example"));
   CHECK(has(text, "1970-01-01T00:00:00Z  a \"fault\""));
+}
+
+TEST_CASE("One that stands by says so, and what for; a daemon of before does not say where it is") {
+  auto status = example();
+  status.connected = false;
+  status.standingBy = true;
+  status.openStreams = 0;
+  status.streamFault = "another p2 is connected";
+  status.instance.clear();
+  const auto text = describeStatus(status, {}, control::DaemonStatus::Time(4600s));
+  CHECK(has(text, "standing by at 127.0.0.1:5347 for 59 min 59 s: another p2 is connected\n"));
+  CHECK_FALSE(has(text, "NOT connected"));
+  CHECK(has(text, "p2             1.2, pid 77, running for 1 h\n"));
 }
 
 TEST_CASE("Of several push services the sums are shown and each of them, and whose targets seem gone") {

@@ -1,3 +1,4 @@
+#include "component/ScriptedServer.h"
 #include "daemon/StatusSource.h"
 #include "p2/lmdb/Store.h"
 #include "support/Catch.h"
@@ -8,6 +9,7 @@
 
 #include <Poco/Message.h>
 
+#include <cstdint>
 #include <future>
 #include <memory>
 #include <string>
@@ -28,12 +30,12 @@ class Delivers final : public push::Sender {
   }
 };
 
-/// All that a daemon has to be looked at, with a server that nobody runs.
+/// All that a daemon has to be looked at; without a port, with a server that nobody runs.
 class Daemon {
  public:
-  explicit Daemon(std::size_t streams = 1) {
+  explicit Daemon(std::size_t streams = 1, std::uint16_t port = 0) {
     settings.xmpp.host = "127.0.0.1";
-    settings.xmpp.port = nobody.port();
+    settings.xmpp.port = port == 0 ? nobody.port() : port;
     settings.xmpp.jid = "push.example.org";
     lmdb::Store::Options options;
     options.path = directory.path() / "store";
@@ -139,6 +141,28 @@ TEST_CASE("Without a server the status says that no stream is open, and why") {
   CHECK(status.openStreams == 0);
   CHECK(status.streamFault.find("cannot reach the XMPP server") != std::string::npos);
   CHECK(status.since >= status.started - std::chrono::seconds(1));
+}
+
+TEST_CASE("Whether it stands by is told while no stream is open, to people and to Prometheus") {
+  const auto open = GENERATE(false, true);
+  test::ScriptedServer server([open](test::Peer& peer, int) {
+    peer.openStream();
+    if (open) {
+      peer.send("<handshake/>");
+    } else {
+      peer.fail("conflict");
+    }
+    peer.awaitEnd();
+  });
+  Daemon daemon(1, server.port());
+  const StatusSource source(daemon.parts(), nullptr);
+  REQUIRE(
+      test::eventually([&] { return source.look().connected == open && source.look().standingBy != open; }));
+  const auto status = source.look();
+  CHECK(status.openStreams == (open ? 1 : 0));
+  CHECK(status.metrics.find(std::string("\np2_component_standing_by ") + (open ? '0' : '1') + '\n') !=
+        std::string::npos);
+  CHECK_FALSE(status.instance.empty());
 }
 
 TEST_CASE("Settings count as read anew only if nothing of them waits for a restart") {

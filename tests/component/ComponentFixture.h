@@ -29,7 +29,7 @@ inline Component::Options optionsFor(std::uint16_t port) {
   options.sharedSecret = core::Secret("a-secret");
   options.connectTimeout = options.handshakeTimeout = kPatience;
   options.idleInterval = options.deadAfter = options.writeTimeout = kPatience;
-  options.backoffMost = std::chrono::milliseconds(1);
+  options.backoffMost = options.standbyPause = std::chrono::milliseconds(1);
   return options;
 }
 
@@ -62,6 +62,11 @@ class TestComponent {
     return _changed.wait_for(lock, kPatience, [&] {
       return static_cast<std::size_t>(std::count(_states.begin(), _states.end(), state)) >= times;
     });
+  }
+  /// Whether the state was ever entered.
+  bool reached(State state) {
+    const std::scoped_lock lock(_mutex);
+    return std::find(_states.begin(), _states.end(), state) != _states.end();
   }
   /// Waits until so many requests were handed out.
   bool gets(std::size_t requests) {

@@ -50,27 +50,6 @@ TEST_CASE("A wrong secret is named as such, and not shown") {
   CHECK(component->status().state == State::connecting);
 }
 
-TEST_CASE("After conflicts it keeps trying, with pauses, until the server has it") {
-  std::vector<std::chrono::steady_clock::time_point> tries(3);
-  ScriptedServer server([&](Peer& peer, int connection) {
-    tries.at(static_cast<std::size_t>(connection - 1)) = std::chrono::steady_clock::now();
-    peer.openStream();
-    if (connection < 3) {
-      peer.fail("conflict");
-    } else {
-      peer.send("<handshake/>");
-    }
-    peer.awaitEnd();
-  });
-  TestComponent component(optionsFor(server.port()));
-  CHECK_THAT(component.fault(), ContainsSubstring("(conflict)"));
-  REQUIRE(component.reaches(State::connected));
-  CHECK(server.connections() == 3);
-  CHECK(tries[1] - tries[0] >= 90ms);
-  CHECK(tries[2] - tries[1] >= 90ms);
-  CHECK(component->status().lastFault.empty());
-}
-
 TEST_CASE("A server that takes the connection and stays silent is given up") {
   ScriptedServer server([](Peer& peer, int) { peer.awaitEnd(); });
   auto options = optionsFor(server.port());

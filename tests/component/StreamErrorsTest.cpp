@@ -2,11 +2,14 @@
 #include "p2/xmpp/Namespaces.h"
 #include "support/Catch.h"
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
 using Catch::Matchers::ContainsSubstring;
 using p2::component::Component;
-using p2::component::explainStreamError;
+using p2::component::judgeStreamError;
+using p2::component::Retreat;
 using p2::xmpp::Element;
 namespace ns = p2::xmpp::ns;
 
@@ -21,11 +24,46 @@ Element streamError(const std::string& condition, const std::string& text = {}) 
   return error;
 }
 
-std::string explained(const Element& error) {
+Component::Options optionsOf(std::size_t connections = 1) {
   Component::Options options;
   options.jid = "push.example.org";
   options.sharedSecret = p2::core::Secret("a-secret");
-  return explainStreamError(error, options);
+  options.connections = connections;
+  return options;
+}
+
+std::string explained(const Element& error) {
+  return judgeStreamError(error, optionsOf(), false).reason;
+}
+
+/// All of RFC 6120 §4.9.3, and one that nobody has thought of.
+std::vector<std::string> allConditions() {
+  return {"bad-format",
+          "bad-namespace-prefix",
+          "conflict",
+          "connection-timeout",
+          "host-gone",
+          "host-unknown",
+          "improper-addressing",
+          "internal-server-error",
+          "invalid-from",
+          "invalid-namespace",
+          "invalid-xml",
+          "not-authorized",
+          "not-well-formed",
+          "policy-violation",
+          "remote-connection-failed",
+          "reset",
+          "resource-constraint",
+          "restricted-xml",
+          "see-other-host",
+          "system-shutdown",
+          "undefined-condition",
+          "unsupported-encoding",
+          "unsupported-feature",
+          "unsupported-stanza-type",
+          "unsupported-version",
+          "a-new-condition"};
 }
 
 }  // namespace
@@ -34,7 +72,6 @@ TEST_CASE("Each stream error that an operator can mend says what to do") {
   const auto [condition, what, remedy] = GENERATE(table<std::string, std::string, std::string>({
       {"not-authorized", "refuses the shared secret", "xmpp.sharedSecret must equal"},
       {"host-unknown", "does not know the component push.example.org", "xmpp.jid must equal"},
-      {"conflict", "another connection for the component push.example.org", "another p2 is running"},
       {"invalid-from", "a name that is not the component's", "xmpp.jid must equal"},
       {"policy-violation", "a limit was exceeded", "shaper_rule"},
       {"invalid-namespace", "does not take a component's stream there", "xmpp.port must be"},
@@ -44,6 +81,47 @@ TEST_CASE("Each stream error that an operator can mend says what to do") {
   CHECK_THAT(sentence, ContainsSubstring(what) && ContainsSubstring(remedy) &&
                            ContainsSubstring('(' + condition + ')'));
   CHECK_THAT(sentence, !ContainsSubstring("a-secret") && !ContainsSubstring("%"));
+}
+
+TEST_CASE("Whatever the stream error and when it comes, p2 stands by or yields for a conflict alone") {
+  for (const auto& condition : allConditions()) {
+    for (const std::string text : {"", "Component already connected", "a local domain"}) {
+      for (const bool ready : {false, true}) {
+        for (const std::size_t connections : {1, 2}) {
+          CAPTURE(condition, text, ready, connections);
+          const auto ending = judgeStreamError(streamError(condition, text), optionsOf(connections), ready);
+          auto expected = Retreat::growing;
+          if (condition == "conflict" && text != "a local domain") {
+            if (ready) expected = Retreat::yielding;
+            if (!ready && connections == 1) expected = Retreat::standby;
+          }
+          CHECK(ending.retreat == expected);
+          CHECK_FALSE(ending.reason.empty());
+          CHECK_THAT(ending.reason, ContainsSubstring(text));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("A conflict says what it is one with, and what p2 waits for or the operator must do") {
+  const auto reasonOf = [](const std::string& text, std::size_t connections, bool ready) {
+    return judgeStreamError(streamError("conflict", text), optionsOf(connections), ready).reason;
+  };
+  CHECK(reasonOf("", 1, false) ==
+        "another p2 is connected as push.example.org (conflict); standing by until it is gone");
+  CHECK_THAT(reasonOf("", 1, true), ContainsSubstring("took the place of this one as push.example.org") &&
+                                        ContainsSubstring("component_conflict_resolve"));
+  CHECK_THAT(reasonOf("", 2, false), ContainsSubstring("xmpp.connections = 1"));
+  // Word by word what ejabberd says.
+  CHECK_THAT(reasonOf("Unable to register route on existing local domain", 1, false),
+             ContainsSubstring("serves push.example.org itself") &&
+                 ContainsSubstring("xmpp.jid must equal it") && !ContainsSubstring("standing by"));
+  auto options = optionsOf();
+  options.standbyCaution = "stop one of them";
+  CHECK(judgeStreamError(streamError("conflict", "Component already connected"), options, false).reason ==
+        "another p2 is connected as push.example.org (conflict); standing by until it is gone: stop one of "
+        "them; it says: Component already connected");
 }
 
 TEST_CASE("Stream errors that pass say what happened") {

@@ -23,6 +23,7 @@ inline control::DaemonStatus randomStatus(std::minstd_rand& random) {
   const auto time = [&random] { return control::DaemonStatus::Time(std::chrono::seconds(random())); };
   control::DaemonStatus status;
   status.version = text();
+  status.instance = text();
   status.pid = static_cast<std::int64_t>(random());
   status.started = time();
   status.settingsRead = time();
@@ -31,6 +32,7 @@ inline control::DaemonStatus randomStatus(std::minstd_rand& random) {
   status.streams = number();
   status.openStreams = number();
   status.connected = random() % 2 == 0;
+  status.standingBy = random() % 2 == 0;
   status.since = time();
   status.streamFault = text();
   status.unsentAnswers = number();

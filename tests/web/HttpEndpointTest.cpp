@@ -79,6 +79,18 @@ TEST_CASE("The daemon is ready while nothing keeps it from serving, and says wha
   CHECK(p2.get("/healthz").status == 200);
 }
 
+TEST_CASE("A daemon that stands by is ready, and says what it is ready for") {
+  Fixture p2;
+  p2.status.connected = false;
+  p2.status.standingBy = true;
+  p2.status.streamFault = "another p2 is connected";
+  const auto answer = p2.get("/readyz");
+  CHECK(answer.status == 200);
+  CHECK(answer.body == "standing by\n");
+  p2.status.storeFault = "the disk is full";
+  CHECK(p2.get("/readyz").body == "the store: the disk is full\n");
+}
+
 TEST_CASE("A token that nobody has asked for yet does not make the daemon unready") {
   Fixture p2;
   p2.status.tokenValid = false;

@@ -221,6 +221,11 @@ Finding judgeDaemon(const control::DaemonStatus& status) {
                 " since " + core::isoTime(status.since)};
   }
   const auto fault = status.streamFault.empty() ? "its log says why" : status.streamFault;
+  if (status.standingBy) {
+    return {kServer, State::warning,
+            core::withStop("the running daemon (pid " + std::to_string(status.pid) + ") stands by at " +
+                           status.server + " since " + core::isoTime(status.since) + ": " + fault)};
+  }
   return {kServer, State::fault,
           core::withStop("the running daemon is not connected to " + status.server + ": " + fault),
           EX_UNAVAILABLE};
@@ -230,7 +235,8 @@ Finding judgeServerFault(const std::string& fault) {
   if (fault.find("(conflict)") != std::string::npos) {
     return {kServer, State::warning,
             "the secret is right, but the component has a connection already: another p2 runs, with another "
-            "store or on another machine, or the server has not noticed yet that one is gone."};
+            "store or on another machine, or the server has not noticed yet that one is gone. A p2 that is "
+            "started now stands by until then."};
   }
   const bool refused = fault.find("(not-authorized)") != std::string::npos;
   return {kServer, State::fault, core::withStop(fault), refused ? EX_NOPERM : EX_UNAVAILABLE};

@@ -26,7 +26,7 @@ constexpr std::array kOptions{kStoreOption, kJson};
 constexpr std::string_view kDetails =
     "Asks the running daemon how it is: the stream to the XMPP server, the access to FCM, pushes by outcome "
     "and how long they took, the queue, the registrations, and its last faults. Ends with 0 if it is "
-    "connected, 75 if it is not, and 69 if no daemon runs.";
+    "connected or stands by for another p2, 75 if it is not, and 69 if no daemon runs.";
 
 /// Counted here and not by the daemon, which has other things to do. Nothing if the store cannot be read.
 std::optional<control::DomainCounts> countDomains(const StoreLink& link, const Console& console) {
@@ -62,7 +62,7 @@ int run(const Invocation& invocation) {
   invocation.console.out << (invocation.has(kJson.name)
                                  ? control::statusJson(status.value(), now, domains) + '\n'
                                  : describeStatus(status.value(), domains, now));
-  return status.value().connected ? EX_OK : EX_TEMPFAIL;
+  return status.value().connected || status.value().standingBy ? EX_OK : EX_TEMPFAIL;
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ std::string count(double number) {
 std::string streamLine(const control::DaemonStatus& status, control::DaemonStatus::Time now) {
   const auto since = " for " + core::inWords(now - status.since);
   const auto fault = status.streamFault.empty() ? "" : ": " + status.streamFault;
+  if (status.standingBy) return "standing by at " + status.server + since + fault;
   if (!status.connected) return "NOT connected to " + status.server + since + fault;
   auto text = "connected to " + status.server + " as " + status.jid + since;
   if (status.streams <= 1) return text;
@@ -141,8 +142,10 @@ control::DomainCounts mostOf(const std::map<std::string, std::uint64_t, std::les
 std::string describeStatus(const control::DaemonStatus& status,
                            const std::optional<control::DomainCounts>& domains,
                            control::DaemonStatus::Time now) {
-  std::string text = row("p2", status.version + ", pid " + std::to_string(status.pid) + ", running for " +
-                                   core::inWords(now - status.started));
+  // A daemon of before does not say where it is.
+  const auto where = status.instance.empty() ? "" : " on " + status.instance;
+  std::string text = row("p2", status.version + where + ", pid " + std::to_string(status.pid) +
+                                   ", running for " + core::inWords(now - status.started));
   text += row("XMPP", streamLine(status, now));
   text += row("FCM", tokenLine(status, now));
   text += pushLines(status);

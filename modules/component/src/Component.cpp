@@ -56,7 +56,8 @@ class Component::Impl {
         _connected(metrics.gauge("p2_component_connected", "Streams to the XMPP server that are open.")),
         _outbox(_options.outboxCapacity, _options.answerLifetime, metrics),
         _route(_options.resolver, _options.firstAddress),
-        _backoff({kFirstBackoff, _options.backoffMost, kLeastBackoff}) {
+        _backoff({kFirstBackoff, _options.backoffMost, kLeastBackoff}),
+        _standby({_options.standbyPause, _options.standbyPause, _options.standbyPause}) {
     _status.since = std::chrono::system_clock::now();
     _reader = std::thread([this] { run(); });
   }
@@ -92,45 +93,51 @@ class Component::Impl {
  private:
   void run() noexcept {
     while (!stopping()) {
-      std::string fault;
+      Ending ending;
       try {
-        fault = runSession();
+        ending = runSession();
       } catch (const std::exception& exception) {
-        fault = std::string("a fault of p2 ended the stream: ") + exception.what();
+        ending.reason = std::string("a fault of p2 ended the stream: ") + exception.what();
       }
       hold(nullptr);
       if (stopping()) break;
-      retreat(fault);
+      retreat(ending);
     }
     enter(State::stopped);
   }
 
   /// Connects and reads one stream to its end; gives why it ended.
-  std::string runSession() {
+  Ending runSession() {
     const auto connection = std::make_shared<Connection>(Connection::Options{
         _options.host, _options.port, _options.tls, _options.connectTimeout, _options.writeTimeout});
     hold(connection);
     if (stopping()) return {};
-    if (const auto connected = connection->connect(_route); !connected) return connected.error();
+    if (const auto connected = connection->connect(_route); !connected) return {connected.error()};
     const std::function<void()> onReady = [&] {
       _route.succeeded(connection->address());
       ready();
     };
     Session session({_options, _onRequest, onReady, _outbox, _reading, _received, _refused}, connection);
     const auto started = std::chrono::steady_clock::now();
-    std::string reason = session.run();
+    Ending ending = session.run();
     if (session.ready() && std::chrono::steady_clock::now() - started >= kGoodStream) {
       _backoff.reset();
     } else {
       // A node that takes connections and serves nobody is not tried again before the others.
       _route.failed(connection->address());
     }
-    return reason.empty() ? "the XMPP server closed the stream" : reason;
+    if (ending.reason.empty()) ending.reason = "the XMPP server closed the stream";
+    return ending;
   }
 
   void ready() {
     _connects.add();
-    logger().information("connected to the XMPP server at " + _peer + " as " + _options.jid);
+    const std::string line = "connected to the XMPP server at " + _peer + " as " + _options.jid;
+    if (status().state == State::standby) {
+      logger().notice("the other connection is gone, and this p2 takes over: " + line);
+    } else {
+      logger().information(line);
+    }
     {
       const std::scoped_lock lock(_mutex);
       _status.lastFault.clear();
@@ -138,24 +145,56 @@ class Component::Impl {
     enter(State::connected);
   }
 
-  /// Logs the fault and waits before the next try.
-  void retreat(const std::string& fault) {
-    const auto delay = _backoff.next();
-    report(fault, delay);
-    enter(State::connecting, fault);
+  /// Logs why there is no stream and waits before the next try.
+  void retreat(const Ending& ending) {
+    const bool standsBy = ending.retreat == Retreat::standby;
+    const auto delay = pauseFor(ending.retreat);
+    if (standsBy) {
+      reportStandby(ending.reason);
+    } else {
+      report(ending, delay);
+    }
+    enter(standsBy ? State::standby : State::connecting, ending.reason);
     std::unique_lock lock(_mutex);
     _wake.wait_for(lock, delay, [this] { return _stopping; });
   }
 
-  void report(const std::string& fault, Milliseconds delay) {
+  Milliseconds pauseFor(Retreat retreat) {
+    switch (retreat) {
+      case Retreat::growing:
+        return _backoff.next();
+      case Retreat::standby:
+        // The server is there and knows the secret: what comes after is a failure of its own.
+        _backoff.reset();
+        return _standby.next();
+      case Retreat::yielding:
+        return _options.backoffMost;
+    }
+    return _options.backoffMost;
+  }
+
+  /// Once, however long it lasts.
+  void reportStandby(const std::string& reason) {
+    if (status().state == State::standby) return;
+    if (_options.standbyCaution.empty()) {
+      logger().notice(reason);
+    } else {
+      logger().warning(reason);
+    }
+  }
+
+  void report(const Ending& ending, Milliseconds delay) {
     const auto now = std::chrono::steady_clock::now();
-    if (fault == _reported && now - _reportedAt < kRepeatLog && _status.state == State::connecting) return;
-    _reported = fault;
+    const bool repeats = ending.reason == _reported && now - _reportedAt < kRepeatLog;
+    if (repeats && _status.state == State::connecting) return;
+    _reported = ending.reason;
     _reportedAt = now;
-    logger().warning(fault + "; trying again in " + std::to_string(delay.count()) +
-                     " ms and then less often, up to every " +
-                     std::to_string(std::chrono::ceil<std::chrono::seconds>(_options.backoffMost).count()) +
-                     " s");
+    std::string line = ending.reason + "; trying again in " + std::to_string(delay.count()) + " ms";
+    if (ending.retreat == Retreat::growing) {
+      line += " and then less often, up to every " +
+              std::to_string(std::chrono::ceil<std::chrono::seconds>(_options.backoffMost).count()) + " s";
+    }
+    logger().warning(line);
   }
 
   void enter(State state, const std::string& fault = {}) {
@@ -220,6 +259,7 @@ class Component::Impl {
   Outbox _outbox;
   http::Route _route;                                 // reader thread
   core::Backoff _backoff;                             // reader thread
+  core::Backoff _standby;                             // reader thread; the same each time but for its jitter
   std::string _reported;                              // reader thread
   std::chrono::steady_clock::time_point _reportedAt;  // reader thread
   mutable std::mutex _mutex;

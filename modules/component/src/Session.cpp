@@ -55,7 +55,7 @@ Session::~Session() {
   _connection->shutdown();
 }
 
-std::string Session::run() {
+Ending Session::run() {
   _connection->watch([this] { return patience(); });
   _connection->write("<?xml version='1.0'?><stream:stream xmlns='" + std::string(ns::kComponent) +
                      "' xmlns:stream='" + std::string(ns::kStreams) + "' to='" +
@@ -68,7 +68,7 @@ std::string Session::run() {
     _connection->finish("</stream:stream>", kLastWordBound);
   }
   _connection->shutdown();
-  return reasonOf(end);
+  return {reasonOf(end), _retreat};
 }
 
 void Session::onStreamOpen(const xmpp::Element& header) {
@@ -140,7 +140,9 @@ void Session::onHandshake() {
 }
 
 void Session::onStreamError(const xmpp::Element& error) {
-  giveUp(explainStreamError(error, _context.options));
+  auto ending = judgeStreamError(error, _context.options, _ready);
+  if (_fault.empty()) _retreat = ending.retreat;
+  giveUp(std::move(ending.reason));
 }
 
 Milliseconds Session::patienceWithHandshake(std::chrono::steady_clock::time_point now) {

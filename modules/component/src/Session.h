@@ -14,6 +14,20 @@ namespace p2::component {
 
 class Outbox;
 
+/// How to come back after a stream that ended or could not be opened.
+enum class Retreat {
+  growing,   ///< After a while that grows with the failures.
+  standby,   ///< Soon, however often: the server keeps another's stream for the name.
+  yielding,  ///< After the longest while: another's stream took the place, and would have to give way in
+             ///< turn.
+};
+
+/// Why there is no stream, for an operator.
+struct Ending {
+  std::string reason;
+  Retreat retreat = Retreat::growing;
+};
+
 /// One stream with the server, from its header to its end (XEP-0114 §3). Used by the reader thread only.
 class Session final : public xmpp::StanzaHandler {
  public:
@@ -36,9 +50,8 @@ class Session final : public xmpp::StanzaHandler {
   /// Ends the connection, whatever happened: a server that still sees an old one may refuse the next.
   ~Session() override;
 
-  /// Opens the stream and reads until it ends. Gives the reason, for an operator; empty if the server closed
-  /// it in due form.
-  std::string run();
+  /// Opens the stream and reads until it ends. The reason is empty if the server closed it in due form.
+  Ending run();
   bool ready() const noexcept { return _ready; }
 
   void onStreamOpen(const xmpp::Element& header) override;
@@ -65,9 +78,10 @@ class Session final : public xmpp::StanzaHandler {
   bool _ready = false;
   std::uint64_t _pings = 0;
   std::string _fault;
+  Retreat _retreat = Retreat::growing;
 };
 
-/// What a stream error (RFC 6120 §4.9.3) means for an operator, and what to do.
-std::string explainStreamError(const xmpp::Element& error, const Component::Options& options);
+/// What a stream error (RFC 6120 §4.9.3) means for an operator, and what to do. `ready`: the stream was open.
+Ending judgeStreamError(const xmpp::Element& error, const Component::Options& options, bool ready);
 
 }  // namespace p2::component

@@ -27,9 +27,6 @@ constexpr std::array kExplanations{
         "host-unknown",
         "the XMPP server does not know the component % (host-unknown): xmpp.jid must equal the name that the "
         "server's configuration gives it"},
-    Explanation{"conflict",
-                "the XMPP server has another connection for the component % (conflict): either another p2 is "
-                "running, or the server has not noticed yet that an earlier connection is gone"},
     Explanation{
         "invalid-from",
         "the XMPP server says that an answer came from a name that is not the component's (invalid-from): "
@@ -66,9 +63,49 @@ std::string brief(std::string_view text) {
   return line;
 }
 
+/// ejabberd says so if the name is one of its own domains, before it asks for the secret; there is no other
+/// connection then.
+bool isLocalDomain(std::string_view text) {
+  return text.find("local domain") != std::string_view::npos;
+}
+
+/// Prosody and MongooseIM keep the stream that is there and refuse the next with this, unless they are told
+/// otherwise; Openfire does the same.
+Ending judgeConflict(std::string_view text, const Component::Options& options, bool ready) {
+  const auto& name = options.jid;
+  if (isLocalDomain(text)) {
+    return {"the XMPP server serves " + name +
+            " itself, as a domain for accounts (conflict, a local domain): the component needs a name of its "
+            "own, such as push." +
+            name + ", and xmpp.jid must equal it"};
+  }
+  if (ready) {
+    return {
+        "another p2 took the place of this one as " + name +
+            " (conflict): the XMPP server lets the newest connection win, so that they take turns; leave "
+            "component_conflict_resolve (Prosody) or conflict_behaviour (MongooseIM) at its default, with "
+            "which the second one stands by, or stop one of them",
+        Retreat::yielding};
+  }
+  if (options.connections > 1) {
+    return {"the XMPP server takes no more connections as " + name +
+            " (conflict): one that takes a single one, such as Prosody, needs xmpp.connections = 1"};
+  }
+  return {"another p2 is connected as " + name + " (conflict); standing by until it is gone" +
+              (options.standbyCaution.empty() ? "" : ": " + options.standbyCaution),
+          Retreat::standby};
+}
+
+std::string explanationOf(std::string_view condition, const std::string& name) {
+  for (const auto& explanation : kExplanations) {
+    if (explanation.condition == condition) return named(explanation.sentence, name);
+  }
+  return "the XMPP server ended the stream: " + brief(condition);
+}
+
 }  // namespace
 
-std::string explainStreamError(const xmpp::Element& error, const Component::Options& options) {
+Ending judgeStreamError(const xmpp::Element& error, const Component::Options& options, bool ready) {
   std::string_view condition = "undefined-condition";
   std::string_view text;
   for (const auto& child : error.children) {
@@ -79,12 +116,10 @@ std::string explainStreamError(const xmpp::Element& error, const Component::Opti
       condition = child.name;
     }
   }
-  std::string sentence = "the XMPP server ended the stream: " + brief(condition);
-  for (const auto& explanation : kExplanations) {
-    if (explanation.condition == condition) sentence = named(explanation.sentence, options.jid);
-  }
-  if (!text.empty()) sentence += "; it says: " + brief(text);
-  return sentence;
+  Ending ending = condition == "conflict" ? judgeConflict(text, options, ready)
+                                          : Ending{explanationOf(condition, options.jid)};
+  if (!text.empty()) ending.reason += "; it says: " + brief(text);
+  return ending;
 }
 
 }  // namespace p2::component

@@ -11,6 +11,7 @@ namespace p2::control {
 template <class Status, class Field>
 void eachField(Status& status, Field field) {
   field("version", status.version);
+  field("instance", status.instance);
   field("pid", status.pid);
   field("started", status.started);
   field("settingsRead", status.settingsRead);
@@ -19,6 +20,7 @@ void eachField(Status& status, Field field) {
   field("streams", status.streams);
   field("openStreams", status.openStreams);
   field("connected", status.connected);
+  field("standingBy", status.standingBy);
   field("since", status.since);
   field("streamFault", status.streamFault);
   field("unsentAnswers", status.unsentAnswers);

@@ -94,7 +94,7 @@ Page found(const char* type, std::string body) {
 
 Page readiness(const control::DaemonStatus& status) {
   const auto reasons = unreadiness(status);
-  if (reasons.empty()) return found("text/plain", "ready\n");
+  if (reasons.empty()) return found("text/plain", status.standingBy ? "standing by\n" : "ready\n");
   Page page{HTTPResponse::HTTP_SERVICE_UNAVAILABLE, "text/plain", {}};
   for (const auto& reason : reasons) page.body += reason + '\n';
   return page;
@@ -186,7 +186,9 @@ std::uint16_t HttpEndpoint::port() const noexcept {
 
 std::vector<std::string> unreadiness(const control::DaemonStatus& status) {
   std::vector<std::string> reasons;
-  if (!status.connected) {
+  // One that stands by is as it should be: who exchanges one p2 for another waits for that, and only then
+  // ends the first.
+  if (!status.connected && !status.standingBy) {
     reasons.push_back("not connected to the XMPP server: " +
                       (status.streamFault.empty() ? std::string("connecting") : status.streamFault));
   }

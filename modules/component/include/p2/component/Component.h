@@ -21,7 +21,8 @@ namespace p2::component {
 /// An external component of an XMPP server (XEP-0114): keeps one stream to the server open, hands out each
 /// request that comes and sends the answers. A stream that ends, for whatever reason, is opened again after a
 /// while that grows with the failures; answers that were not sent by then go into the new stream as long as a
-/// server still waits for them. Thread-safe.
+/// server still waits for them. Where the server keeps another's stream for the name, it stands by: it asks
+/// again and again after a short while, until it gets its turn. Thread-safe.
 class Component {
  public:
   struct Options {
@@ -33,6 +34,7 @@ class Component {
     /// Which of the host's addresses is tried first, counted in turns: each of several components begins at
     /// another node of a cluster.
     std::size_t firstAddress = 0;
+    std::size_t connections = 1;  ///< `xmpp.connections`: of several none stands by.
     /// Direct TLS with this context, shared because a reload may replace it; null: plain TCP.
     std::shared_ptr<const http::TlsContext> tls;
     xmpp::StanzaReader::Limits limits;  ///< `xmpp.maxStanzaSize`
@@ -44,6 +46,10 @@ class Component {
     std::chrono::milliseconds deadAfter{120000};    ///< Silent for so long, without a byte, it is given up.
     std::chrono::milliseconds writeTimeout{15000};  ///< A server that takes nothing for so long is given up.
     std::chrono::milliseconds backoffMost{30000};   ///< Longest wait before connecting again.
+    /// The wait while standing by, and up to as long again. Prosody writes four lines into its log for each
+    /// try.
+    std::chrono::milliseconds standbyPause{2000};
+    std::string standbyCaution;  ///< What to tell an operator of standing by; empty: it is as it should be.
     std::chrono::milliseconds answerLifetime{
         30000};                          ///< Servers wait 32 s at least; an older answer is dropped.
     std::size_t outboxCapacity = 50000;  ///< Unsent answers at which no more requests are read.
@@ -52,7 +58,12 @@ class Component {
     std::function<void(const xmpp::Element&)> onMessage;
   };
 
-  enum class State { connecting, connected, stopped };
+  enum class State {
+    connecting,
+    standby,  ///< The server has another's stream for the name, and keeps it.
+    connected,
+    stopped,
+  };
 
   struct Status {
     State state = State::connecting;

@@ -30,6 +30,7 @@ struct DaemonStatus {
   };
 
   std::string version;
+  std::string instance;  ///< Which of several p2 it is: the name of its machine.
   std::int64_t pid = 0;
   Time started{};
   Time settingsRead{};  ///< When all that is in effect was read: a reload may leave something for a restart.
@@ -39,7 +40,8 @@ struct DaemonStatus {
   std::uint64_t streams = 0;  ///< `xmpp.connections`
   std::uint64_t openStreams = 0;
   bool connected = false;   ///< At least one is open.
-  Time since{};             ///< When `connected` became what it is.
+  bool standingBy = false;  ///< None is, as the server has another p2's.
+  Time since{};             ///< When `connected` became what it is, or it began to stand by.
   std::string streamFault;  ///< Of one that is not open.
   std::uint64_t unsentAnswers = 0;
 
