@@ -1,6 +1,7 @@
 #include "p2/store/ServiceTime.h"
 #include "support/Catch.h"
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 #include <utility>
@@ -35,6 +36,30 @@ TEST_CASE("A date that the clock has shown is as far back as time was counted si
   CHECK(time.since(at(1)) == 150s);
   time.renewAll();
   CHECK(time.since(at(1)) == 0s);
+}
+
+TEST_CASE("Of two that know of one store the one that has counted more is believed, and the later renewal") {
+  const auto counted = [](Seconds by, bool renewed) {
+    ServiceTime time;
+    time.begin(at(1000));
+    time.advance(at(1000 + by.count()), by);
+    if (renewed) time.renewAll();
+    return time;
+  };
+  const auto less = GENERATE(0s, 40s);
+  const auto more = GENERATE(40s, 100s);
+  const auto lessIsRenewed = GENERATE(false, true);
+  const auto moreIsRenewed = GENERATE(false, true);
+  auto one = counted(less, lessIsRenewed);
+  auto other = counted(more, moreIsRenewed);
+  one.join(counted(more, moreIsRenewed));
+  other.join(counted(less, lessIsRenewed));
+  CHECK(one == other);
+  CHECK(one.total() == more);
+  CHECK(one.allRenewedAt() == std::max(lessIsRenewed ? less : 0s, moreIsRenewed ? more : 0s));
+  one.begin(at(5000));
+  one.advance(at(5010), 10s);
+  CHECK(one.total() == more + 10s);
 }
 
 TEST_CASE("A date that the clock has shown twice counts as the later time") {

@@ -7,6 +7,7 @@
 #include "p2/core/Result.h"
 #include "p2/core/UniqueFunction.h"
 #include "p2/store/Registrations.h"
+#include "p2/store/ServiceMeter.h"
 #include "p2/store/ServiceTime.h"
 
 #include <optional>
@@ -85,16 +86,24 @@ class SweepTask final : public Task {
 
 class ServiceTimeTask final : public Task {
  public:
-  ServiceTimeTask(store::ServiceTime time, Callback<void> done)
-      : _time(std::move(time)), _done(std::move(done)) {}
+  /// `meter` must outlive it.
+  ServiceTimeTask(store::ServiceMeter& meter, Callback<void> done)
+      : _meter(meter), _time(meter.look()), _done(std::move(done)) {}
 
-  MaybeFault run(Connection& connection) override { return writeServiceTime(connection, _time); }
+  MaybeFault run(Connection& connection) override {
+    auto stored = readServiceTime(connection);
+    if (!stored.ok()) return stored.fault();
+    _meter.join(stored.value());
+    _time.join(stored.value());
+    return writeServiceTime(connection, _time);
+  }
   void finish(const core::Error* failure) override {
     _done(failure == nullptr ? core::Result<void>() : core::Result<void>(*failure));
   }
 
  private:
-  const store::ServiceTime _time;
+  store::ServiceMeter& _meter;
+  store::ServiceTime _time;
   Callback<void> _done;
 };
 

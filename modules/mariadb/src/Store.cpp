@@ -182,7 +182,7 @@ void Store::Impl::sweep(Sweep scan, Callback<Swept> done) {
 }
 
 void Store::Impl::saveServiceTime(Callback<void> done) {
-  _writer.submit({std::make_unique<ServiceTimeTask>(_meter.look(), std::move(done)), _pending.ofNone()});
+  _writer.submit({std::make_unique<ServiceTimeTask>(_meter, std::move(done)), _pending.ofNone()});
 }
 
 Result<Store::ImportReport> Store::Impl::import(store::ImportSource& source) {

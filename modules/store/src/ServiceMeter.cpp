@@ -8,6 +8,8 @@ using std::chrono::seconds;
 
 // The civil clock is steered by less in a span; a greater difference is a jump.
 constexpr seconds kSteering{5};
+// Others that are ahead by less do not matter to registrations that live for months.
+constexpr std::chrono::hours kAhead{1};
 
 }  // namespace
 
@@ -15,6 +17,18 @@ void ServiceMeter::adopt(ServiceTime from) {
   _state.with([&](State& state) {
     state.time = std::move(from);
     begin(state, _clock.now(), wall());
+  });
+}
+
+void ServiceMeter::join(const ServiceTime& stored) {
+  _state.with([&](State& state) {
+    const auto now = _clock.now();
+    const auto date = wall();
+    update(state, now, date);
+    const bool isAhead = stored.total() >= state.time.total() + kAhead;
+    if (!isAhead && stored.allRenewedAt() <= state.time.allRenewedAt()) return;
+    state.time.join(stored);
+    begin(state, now, date);
   });
 }
 

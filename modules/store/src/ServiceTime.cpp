@@ -31,6 +31,14 @@ void ServiceTime::advance(Time wall, Seconds by) {
   current.atLast = _total;
 }
 
+void ServiceTime::join(const ServiceTime& other) {
+  if (other._total > _total) {
+    _total = other._total;
+    _spans = other._spans;
+  }
+  _allRenewedAt = std::max(_allRenewedAt, other._allRenewedAt);
+}
+
 /// One span in the place of two neighbours says of no date an earlier moment than they did.
 void ServiceTime::mergeClosest() {
   const auto gapAfter = [this](std::size_t i) {

@@ -19,6 +19,9 @@ class ServiceMeter {
   /// Goes on from where the store says it had come to, once that can be read. What it has measured by then is
   /// lost: registrations expire later.
   void adopt(ServiceTime from);
+  /// Takes over what another p2 has stored since, if it is an hour ahead at least or knows of a later import:
+  /// one that stands by keeps up so, and of two that serve neither takes what the other has all the time.
+  void join(const ServiceTime& stored);
   /// Whether phones reach p2 from now on.
   void setServing(bool serving);
   /// The date of now, to be stored.

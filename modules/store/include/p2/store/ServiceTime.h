@@ -30,7 +30,13 @@ class ServiceTime {
   /// Every registration counts as renewed now: an import brings dates of other clocks.
   void renewAll() { _allRenewedAt = _total; }
 
+  /// Takes over what another p2 of the same store knows: its time, if it has counted more, for none has
+  /// counted more than there was; and when all counted as renewed, if it was later. begin() is to be called
+  /// next.
+  void join(const ServiceTime& other);
+
   Seconds total() const { return _total; }
+  Seconds allRenewedAt() const { return _allRenewedAt; }  ///< In its own time; zero if never.
   /// How much of it has gone by since the civil clock showed `date`, at most: for a date that it never
   /// showed, since the last time before it in the calendar, and for one before all of them, since the
   /// beginning.
