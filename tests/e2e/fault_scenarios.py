@@ -284,13 +284,3 @@ def deaf_service_manager(s):
     [(registration, _, _)] = s.registered(server)
     eq(push(server, registration), "result", "a push")
     eq(p2.stop(), 0, "exit status")
-
-
-@scenario("prosody")
-def second_daemon(s):
-    """A second p2 for the same name waits while Prosody answers conflict, and takes over when the first one ends"""
-    first, second = s.p2().up(), s.p2()
-    second.start()
-    second.wait_for_log("conflict", seconds=20)
-    eq(first.stop(), 0, "exit status of the first")
-    second.wait_ready(60)
