@@ -193,7 +193,7 @@ def quarrel(s, server, p2):
        ["result", "cancel/item-not-found"], "the pushes")
     s.fcm.behave()
     stream = server.stream
-    server.send(f"<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text xmlns='urn:ietf:params:xml:"
+    server.send(f"<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text xmlns='urn:ietf:params:xml:"
                 f"ns:xmpp-streams'>a\n{escape(FORGED)}&#10;{escape(FORGED)}</text></stream:error></stream:stream>".encode())
     server.wait_for_other_stream(stream)
     return kept, gone
