@@ -120,13 +120,15 @@ void Connection::setOptions(const Options& options, std::chrono::seconds patienc
   const auto seconds = static_cast<unsigned>(patience.count());
   mysql_options(_handle, MYSQL_OPT_READ_TIMEOUT, &seconds);
   mysql_options(_handle, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
-  // "localhost" is no socket's name here, and a server may neither read files nor ask for the password
-  // itself.
+  // "localhost" is no socket's name here, and a server may not read files.
   const unsigned protocol = MYSQL_PROTOCOL_TCP;
   mysql_options(_handle, MYSQL_OPT_PROTOCOL, &protocol);
   const unsigned no = 0;
   mysql_options(_handle, MYSQL_OPT_LOCAL_INFILE, &no);
-  mysql_options(_handle, MARIADB_OPT_RESTRICTED_AUTH, "mysql_native_password,client_ed25519");
+  // The last one sends the password itself to a server that does not know it yet.
+  mysql_options(_handle, MARIADB_OPT_RESTRICTED_AUTH,
+                options.tls == Tls::verified ? "mysql_native_password,client_ed25519,caching_sha2_password"
+                                             : "mysql_native_password,client_ed25519");
   mysql_options(_handle, MYSQL_SET_CHARSET_NAME, "latin1");
   // Said either way: what holds unsaid differs between versions.
   const my_bool verified = options.tls == Tls::verified ? 1 : 0;
