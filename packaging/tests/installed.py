@@ -5,7 +5,7 @@ network of its own:
     installed.py deb|rpm|tarball ROOT DIRECTORY PACKAGE NEWER
 
 ROOT is a Debian system with Prosody, PACKAGE and NEWER are p2's packages of one version and a higher one. Prosody and p2
-run in the system; the phone and the stand-in for FCM share its network. Prints one line a check, the last one is
+run in the system; the phone, a MariaDB and the stand-in for FCM share its network. Prints one line a check, the last one is
 `N passed, N failed`.
 """
 
@@ -24,6 +24,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "tests", "support")]
 
 from machine import Machine  # noqa: E402
 from p2test.fcm import Fcm  # noqa: E402
+from p2test.mariadb import MariaDb  # noqa: E402
 from p2test.phone import Phone  # noqa: E402
 
 SETTINGS = "/etc/p2/p2.properties"
@@ -45,6 +46,15 @@ component_ports = {{ 5347 }}
 VirtualHost "im.localhost"
 Component "push.im.localhost"
     component_secret = "{SECRET}"
+"""
+
+
+MARIADB = """\
+store.kind = mariadb
+store.mariadb.hosts = localhost
+store.mariadb.password = pass word
+store.mariadb.tls = verified
+store.mariadb.caFile = /etc/p2/ca.pem
 """
 
 
@@ -148,6 +158,7 @@ def takes_components():
 class Installed:
     def __init__(self, kind, root, directory, package, newer):
         self._machine = Machine(root, os.path.join(directory, "system"))
+        self._directory = directory
         self._fcm = Fcm(os.path.join(directory, "fcm"))
         self._kind = kind
         self._manager = {"deb": Deb, "rpm": Rpm, "tarball": Tarball}[kind](self._machine)
@@ -169,6 +180,8 @@ class Installed:
         yield "takes its secrets from systemd's credentials", self.credentials
         yield "logs into a file as p2.properties shows it", self.log_file
         yield "keeps its store elsewhere if its unit allows that, and else says so", self.store_elsewhere
+        if self._kind == "deb":
+            yield "keeps its registrations in MariaDB, to which it logs in over TLS", self.store_in_mariadb
         yield "is started again when it hangs", self.watchdog
         yield "after a reboot it is there, and so are its registrations", self.reboot
         yield "an upgrade keeps settings and registrations, and restarts it", self.upgrade
@@ -292,6 +305,25 @@ class Installed:
             self._write_settings(settings)
         self._restart_and_push()
 
+    def store_in_mariadb(self):
+        """The registrations go there and are used there. Each way to log in is compiled in: there is no other here."""
+        settings, certificate = self._machine.read(SETTINGS), os.path.join(self._directory, "fcm", "good.pem")
+        database = MariaDb(os.path.join(self._directory, "mariadb"), "--bind-address=127.0.0.1", "--port=3306",
+                           "--plugin-load-add=auth_ed25519", f"--ssl-cert={certificate}", f"--ssl-key={certificate}")
+        try:
+            lines = self._machine.run("p2", "export")
+            for plugin in ("mysql_native_password", "ed25519"):
+                database.sql("create or replace database p2; create or replace user p2@localhost identified via "
+                             f"{plugin} using password('pass word') require ssl; grant select, insert, update, delete, "
+                             "create, create temporary tables on p2.* to p2@localhost")
+                self._write_settings(settings + MARIADB)
+                self._import_and_push(lines)
+                assert self._token in database.sql("select * from target", "p2"), "it is not there"
+        finally:
+            self._write_settings(settings)
+            database.stop()
+        self._restart_and_push()
+
     def watchdog(self):
         directory = "/etc/systemd/system/p2.service.d"
         self._machine.write(f"{directory}/short.conf", "[Service]\nWatchdogSec=2\nRestartSec=100ms\n")
@@ -390,6 +422,15 @@ class Installed:
         self._machine.run("systemctl", "reset-failed", "p2", check=False)
         self._machine.run("systemctl", "restart", "p2")
         self._push_again()
+
+    def _import_and_push(self, lines):
+        """Registrations as p2 export writes them, into the store that the settings name now, while p2 is stopped."""
+        self._machine.run("systemctl", "stop", "p2")
+        self._machine.write("/root/registrations", lines, 0o600)
+        self._machine.run("sh", "-ec", "p2 import < /root/registrations")
+        found = self._machine.run("p2", "check", check=False)
+        assert re.search("(?m)^ok +store .* 1 registration", found), found
+        self._restart_and_push()
 
     def _push_again(self):
         """A message for the sleeping phone comes to FCM as a push to its token."""

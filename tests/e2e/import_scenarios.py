@@ -8,9 +8,9 @@ import subprocess
 import time
 
 from p2test import shapes, transcript
-from p2test.process import Process
+from p2test.mariadb import MariaDb
 
-from stage import eq, scenario, until
+from stage import eq, scenario
 
 #: As the reference service creates it.
 _TABLE = """CREATE TABLE target (
@@ -21,49 +21,26 @@ _COLUMNS = "service, device, channel, domain, token, node, secret"
 _MILLION = 1_000_000
 
 
-class MariaDb:
-    """Debian's MariaDB in a directory of its own, reached through a socket in it."""
+class Reference(MariaDb):
+    """A MariaDB with the reference service's table."""
 
     def __init__(self, directory):
-        self.directory = directory
-        self.socket = os.path.join(directory, "db.sock")
-        data = os.path.join(directory, "data")
-        os.makedirs(directory)
-        user = ["--user=root"] if os.geteuid() == 0 else []
-        made = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
-                               "--auth-root-authentication-method=normal", *user],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        assert made.returncode == 0, f"mariadb-install-db ended with {made.returncode}:\n{made.stdout[-3000:]}"
-        self.process = Process("mariadb", ["mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={self.socket}",
-                                           "--skip-networking", "--innodb-flush-log-at-trx-commit=0", *user],
-                               os.path.join(directory, "mariadb.log"))
-        until(lambda: os.path.exists(self.socket), "MariaDB's socket", seconds=60)
-        until(lambda: self._client("-e", "SELECT 1").returncode == 0, "MariaDB's answer", seconds=60)
-        self.run("CREATE DATABASE push CHARACTER SET utf8mb4")
+        super().__init__(directory, "--skip-networking", "--innodb-flush-log-at-trx-commit=0")
+        self.sql("CREATE DATABASE push CHARACTER SET utf8mb4")
         self.run(_TABLE)
 
-    def _client(self, *arguments, **options):
-        return subprocess.run(["mariadb", "--no-defaults", f"--socket={self.socket}", "--user=root", *arguments],
-                              capture_output=True, **options)
-
-    def run(self, sql):
-        database = [] if sql.startswith("CREATE DATABASE") else ["push"]
-        done = self._client(*database, "-e", sql)
-        assert done.returncode == 0, done.stderr.decode()
+    def run(self, statements):
+        self.sql(statements, "push")
 
     def dump(self, path, columns="*"):
         """What the documentation has an operator run."""
         with open(path, "wb") as file:
-            subprocess.run(["mariadb", "--no-defaults", f"--socket={self.socket}", "--user=root", "--batch", "-e",
-                            f"SELECT {columns} FROM target", "push"], stdout=file, check=True)
+            subprocess.run(self.client("--batch", "-e", f"SELECT {columns} FROM target", "push"), stdout=file, check=True)
         return path
-
-    def stop(self):
-        self.process.stop()
 
 
 def mariadb(s):
-    database = MariaDb(os.path.join(s.directory, "mariadb"))
+    database = Reference(os.path.join(s.directory, "mariadb"))
     s._cleanup.append(database.stop)
     transcript.line("MariaDB is up")
     return database
