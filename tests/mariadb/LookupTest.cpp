@@ -47,7 +47,10 @@ TEST_CASE("No node can say anything to the database but itself") {
   std::vector<std::string> nodes{
       "'",  "''", "\\", "\\'", "' or '1'='1", "x' union select 1 -- ", "\"", "`", "%", "_",
       "\n", "/*", ";",  " ",   "a ",          std::string("\0", 1)};
-  for (int byte = 0; byte < 256; ++byte) nodes.push_back(std::string(kMaxNodeBytes, static_cast<char>(byte)));
+  for (int byte = 0; byte < 128; ++byte) nodes.push_back(std::string(kMaxNodeBytes, static_cast<char>(byte)));
+  for (const char* character : {"\u00e9", "e\u0301", "\uff07", "\uffff", "\U0001f600", "\U0010ffff"}) {
+    nodes.emplace_back(character);
+  }
   static_cast<void>(registered(*store, device(9999), "token"));
   for (const auto& answer : lookingUp(*store, nodes)) CHECK_FALSE(answer.value());
   std::vector<Registration> rows;
@@ -61,6 +64,32 @@ TEST_CASE("No node can say anything to the database but itself") {
   REQUIRE(p2::test::importAll(*store, rows).ok());
   const auto answers = lookingUp(*store, nodes);
   for (std::size_t i = 0; i < rows.size(); ++i) CHECK(answers[i].value() == rows[i]);
+}
+
+TEST_CASE("What is no UTF-8 is nobody's, and is refused before the database sees it") {
+  const auto store = opened(Server::shared().freshTables());
+  for (const char* bytes : {"\xff", "n\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "n\xc3"}) {
+    const std::string text = bytes;
+    CHECK_FALSE(lookedUp(*store, text));
+    CHECK_FALSE(lookedUp(*store, DeviceKey{Service::fcm, text, ""}));
+    CHECK_FALSE(unregistered(*store, DeviceKey{Service::fcm, "d", text}));
+    CHECK_FALSE(registering(*store, {Service::fcm, text, ""}, "token").get().ok());
+    CHECK_FALSE(registering(*store, {Service::fcm, "d", text}, "token").get().ok());
+    CHECK_FALSE(registering(*store, device(1), text).get().ok());
+    CHECK_FALSE(registering(*store, device(1), "token", text).get().ok());
+    auto rows = std::vector<Registration>(3, imported(1));
+    rows[0].node = rows[1].domain = text;
+    rows[2].secret = p2::core::Secret(text);
+    p2::test::RowList source(rows);
+    CHECK_FALSE(store->importRows(source).value().imported);
+    CHECK(source.faults.size() == 3);
+  }
+  const auto one = registered(*store, device(1), "token");
+  Answer<bool> replaced;
+  store->replaceTarget(one.node, one.target, token("\xff"), replaced.callback());
+  CHECK_FALSE(replaced.get().ok());
+  CHECK(lookedUp(*store, one.node) == one);
+  CHECK(store->lastFault().empty());
 }
 
 TEST_CASE("What is longer than any node is nobody's, whatever its length") {
@@ -97,7 +126,8 @@ TEST_CASE("A row that cannot be read is an error to who asks for it, and to nobo
   const auto store = opened(options);
   const auto one = registered(*store, device(1), "token");
   const auto other = registered(*store, device(2), "token");
-  Server::shared().run(options.database, "update target set kind = 77 where node = '" + one.node + "'");
+  Server::shared().run(options.database,
+                       "update target set kind = 77, changed = changed where node = '" + one.node + "'");
   const auto answers = lookingUp(*store, {one.node, other.node, "none"});
   CHECK_FALSE(answers[0].get().ok());
   CHECK(answers[1].value() == other);

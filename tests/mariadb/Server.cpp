@@ -1,5 +1,6 @@
 #include "Server.h"
 
+#include "p2/mariadb/Migration.h"
 #include "support/Certificates.h"
 #include "support/ContentOf.h"
 #include "support/Eventually.h"
@@ -71,6 +72,7 @@ Handle connectedAsRoot(const std::string& socket) {
   Handle handle(mysql_init(nullptr));
   const unsigned seconds = 10;
   mysql_options(handle.get(), MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
+  mysql_options(handle.get(), MYSQL_SET_CHARSET_NAME, "utf8mb4");
   if (mysql_real_connect(handle.get(), nullptr, "root", "", nullptr, 0, socket.c_str(), 0) == nullptr) {
     return nullptr;
   }
@@ -237,7 +239,7 @@ Options Server::freshDatabase() {
   options.password = core::Secret(kPassword);
   options.connections = 2;
   run("create database " + options.database);
-  run("grant select, insert, update, delete, create, create temporary tables on " + options.database +
+  run("grant select, insert, update, delete, create, alter, create temporary tables on " + options.database +
       ".* to 'p2'@'%'");
   return options;
 }
@@ -246,6 +248,11 @@ Options Server::freshTables() {
   auto options = freshDatabase();
   if (const auto made = Store::open(options); !made.ok()) throw std::runtime_error(made.error());
   return options;
+}
+
+void migrated(const Options& options) {
+  const auto done = migrate(options, [](const std::string&) {});
+  if (!done.ok()) throw std::runtime_error(done.error());
 }
 
 std::unique_ptr<Store> opened(const Options& options) {

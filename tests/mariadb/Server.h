@@ -68,6 +68,8 @@ class Server {
   unsigned _databases = 0;
 };
 
+/// Makes or widens the tables there. Throws if they cannot be.
+void migrated(const Options& options);
 /// Throws if it cannot be opened.
 std::unique_ptr<Store> opened(const Options& options);
 /// Why it cannot be opened; empty if it can.

@@ -129,7 +129,7 @@ void Connection::setOptions(const Options& options, std::chrono::seconds patienc
   mysql_options(_handle, MARIADB_OPT_RESTRICTED_AUTH,
                 options.tls == Tls::verified ? "mysql_native_password,client_ed25519,caching_sha2_password"
                                              : "mysql_native_password,client_ed25519");
-  mysql_options(_handle, MYSQL_SET_CHARSET_NAME, "latin1");
+  mysql_options(_handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   // Said either way: what holds unsaid differs between versions.
   const my_bool verified = options.tls == Tls::verified ? 1 : 0;
   mysql_options(_handle, MYSQL_OPT_SSL_ENFORCE, &verified);
@@ -218,6 +218,10 @@ std::string literal(std::string_view bytes) {
   }
   text += '\'';
   return text;
+}
+
+std::string textLiteral(std::string_view text) {
+  return "_utf8mb4 " + literal(text);
 }
 
 std::string nameOf(const Host& host) {

@@ -76,6 +76,9 @@ class Connection {
 
 /// Bytes as an SQL literal, whatever they are.
 std::string literal(std::string_view bytes);
+/// The same as text, which a column's collation compares. REQUIRES: it is UTF-8; else the database refuses
+/// the statement.
+std::string textLiteral(std::string_view text);
 /// What operators call a host.
 std::string nameOf(const Host& host);
 

@@ -2,6 +2,8 @@
 
 #include "Records.h"
 #include "Schema.h"
+#include "Shape.h"
+#include "Text.h"
 #include "p2/store/Validity.h"
 
 #include <array>
@@ -25,20 +27,20 @@ constexpr const char* kStaging =
     "  dated tinyint not null,"
     "  taken tinyint not null default 1,"
     "  differs tinyint not null default 0,"
-    "  node varbinary(64) not null,"
-    "  secret varbinary(64) not null,"
-    "  service varbinary(4) not null,"
-    "  device varbinary(64) not null,"
-    "  channel varbinary(64) not null,"
-    "  domain varbinary(1023) not null,"
+    "  node varchar(64) not null,"
+    "  secret varchar(64) not null,"
+    "  service varchar(4) not null,"
+    "  device varchar(64) not null,"
+    "  channel varchar(64) not null,"
+    "  domain varchar(1023) not null,"
     "  kind tinyint unsigned not null,"
-    "  token varbinary(4096) not null,"
+    "  token varchar(4096) not null,"
     "  created bigint not null,"
     "  renewed bigint not null,"
     "  primary key (line),"
     "  key node (node, line),"
     "  key device (device, channel, service, line)"
-    ") engine = InnoDB";
+    ") engine = InnoDB character set utf8mb4 collate ";
 
 /// Rows that cannot be taken: their lines, and the line that each collides with, if it is one.
 struct Rule {
@@ -78,26 +80,35 @@ constexpr std::array kRules{
 
 /// What is there says how old a row without dates of its own can be, how old its registration is, and
 /// whether the row says anything else.
-constexpr const char* kCompare =
-    "update staging join target on target.node = staging.node"
-    " set taken = 2,"
-    "   staging.renewed ="
-    "     if(not dated and target.renewed > target.created, target.created, staging.renewed),"
-    "   staging.created = least(staging.created, target.created),"
-    "   differs = target.secret <> staging.secret or target.domain <> staging.domain"
-    "     or target.kind <> staging.kind or target.token <> staging.token"
-    " where taken";
-constexpr const char* kCount =
-    "select count(*), coalesce(sum(taken = 1), 0),"
-    "  coalesce(sum(taken = 2 and differs and target.renewed <= staging.renewed), 0)"
-    " from staging left join target on target.node = staging.node where taken";
-constexpr const char* kReplace =
-    "update target join staging on target.node = staging.node and target.device = staging.device"
-    "   and target.channel = staging.channel and target.service = staging.service"
-    " set target.secret = staging.secret, target.domain = staging.domain, target.kind = staging.kind,"
-    "   target.token = staging.token, target.created = staging.created, target.renewed = staging.renewed"
-    " where taken = 2"
-    "   and (target.renewed < staging.renewed or (differs and target.renewed = staging.renewed))";
+std::string comparison() {
+  return "update staging join target on target.node = staging.node"
+         " set taken = 2,"
+         "   staging.renewed = if(not dated and " +
+         kRenewedNow + " > target.created, target.created, staging.renewed)," +
+         "   staging.created = least(staging.created, target.created),"
+         "   differs = target.secret <> staging.secret or target.domain <> staging.domain"
+         "     or " +
+         kKindNow + " <> staging.kind or target.token <> staging.token where taken";
+}
+
+std::string counting() {
+  return "select count(*), coalesce(sum(taken = 1), 0),"
+         "  coalesce(sum(taken = 2 and differs and " +
+         kRenewedNow +
+         " <= staging.renewed), 0)"
+         " from staging left join target on target.node = staging.node where taken";
+}
+
+std::string replacement() {
+  return "update target join staging on target.node = staging.node and target.device = staging.device"
+         "   and target.channel = staging.channel and target.service = staging.service"
+         " set target.secret = staging.secret, target.domain = staging.domain, target.kind = staging.kind,"
+         "   target.token = staging.token, target.created = staging.created,"
+         "   target.renewed = staging.renewed, target.changed = null"
+         " where taken = 2"
+         "   and (" +
+         kRenewedNow + " < staging.renewed or (differs and " + kRenewedNow + " = staging.renewed))";
+}
 
 /// One import, step by step.
 class Import {
@@ -142,14 +153,16 @@ MaybeFault Import::execute(const std::string& statement) {
 }
 
 MaybeFault Import::stage() {
-  if (auto fault = execute(kStaging)) return fault;
+  if (auto fault = execute(std::string(kStaging) + kCollation)) return fault;
   for (;;) {
     auto given = _source.next();
     if (!given.ok()) return Fault{Fault::Kind::refused, given.error()};
     if (!given.value()) return flush();
     Row& row = *given.value();
     if (!_keepDomain) row.registration.domain.clear();
-    if (auto valid = store::checkRegistration(row.registration); !valid.ok()) {
+    auto valid = store::checkRegistration(row.registration);
+    if (valid.ok()) valid = checkText(row.registration);
+    if (!valid.ok()) {
       _source.refuse(row.line, valid.error());
     } else if (auto fault = add(row)) {
       return fault;
@@ -208,8 +221,8 @@ MaybeFault Import::markDropped(const std::vector<std::uint64_t>& lines) {
 }
 
 MaybeFault Import::count() {
-  if (auto fault = execute(kCompare)) return fault;
-  auto rows = _connection.query(kCount);
+  if (auto fault = execute(comparison())) return fault;
+  auto rows = _connection.query(counting());
   if (!rows.ok()) return rows.fault();
   const auto number = [&](std::size_t column) {
     return static_cast<std::uint64_t>(rows.value().number(column));
@@ -226,7 +239,7 @@ MaybeFault Import::write() {
   for (const std::string& statement : {std::string("start transaction"),
                                        std::string("insert into target (") + kColumns + ") select " +
                                            kColumns + " from staging where taken = 1",
-                                       std::string(kReplace)}) {
+                                       replacement()}) {
     if (auto fault = execute(statement)) return fault;
   }
   if (auto fault = renewAll()) return fault;

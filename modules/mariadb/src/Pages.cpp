@@ -3,8 +3,8 @@
 namespace p2::mariadb {
 
 Outcome<std::vector<Record>> readPage(Connection& connection, const std::string& node) {
-  auto rows = connection.query(std::string("select ") + kColumns + " from target where node > " +
-                               literal(node) + " order by node limit " + std::to_string(kPageRows));
+  auto rows = connection.query(std::string("select ") + columnsNow() + " from target where node > " +
+                               textLiteral(node) + " order by node limit " + std::to_string(kPageRows));
   if (!rows.ok()) return rows.fault();
   std::vector<Record> page;
   while (rows.value().next()) page.push_back(recordOf(rows.value()));

@@ -42,12 +42,12 @@ std::string secondsOf(Registration::Time time) {
 }
 
 std::string conditionOf(const store::DeviceKey& key) {
-  return "(device = " + literal(key.device) + " and channel = " + literal(key.channel) +
-         " and service = " + literal(textOf(key.service)) + ')';
+  return "(device = " + textLiteral(key.device) + " and channel = " + textLiteral(key.channel) +
+         " and service = " + textLiteral(textOf(key.service)) + ')';
 }
 
 MaybeFault readInto(Records& records, Connection& connection, const std::string& condition, Lock lock) {
-  auto rows = connection.query(std::string("select ") + kColumns + " from target " + condition +
+  auto rows = connection.query(std::string("select ") + columnsNow() + " from target " + condition +
                                (lock == Lock::forUpdate ? " for update" : ""));
   if (!rows.ok()) return rows.fault();
   while (rows.value().next()) records.put(recordOf(rows.value()));
@@ -57,6 +57,10 @@ MaybeFault readInto(Records& records, Connection& connection, const std::string&
 }  // namespace
 
 const char* const kColumns = "node, secret, service, device, channel, domain, kind, token, created, renewed";
+
+std::string columnsNow() {
+  return "node, secret, service, device, channel, domain, " + kKindNow + ", token, created, " + kRenewedNow;
+}
 
 Record recordOf(const ResultSet& rows) {
   Record record;
@@ -88,17 +92,17 @@ std::string valuesOf(const Registration& registration) {
        {std::string_view(registration.node), std::string_view(registration.secret.reveal()),
         textOf(registration.key.service), std::string_view(registration.key.device),
         std::string_view(registration.key.channel), std::string_view(registration.domain)}) {
-    values += literal(text) + ", ";
+    values += textLiteral(text) + ", ";
   }
   values += std::to_string(static_cast<unsigned>(registration.target.kind)) + ", " +
-            literal(registration.target.value.reveal()) + ", " + secondsOf(registration.created) + ", " +
+            textLiteral(registration.target.value.reveal()) + ", " + secondsOf(registration.created) + ", " +
             secondsOf(registration.lastRegistered) + ')';
   return values;
 }
 
 std::string listOf(std::span<const std::string> nodes) {
   std::string list;
-  for (const auto& node : nodes) list += (list.empty() ? "(" : ", ") + literal(node);
+  for (const auto& node : nodes) list += (list.empty() ? "(" : ", ") + textLiteral(node);
   return list + ')';
 }
 

@@ -29,8 +29,15 @@ using Name = std::variant<std::string, store::DeviceKey>;
 /// Where a long statement ends and another begins: far below the smallest max_allowed_packet.
 inline constexpr std::size_t kStatementBytes = 256 * 1024;
 
-/// Columns as recordOf() and valuesOf() have them.
+/// Columns as valuesOf() has them.
 extern const char* const kColumns;
+// The kind and the last date of a row of the table target. Whoever knows nothing of p2's columns gives a row
+// a registration token, as its phone has just told it.
+inline const std::string kKindNow = "if(target.changed is null, target.kind, 0)";
+inline const std::string kRenewedNow =
+    "greatest(target.renewed, coalesce(unix_timestamp(target.changed), 0))";
+/// The same columns as recordOf() has them, of the table target.
+std::string columnsNow();
 /// The row that `rows` has come to.
 Record recordOf(const ResultSet& rows);
 /// A registration as a row to be inserted: "(…)".

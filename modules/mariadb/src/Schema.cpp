@@ -1,112 +1,60 @@
 #include "Schema.h"
 
-#include "p2/store/Registration.h"
+#include "Shape.h"
 
-#include <cstddef>
-#include <map>
+#include <algorithm>
 #include <string>
 
 namespace p2::mariadb {
 
 namespace {
 
-/// Columns have the reference service's names, and compare bytes.
-constexpr const char* kTargetTable =
-    "create table if not exists target ("
-    "  node varbinary(64) not null,"
-    "  secret varbinary(64) not null,"
-    "  service varbinary(4) not null default 'FCM',"
-    "  device varbinary(64) not null,"
-    "  channel varbinary(64) not null default '',"
-    "  domain varbinary(1023) not null default '',"
-    "  kind tinyint unsigned not null default 0,"
-    "  token varbinary(4096) not null,"
-    "  created bigint not null default unix_timestamp(),"
-    "  renewed bigint not null default unix_timestamp(),"
-    "  primary key (node),"
-    "  unique key device (device, channel, service)"
-    ") engine = InnoDB";
-
-constexpr const char* kServiceTimeTable =
-    "create table if not exists service_time ("
-    "  id tinyint unsigned not null,"
-    "  value varbinary(8192) not null,"
-    "  primary key (id)"
-    ") engine = InnoDB";
-
-/// How many bytes a column must hold; none where it is a number.
-const std::map<std::string, std::size_t> kTargetColumns = {{"node", store::kMaxNodeBytes},
-                                                           {"secret", store::kMaxSecretBytes},
-                                                           {"service", 4},
-                                                           {"device", store::kMaxDeviceBytes},
-                                                           {"channel", store::kMaxChannelBytes},
-                                                           {"domain", store::kMaxDomainBytes},
-                                                           {"kind", 0},
-                                                           {"token", store::kMaxTargetBytes},
-                                                           {"created", 0},
-                                                           {"renewed", 0}};
-const std::map<std::string, std::size_t> kServiceTimeColumns = {{"id", 0}, {"value", 8192}};
-
 Fault unfitting(const Connection& connection, const std::string& what) {
-  return {Fault::Kind::refused, "The database " + connection.name() + " does not hold p2's tables: " + what};
+  return {Fault::Kind::refused, "The database " + connection.name() + " does not hold p2's tables: " + what +
+                                    ". p2 migrate makes them, or says what stands in the way."};
 }
 
-/// Why a column cannot hold what it must; empty if it can.
-std::string faultOfColumn(std::size_t bytes, bool comparesBytes, std::size_t wanted) {
-  if (bytes < wanted) {
-    return "holds " + std::to_string(bytes) + " bytes and must hold " + std::to_string(wanted) + ".";
-  }
-  return comparesBytes ? "" : "has a collation that does not compare bytes.";
-}
-
-MaybeFault checkColumns(Connection& connection, const std::string& table,
-                        const std::map<std::string, std::size_t>& wanted) {
-  auto rows = connection.query(
-      "select column_name, coalesce(character_octet_length, 0),"
-      "   collation_name is null or collation_name like '%\\_bin'"
-      " from information_schema.columns where table_schema = database() and table_name = '" +
-      table + "'");
-  if (!rows.ok()) return rows.fault();
-  auto missing = wanted;
-  while (rows.value().next()) {
-    const auto column = missing.find(std::string(rows.value().text(0).value_or("")));
-    if (column == missing.end()) continue;
-    const auto fault = faultOfColumn(static_cast<std::size_t>(rows.value().number(1)),
-                                     rows.value().number(2) != 0, column->second);
-    if (!fault.empty()) {
-      std::string what = "the column " + column->first;
-      what.append(" of the table ").append(table).append(" ").append(fault);
-      return unfitting(connection, what);
+/// Why p2 cannot use the columns; empty if it can.
+std::string faultOfColumns(const Shape& shape, const WantedTable& wanted) {
+  const std::string table = wanted.name;
+  if (!shape.exists()) return "there is no table " + table;
+  std::string missing;
+  for (const auto& column : wanted.columns) {
+    const auto* found = shape.column(column.name);
+    if (found == nullptr) {
+      missing += (missing.empty() ? "" : ", ") + std::string(column.name);
+    } else if (const auto fault = column.faultOf(*found); !fault.empty()) {
+      return std::string("the column ") + column.name + " of the table " + table + ' ' + fault;
     }
-    missing.erase(column);
   }
-  if (missing.size() == wanted.size()) return unfitting(connection, "there is no table " + table + ".");
-  if (missing.empty()) return std::nullopt;
-  std::string names;
-  for (const auto& [name, bytes] : missing) names += (names.empty() ? "" : ", ") + name;
-  return unfitting(connection, "the table " + table + " lacks " + names + ".");
+  return missing.empty() ? "" : "the table " + table + " lacks " + missing;
 }
 
-/// Without them two p2 could give one device two nodes.
-MaybeFault checkKeys(Connection& connection) {
-  auto rows = connection.query(
-      "select index_name, group_concat(column_name order by seq_in_index)"
-      " from information_schema.statistics"
-      " where table_schema = database() and table_name = 'target' and non_unique = 0 group by index_name");
-  if (!rows.ok()) return rows.fault();
-  bool nodes = false;
-  bool devices = false;
-  while (rows.value().next()) {
-    nodes = nodes || rows.value().text(1) == "node";
-    devices =
-        devices || (rows.value().text(0) == "device" && rows.value().text(1) == "device,channel,service");
+/// Whether the columns that only others know can be left out; names one that cannot.
+std::string faultOfOthers(const Shape& target) {
+  for (const auto& [name, column] : target.columns) {
+    const bool known = std::any_of(kTargetTable.columns.begin(), kTargetTable.columns.end(),
+                                   [&name = name](const auto& wanted) { return wanted.name == name; });
+    if (!known && !column.mayBeLeftOut()) {
+      return "the column " + name + " of the table target is not p2's and has no default";
+    }
   }
-  if (!nodes) return unfitting(connection, "the table target has no unique key (node).");
-  if (!devices) {
-    return unfitting(connection,
-                     "the table target has no unique key named device (device, channel, service).");
+  return {};
+}
+
+/// Without its keys two p2 could give one device two nodes.
+std::string faultOfTarget(const Shape& target) {
+  if (auto fault = faultOfColumns(target, kTargetTable); !fault.empty()) return fault;
+  if (auto fault = faultOfOthers(target); !fault.empty()) return fault;
+  if (target.engine != "InnoDB") return "the table target is " + target.engine + " and must be InnoDB";
+  if (!hasNodeKey(target)) return "the table target has no unique key (node)";
+  if (!hasDeviceKey(target)) {
+    return "the table target has no unique key named device (device, channel, service)";
   }
-  return std::nullopt;
+  const auto inTheWay = keysInTheWay(target);
+  return inTheWay.empty()
+             ? ""
+             : "the key " + inTheWay.front() + " of the table target lets a device register once";
 }
 
 }  // namespace
@@ -118,16 +66,20 @@ MaybeFault createMissingTables(Connection& connection) {
       " and table_name in ('target', 'service_time')");
   if (!rows.ok()) return rows.fault();
   if (rows.value().next() && rows.value().number(0) > 0) return std::nullopt;
-  for (const char* statement : {kTargetTable, kServiceTimeTable}) {
-    if (auto done = connection.execute(statement); !done.ok()) return done.fault();
+  for (const auto* table : {&kTargetTable, &kServiceTimeTable}) {
+    if (auto done = connection.execute(table->creation()); !done.ok()) return done.fault();
   }
   return std::nullopt;
 }
 
 MaybeFault checkTables(Connection& connection) {
-  if (auto fault = checkColumns(connection, "target", kTargetColumns)) return fault;
-  if (auto fault = checkColumns(connection, "service_time", kServiceTimeColumns)) return fault;
-  return checkKeys(connection);
+  auto target = readShape(connection, kTargetTable.name);
+  if (!target.ok()) return target.fault();
+  if (auto fault = faultOfTarget(target.value()); !fault.empty()) return unfitting(connection, fault);
+  auto time = readShape(connection, kServiceTimeTable.name);
+  if (!time.ok()) return time.fault();
+  const auto fault = faultOfColumns(time.value(), kServiceTimeTable);
+  return fault.empty() ? MaybeFault() : unfitting(connection, fault);
 }
 
 Outcome<store::ServiceTime> readServiceTime(Connection& connection) {

@@ -8,6 +8,7 @@
 #include "Schema.h"
 #include "Session.h"
 #include "Sweep.h"
+#include "Text.h"
 #include "Writer.h"
 #include "p2/store/PendingChanges.h"
 #include "p2/store/ServiceMeter.h"
@@ -239,12 +240,12 @@ std::vector<std::string> Store::faultsOfHosts(const Options& options) {
 }
 
 void Store::lookUp(std::string node, Callback<Found> done) const {
-  if (node.empty() || node.size() > store::kMaxNodeBytes) return done(Found());
+  if (!isPossible(node)) return done(Found());
   _impl->lookups().ask(std::move(node), std::move(done));
 }
 
 void Store::lookUp(const store::DeviceKey& key, Callback<Found> done) const {
-  if (!store::checkKey(key).ok()) return done(Found());
+  if (!isPossible(key)) return done(Found());
   _impl->lookups().ask(key, std::move(done));
 }
 
@@ -277,15 +278,15 @@ Result<void> Store::forEach(
 
 void Store::registerDevice(store::DeviceKey key, std::string domain, Target target,
                            Callback<store::Registration> done) {
-  if (const auto valid = store::checkEnrolment(key, domain, target); !valid.ok()) {
-    return done(Error{valid.error()});
-  }
+  auto valid = store::checkEnrolment(key, domain, target);
+  if (valid.ok()) valid = checkText(key, domain, target);
+  if (!valid.ok()) return done(Error{valid.error()});
   if (!_impl->options().keepDomain) domain.clear();
   _impl->enrol({std::move(key), std::move(domain), std::move(target)}, std::move(done));
 }
 
 void Store::unregister(store::DeviceKey key, std::string domain, Callback<bool> done) {
-  if (!store::checkKey(key).ok()) return done(false);
+  if (!isPossible(key)) return done(false);
   if (!_impl->options().keepDomain) domain.clear();
   Name name = key;
   _impl->change<bool>(
@@ -293,14 +294,14 @@ void Store::unregister(store::DeviceKey key, std::string domain, Callback<bool> 
 }
 
 void Store::forget(std::string node, Callback<bool> done) {
-  if (node.size() > store::kMaxNodeBytes) return done(false);
+  if (!isPossible(node)) return done(false);
   Name name = std::move(node);
   _impl->change<bool>(
       name, [name](WorkingSet& rows) { return removeRow(rows, name); }, std::move(done));
 }
 
 void Store::removeIfHolds(std::string node, Target target, Callback<store::Removal> done) {
-  if (node.size() > store::kMaxNodeBytes) return done(store::Removal::absent);
+  if (!isPossible(node)) return done(store::Removal::absent);
   _impl->change<store::Removal>(
       node,
       [node, target = std::move(target)](WorkingSet& rows) {
@@ -310,8 +311,10 @@ void Store::removeIfHolds(std::string node, Target target, Callback<store::Remov
 }
 
 void Store::replaceTarget(std::string node, Target target, Target replacement, Callback<bool> done) {
-  if (auto valid = store::checkTarget(replacement); !valid.ok()) return done(Error{valid.error()});
-  if (node.size() > store::kMaxNodeBytes) return done(false);
+  auto valid = store::checkTarget(replacement);
+  if (valid.ok()) valid = checkText(replacement);
+  if (!valid.ok()) return done(Error{valid.error()});
+  if (!isPossible(node)) return done(false);
   _impl->change<bool>(
       node,
       [node, target = std::move(target), replacement = std::move(replacement)](WorkingSet& rows) {

@@ -25,10 +25,10 @@ std::string statementFor(const Sweep& sweep, const std::vector<std::string>& nod
   const auto list = listOf(nodes);
   switch (sweep.purpose) {
     case Sweep::Purpose::removeOverdue:
-      return "delete from target where node in " + list + " and renewed < " +
+      return "delete from target where node in " + list + " and " + kRenewedNow + " < " +
              std::to_string((sweep.overdue.now - sweep.overdue.after).time_since_epoch().count());
     case Sweep::Purpose::dropDomains:
-      return "update target set domain = '' where node in " + list + " and domain <> ''";
+      return "update target set domain = '', changed = changed where node in " + list + " and domain <> ''";
   }
   return {};
 }

@@ -63,7 +63,7 @@ MaybeFault WorkingSet::write(Connection& connection) const {
                    " on duplicate key update secret = values(secret), service = values(service),"
                    " device = values(device), channel = values(channel), domain = values(domain),"
                    " kind = values(kind), token = values(token), created = values(created),"
-                   " renewed = values(renewed)");
+                   " renewed = values(renewed), changed = null");
 }
 
 bool WorkingSet::erases() const {
