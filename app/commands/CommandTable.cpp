@@ -5,6 +5,7 @@
 #include "commands/ForgetCommand.h"
 #include "commands/ImportCommand.h"
 #include "commands/ListCommand.h"
+#include "commands/MigrateCommand.h"
 #include "commands/PushCommand.h"
 #include "commands/SettingsCommand.h"
 #include "commands/check/CheckCommand.h"
@@ -27,9 +28,9 @@ namespace p2::app {
 
 namespace {
 
-const std::array kCommands{setupCommand(),  checkCommand(), settingsCommand(), statusCommand(),
-                           listCommand(),   pushCommand(),  forgetCommand(),   importCommand(),
-                           exportCommand(), backupCommand()};
+const std::array kCommands{setupCommand(),  checkCommand(),  settingsCommand(), statusCommand(),
+                           listCommand(),   pushCommand(),   forgetCommand(),   importCommand(),
+                           exportCommand(), backupCommand(), migrateCommand()};
 
 /// Takes the words after the command apart.
 core::Result<void> parseWords(const Command& command, const std::vector<std::string>& words,

@@ -1,5 +1,6 @@
 #include "links/MariadbPlace.h"
 
+#include "links/MariadbOptions.h"
 #include "p2/mariadb/Store.h"
 
 #include <utility>
@@ -16,16 +17,8 @@ core::Result<std::unique_ptr<store::RegistrationStore>> asStore(Opened opened) {
 
 }  // namespace
 
-MariadbPlace::MariadbPlace(const settings::Settings::Store& settings) {
-  const auto& mariadb = settings.mariadb;
-  for (const auto& host : mariadb.hosts) _options.hosts.push_back({host.host, host.port});
-  _options.database = mariadb.database;
-  _options.user = mariadb.user;
-  _options.password = mariadb.password;
-  _options.tls = mariadb.tls == settings::DatabaseTls::verified ? mariadb::Tls::verified : mariadb::Tls::none;
-  _options.caFile = mariadb.caFile.string();
-  _options.connections = mariadb.connections;
-  _options.timeout = mariadb.timeout;
+MariadbPlace::MariadbPlace(const settings::Settings::Store& settings)
+    : _options(mariadbOptions(settings.mariadb)) {
   _options.keepDomain = settings.keepDomain;
 }
 

@@ -430,12 +430,11 @@ TEST_CASE("The reference service's environment is understood, without any file")
   CHECK(result.settings->xmpp.sharedSecret.equals("s"));
   CHECK(result.settings->fcm.serviceAccountFile == "/sa.json");
   CHECK_FALSE(result.settings->fcm.collapse);
-  CHECK(
-      result.warnings ==
-      Lines{
-          "Environment variable P2_APNS_SANDBOX is not used: p2 does not push to Apple's devices.",
-          "Environment variable P2_DATABASE_URL is not used: p2 keeps its own store, and p2 import moves the "
-          "registrations into it."});
+  CHECK(result.warnings ==
+        Lines{"Environment variable P2_APNS_SANDBOX is not used: p2 does not push to Apple's devices.",
+              "Environment variable P2_DATABASE_URL is not used: p2 keeps its own store, and p2 import "
+              "--from-reference moves the "
+              "registrations into it."});
 }
 
 TEST_CASE("Without a file a missing key is named by itself and by its variable") {
@@ -578,12 +577,11 @@ TEST_CASE("The reference service's config.json is understood, nested and with do
     CHECK(result.settings->logging.level == LogLevel::debug);
     CHECK(result.settings->fcm.serviceAccountFile == "/sa.json");
     CHECK_FALSE(result.settings->fcm.collapse);
-    CHECK(
-        result.warnings ==
-        Lines{
-            "f:2: dbUrl is not used: p2 keeps its own store, and p2 import moves the registrations into it.",
-            "f:2: dbUsername is not used: p2 keeps its own store, and p2 import moves the registrations into "
-            "it."});
+    CHECK(result.warnings == Lines{"f:2: dbUrl is not used: p2 keeps its own store, and p2 import "
+                                   "--from-reference moves the registrations into it.",
+                                   "f:2: dbUsername is not used: p2 keeps its own store, and p2 import "
+                                   "--from-reference moves the registrations into "
+                                   "it."});
   }
 }
 
@@ -695,4 +693,25 @@ TEST_CASE("Whatever the bytes, parsing ends with settings or with faults") {
     complete += result.settings ? 1 : 0;
   }
   CHECK(complete > 0);
+}
+
+TEST_CASE("Where the reference service has its registrations is known from its settings, right or wrong") {
+  const std::string text = R"("dbUrl":"jdbc:mariadb://db/push","dbUsername":"u","dbPassword":"p"})";
+  const std::string json =
+      R"({"jid":"p.example","sharedSecret":"s","fcm.serviceAccountFile":"/sa.json",)" + text;
+  for (const auto& file : {json, '{' + text}) {
+    const auto reference = parsed(file).reference;
+    CHECK(reference.url.equals("jdbc:mariadb://db/push"));
+    CHECK(reference.user == "u");
+    CHECK(reference.password.equals("p"));
+  }
+  const Environment environment{
+      {"P2_DATABASE_URL", "url"}, {"P2_DATABASE_USERNAME", "v"}, {"P2_DATABASE_PASSWORD", "q"}};
+  for (const auto& file : {std::string(), json}) {
+    const auto reference = parsed(file, environment).reference;
+    CHECK(reference.url.equals("url"));
+    CHECK(reference.user == "v");
+    CHECK(reference.password.equals("q"));
+  }
+  CHECK(parsed("").reference.url.empty());
 }

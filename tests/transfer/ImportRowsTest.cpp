@@ -1,6 +1,8 @@
 #include "Samples.h"
 #include "p2/transfer/ImportRows.h"
 #include "p2/transfer/LineReader.h"
+#include "p2/transfer/TableRows.h"
+#include "p2/transfer/TextRows.h"
 #include "support/Catch.h"
 
 #include <cstdint>
@@ -28,11 +30,8 @@ struct Rows {
   bool confirmed = false;
 };
 
-core::Result<Rows> read(const std::string& text, bool skipBad = false) {
-  std::istringstream in(text);
-  std::uint64_t last = 0;
-  const auto onLine = [&last](std::uint64_t line) { CHECK(line > std::exchange(last, line)); };
-  ImportRows source(in, onLine, {Time(std::chrono::seconds(1000)), skipBad});
+core::Result<Rows> read(RowReader& reader, bool skipBad) {
+  ImportRows source(reader, {Time(std::chrono::seconds(1000)), skipBad});
   if (auto begun = source.begin(); !begun) return core::Error{begun.error()};
   Rows rows;
   for (;;) {
@@ -45,6 +44,14 @@ core::Result<Rows> read(const std::string& text, bool skipBad = false) {
   rows.faults = source.faults().texts();
   rows.confirmed = source.confirm();
   return rows;
+}
+
+core::Result<Rows> read(const std::string& text, bool skipBad = false) {
+  std::istringstream in(text);
+  std::uint64_t last = 0;
+  const auto onLine = [&last](std::uint64_t line) { CHECK(line > std::exchange(last, line)); };
+  TextRows reader(in, onLine);
+  return read(reader, skipBad);
 }
 
 Time at(std::int64_t seconds) {
@@ -175,4 +182,78 @@ TEST_CASE("A row without dates is as old as the dump, and known to be undated") 
   CHECK_FALSE(undated.value().rows[0].dated);
   CHECK(undated.value().rows[0].registration.created == at(1000));
   CHECK(undated.value().rows[0].registration.lastRegistered == at(1000));
+}
+
+namespace {
+
+using Fields = TableDump::Fields;
+
+core::Result<Rows> readTable(const Fields& columns, const std::vector<Fields>& table, bool skipBad = false) {
+  std::size_t next = 0;
+  TableRows reader(
+      columns,
+      [&]() -> core::Result<std::optional<Fields>> {
+        if (next == table.size()) return std::optional<Fields>();
+        return std::optional(table[next++]);
+      },
+      [&next](std::uint64_t line) { CHECK(line == next + 1); });
+  return read(reader, skipBad);
+}
+
+Fields tableRow(const std::string& node, Fields more = {}) {
+  Fields fields{std::nullopt, kDevice, std::nullopt, "Jabber.DE", "t", node, "secret"};
+  fields.insert(fields.end(), more.begin(), more.end());
+  return fields;
+}
+
+const Fields kColumns{"service", "device", "channel", "domain", "token", "node", "secret"};
+const Fields kWidened{"service", "device", "channel", "domain",  "token",  "node",
+                      "secret",  "kind",   "created", "renewed", "changed"};
+
+}  // namespace
+
+TEST_CASE("A table's rows are read as a dump of it, whose lines they have") {
+  const auto read = readTable(kColumns, {tableRow("one"), tableRow(""), tableRow("three")}, true).value();
+  REQUIRE(read.rows.size() == 2);
+  CHECK(read.rows[0].line == 2);
+  CHECK(read.rows[1].line == 4);
+  CHECK_FALSE(read.rows[0].dated);
+  CHECK(read.rows[0].registration.domain == "jabber.de");
+  CHECK(read.rows[0].registration.key == store::DeviceKey{store::Service::fcm, kDevice, ""});
+  CHECK(read.faults == std::vector<std::string>{"line 3: its node is empty or damaged"});
+  CHECK_FALSE(readTable({"device", "note"}, {}).ok());
+}
+
+TEST_CASE("What p2 has added to a table counts as long as nobody else has changed the row") {
+  using Kind = core::Target::Kind;
+  const auto oneRow = [](const Fields& more) {
+    return readTable(kWidened, {tableRow("node", more)}).value().rows.at(0);
+  };
+  const auto own = oneRow({"1", "100", "200", std::nullopt});
+  CHECK(own.dated);
+  CHECK(own.registration.created == at(100));
+  CHECK(own.registration.lastRegistered == at(200));
+  CHECK(own.registration.target.kind == Kind::installationId);
+  const auto others = oneRow({"1", "100", "200", "2026-01-01 00:00:00"});
+  CHECK_FALSE(others.dated);
+  CHECK(others.registration.target.kind == Kind::registrationToken);
+  for (const char* date : {"2026-01-01 00:00:00", "", "-1", "99999999999999", "1e9"}) {
+    CHECK_FALSE(oneRow({"0", "100", date, std::nullopt}).dated);
+    CHECK_FALSE(oneRow({"0", date, "200", std::nullopt}).dated);
+  }
+  CHECK(oneRow({"0", "100", "200", std::nullopt}).registration.target.kind == Kind::registrationToken);
+}
+
+TEST_CASE("A table that breaks off is not imported") {
+  std::size_t given = 0;
+  TableRows reader(
+      kColumns,
+      [&given]() -> core::Result<std::optional<Fields>> {
+        if (given++ == 1) return core::Error{"the database has gone"};
+        return std::optional(tableRow("node"));
+      },
+      [](std::uint64_t) {});
+  const auto broken = read(reader, true);
+  REQUIRE_FALSE(broken.ok());
+  CHECK(broken.error() == "the database has gone");
 }

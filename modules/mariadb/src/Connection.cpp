@@ -195,6 +195,17 @@ Outcome<ResultSet> Connection::query(const std::string& statement) {
   return ResultSet(result);
 }
 
+Outcome<ResultSet> Connection::stream(const std::string& statement) {
+  if (mysql_real_query(_handle, statement.data(), statement.size()) != 0) return fault();
+  st_mysql_res* result = mysql_use_result(_handle);
+  if (result == nullptr) return fault();
+  return ResultSet(result);
+}
+
+MaybeFault Connection::faultOfStream() const {
+  return mysql_errno(_handle) == 0 ? MaybeFault() : fault();
+}
+
 Outcome<std::uint64_t> Connection::execute(const std::string& statement) {
   if (mysql_real_query(_handle, statement.data(), statement.size()) != 0) return fault();
   return std::uint64_t{mysql_affected_rows(_handle)};

@@ -16,7 +16,7 @@ struct st_mysql_res;
 
 namespace p2::mariadb {
 
-/// What a statement gave, row by row; all of it is here already. Used by one thread.
+/// What a statement gave, row by row. Used by one thread.
 class ResultSet {
  public:
   explicit ResultSet(st_mysql_res* result) : _result(result) {}
@@ -51,6 +51,11 @@ class Connection {
   ~Connection();
 
   Outcome<ResultSet> query(const std::string& statement);
+  /// The same, but the rows come as they are asked for. Nothing else may be asked until the last of them, or
+  /// the end of what this gives.
+  Outcome<ResultSet> stream(const std::string& statement);
+  /// Why the rows have ended, if that was not the last one.
+  MaybeFault faultOfStream() const;
   /// For what gives no rows; gives how many it has changed.
   Outcome<std::uint64_t> execute(const std::string& statement);
   /// Whether the host is part of a Galera cluster.

@@ -21,7 +21,8 @@ constexpr std::size_t kMostFaults = 100;
 constexpr std::size_t kEnvironmentLine = std::numeric_limits<std::size_t>::max() - 1;
 constexpr std::size_t kMissingLine = std::numeric_limits<std::size_t>::max();
 
-constexpr const char* kImportAdvice = "p2 keeps its own store, and p2 import moves the registrations into it";
+constexpr const char* kImportAdvice =
+    "p2 keeps its own store, and p2 import --from-reference moves the registrations into it";
 constexpr const char* kAppleAdvice = "p2 does not push to Apple's devices";
 
 /// A secret that is given as a text, or in a file that holds it.
@@ -119,6 +120,7 @@ class Parser {
   void takeProperty(const Source::Entry& entry);
   void takeJson(const Source& source);
   bool takeUnusedJson(const Source::Entry& entry);
+  bool takeReferenceDatabase(std::string_view name, const std::string& value);
   void adviseOnText(const Key& key, const Source::Entry& entry);
   bool isRepeated(const std::string& name, std::size_t line);
   void unknownKey(const Source::Entry& entry);
@@ -163,6 +165,7 @@ class Parser {
   std::vector<Fault> _faults;
   std::vector<std::string> _warnings;
   Settings _settings = defaultSettings();
+  ReferenceDatabase _reference;
 };
 
 void Parser::takeFile() {
@@ -231,9 +234,23 @@ void Parser::takeJson(const Source& source) {
   }
 }
 
-/// Whether the key is one that the reference service has and p2 has no use for.
+/// Whether the name is one of those by which the reference service finds its database.
+bool Parser::takeReferenceDatabase(std::string_view name, const std::string& value) {
+  if (name == "dbUrl" || name == "P2_DATABASE_URL") {
+    _reference.url = core::Secret(value);
+  } else if (name == "dbUsername" || name == "P2_DATABASE_USERNAME") {
+    _reference.user = value;
+  } else if (name == "dbPassword" || name == "P2_DATABASE_PASSWORD") {
+    _reference.password = core::Secret(value);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/// Whether the key is one that the reference service has and that is no setting of p2.
 bool Parser::takeUnusedJson(const Source::Entry& entry) {
-  if (entry.key == "dbUrl" || entry.key == "dbUsername" || entry.key == "dbPassword") {
+  if (takeReferenceDatabase(entry.key, entry.value)) {
     warn(at(entry.line) + ": " + entry.key + " is not used: " + kImportAdvice + '.');
   } else if (entry.key.starts_with("apns.")) {
     warn(at(entry.line) + ": a key of apns is not used: " + kAppleAdvice + '.');
@@ -299,6 +316,7 @@ void Parser::takeVariable(const Key& key, const std::string& name, const std::st
 }
 
 void Parser::takeReferenceVariable(const std::string& name, const std::string& value) {
+  takeReferenceDatabase(name, value);
   const bool apple = name.starts_with("P2_APNS_");
   if (apple || name.starts_with("P2_DATABASE_")) {
     warn("Environment variable " + name + " is not used: " + (apple ? kAppleAdvice : kImportAdvice) + '.');
@@ -499,6 +517,7 @@ void Parser::adviseOnWorldReadable() {
 ParsedSettings Parser::finish() {
   ParsedSettings parsed;
   parsed.warnings = std::move(_warnings);
+  parsed.reference = std::move(_reference);
   if (_faults.empty()) {
     parsed.settings = std::move(_settings);
     return parsed;

@@ -6,6 +6,9 @@
 #include <Poco/UTF8Encoding.h>
 
 #include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
 #include <utility>
 
 namespace p2::transfer {
@@ -63,6 +66,17 @@ bool isDomain(const std::string& text) {
          });
 }
 
+/// A number that is no date in words; nothing if there is none.
+std::optional<std::int64_t> numberIn(const std::optional<std::string>* field) {
+  if (field == nullptr || !*field) return std::nullopt;
+  const std::string& text = **field;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  constexpr std::int64_t kLatest = 253402300799;  // the end of the year 9999
+  return whole && number >= 0 && number <= kLatest ? std::optional(number) : std::nullopt;
+}
+
 constexpr std::string_view kWantedHeader =
     "the first line must name the columns device, domain, token, node and secret (service and channel, too, "
     "if the table has them), as mariadb --batch prints them (without --skip-column-names)";
@@ -100,8 +114,7 @@ std::vector<std::optional<std::string>> splitBatchLine(std::string_view line) {
   }
 }
 
-core::Result<TableDump> TableDump::fromHeader(std::string_view line) {
-  const auto names = splitBatchLine(line);
+core::Result<TableDump> TableDump::fromColumns(const Fields& names) {
   TableDump dump;
   dump._width = names.size();
   std::string missing;
@@ -111,11 +124,11 @@ core::Result<TableDump> TableDump::fromHeader(std::string_view line) {
     });
     if (found != names.end()) {
       dump._position[column] = static_cast<std::size_t>(found - names.begin());
-    } else if (column != service && column != channel && missing.empty()) {
+    } else if (column < kRequired && missing.empty()) {
       missing = kNames[column];
     }
   }
-  const auto known = std::count_if(dump._position.begin(), dump._position.end(),
+  const auto known = std::count_if(dump._position.begin(), dump._position.begin() + kind,
                                    [](const auto& position) { return position.has_value(); });
   if (known == 0) return core::Error{std::string(kWantedHeader)};
   if (!missing.empty())
@@ -123,8 +136,7 @@ core::Result<TableDump> TableDump::fromHeader(std::string_view line) {
   return dump;
 }
 
-core::Result<store::Registration> TableDump::row(std::string_view line) const {
-  auto fields = splitBatchLine(line);
+core::Result<store::Registration> TableDump::row(Fields fields) const {
   if (fields.size() != _width) {
     return core::Error{"it has " + std::to_string(fields.size()) + " columns instead of " +
                        std::to_string(_width)};
@@ -134,6 +146,7 @@ core::Result<store::Registration> TableDump::row(std::string_view line) const {
     return position ? std::move(fields[*position]).value_or("") : std::string();
   };
   store::Registration registration;
+  readP2Columns(fields, registration);
   const auto name = take(service);
   const auto named = parseService(name.empty() ? store::nameOf(store::Service::fcm) : name);
   if (!named) return core::Error{named.error()};
@@ -144,6 +157,25 @@ core::Result<store::Registration> TableDump::row(std::string_view line) const {
   registration.node = take(node);
   registration.secret = core::Secret(take(secret));
   return checkedRow(std::move(registration));
+}
+
+const std::optional<std::string>* TableDump::find(const Fields& fields, Column column) const {
+  const auto position = _position[column];
+  return position ? &fields[*position] : nullptr;
+}
+
+/// Columns of these names that are somebody else's say nothing.
+void TableDump::readP2Columns(const Fields& fields, store::Registration& registration) const {
+  const auto* const change = find(fields, changed);
+  if (change != nullptr && *change) return;
+  if (numberIn(find(fields, kind)) == static_cast<std::int64_t>(core::Target::Kind::installationId)) {
+    registration.target.kind = core::Target::Kind::installationId;
+  }
+  const auto from = numberIn(find(fields, created));
+  const auto last = numberIn(find(fields, renewed));
+  if (!from || !last) return;
+  registration.created = store::Registration::Time(std::chrono::seconds(*from));
+  registration.lastRegistered = store::Registration::Time(std::chrono::seconds(*last));
 }
 
 core::Result<store::Service> parseService(std::string_view name) {

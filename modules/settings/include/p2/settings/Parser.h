@@ -29,12 +29,20 @@ using ReadFile =
 /// A settings file, and each file named in it, is not larger.
 inline constexpr std::size_t kMaxSettingsFileSize = 1048576;
 
+/// What the reference service's own settings say of its database, from which registrations can be moved.
+struct ReferenceDatabase {
+  core::Secret url;  ///< As parseDatabaseUrl() reads it; empty: none. May hold a password.
+  std::string user;
+  core::Secret password;
+};
+
 /// Settings, or all that is wrong with them; each text names file and line or variable, the key, and what
 /// would be right, and shows no secret and no JID.
 struct ParsedSettings {
   std::optional<Settings> settings;   ///< There if and only if `faults` is empty.
   std::vector<std::string> faults;    ///< In the file's order; after 100 the rest is only counted.
   std::vector<std::string> warnings;  ///< What works but was probably not meant.
+  ReferenceDatabase reference;        ///< Whatever else is wrong.
 };
 
 /// Parses the text of p2.properties, or of the reference service's config.json (its name ends in .json or it
