@@ -4,8 +4,14 @@
 #include "support/Catch.h"
 #include "support/Eventually.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -99,6 +105,59 @@ class Load {
   std::thread _thread;
 };
 
+/// A host that lets everybody connect and never says a word.
+class SilentHost {
+ public:
+  SilentHost() : _socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    ::bind(_socket, reinterpret_cast<sockaddr*>(&address), length);
+    ::listen(_socket, 100);
+    ::getsockname(_socket, reinterpret_cast<sockaddr*>(&address), &length);
+    _host = {"127.0.0.1", ntohs(address.sin_port)};
+  }
+  SilentHost(const SilentHost&) = delete;
+  SilentHost& operator=(const SilentHost&) = delete;
+  ~SilentHost() { ::close(_socket); }
+
+  const Host& host() const { return _host; }
+
+ private:
+  const int _socket;
+  Host _host;
+};
+
+/// Counts who asked and was answered, and after how long.
+class Waits {
+ public:
+  auto callback() {
+    ++_asked;
+    return [this, begin = std::chrono::steady_clock::now()](const auto&) {
+      const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - begin;
+      const std::scoped_lock lock(_mutex);
+      _longest = std::max(_longest, waited.count());
+      ++_answered;
+    };
+  }
+  bool isOver() {
+    const std::scoped_lock lock(_mutex);
+    return _answered == _asked;
+  }
+  /// In seconds.
+  double longest() {
+    const std::scoped_lock lock(_mutex);
+    return _longest;
+  }
+
+ private:
+  std::atomic<std::size_t> _asked{0};
+  std::mutex _mutex;
+  std::size_t _answered = 0;
+  double _longest = 0;
+};
+
 }  // namespace
 
 TEST_CASE("A database that is killed under load loses no registration that was answered, and denies none") {
@@ -155,6 +214,41 @@ TEST_CASE("A database that stands still makes nobody wait for longer than it may
   CHECK(p2::test::eventually([&] { return registering(*store, device(1), "newest").get().ok(); }));
   CHECK(lookedUp(*store, known.node)->target == token("newest"));
   CHECK(store->lastFault().empty());
+}
+
+TEST_CASE("Hosts that say nothing keep nobody from one that serves") {
+  const SilentHost first, second;
+  auto options = Server::shared().freshTables();
+  options.timeout = 1s;
+  options.hosts.insert(options.hosts.begin(), {first.host(), second.host()});
+  const auto store = opened(options);
+  const auto known = registered(*store, device(1), "token");
+  CHECK(lookedUp(*store, known.node) == known);
+  CHECK(store->lastFault().empty());
+}
+
+TEST_CASE("While no host says a word nobody waits for long, however many ask") {
+  auto& server = Server::shared();
+  const SilentHost second, third;
+  auto options = server.freshTables();
+  options.timeout = 1s;
+  options.hosts.push_back(second.host());
+  options.hosts.push_back(third.host());
+  const auto store = opened(options);
+  const auto known = registered(*store, device(1), "token");
+  server.freeze(true);
+  Waits waits;
+  const auto end = std::chrono::steady_clock::now() + 3s;
+  for (unsigned i = 0; std::chrono::steady_clock::now() < end; ++i) {
+    store->lookUp(known.node, waits.callback());
+    store->registerDevice(device(i), "example.org", token("token"), waits.callback());
+    std::this_thread::sleep_for(1ms);
+  }
+  CHECK(p2::test::eventually([&] { return waits.isOver(); }));
+  CHECK(waits.longest() < 6);
+  server.freeze(false);
+  CHECK(p2::test::eventually([&] { return registering(*store, device(1), "new").get().ok(); }));
+  CHECK(lookedUp(*store, known.node)->target == token("new"));
 }
 
 TEST_CASE("A store that closes while its database is away answers all that is asked") {

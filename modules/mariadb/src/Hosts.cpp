@@ -23,14 +23,14 @@ Hosts::Hosts(const Options& options, std::chrono::seconds patience, Welcome welc
   });
 }
 
-Outcome<Hosts::Connected> Hosts::connect() {
+Outcome<Hosts::Connected> Hosts::connect(Since since) {
   const std::size_t count = _options.hosts.size();
-  const auto end = _options.clock->now() + 2 * _options.timeout;
+  const auto end = endOfSearch(since);
   const auto first = _state.with([](const State& state) { return state.used; });
   std::optional<Fault::Kind> kind;
-  for (std::size_t i = 0; i < count && _options.clock->now() <= end; ++i) {
+  for (std::size_t i = 0; i < count && _options.clock->now() < end; ++i) {
     const std::size_t host = (first + i) % count;
-    if (!mayAsk(host)) continue;
+    if (!takesTurn(host)) continue;
     auto opened = open(host);
     if (opened.ok()) {
       succeeded(host);
@@ -76,16 +76,30 @@ core::Clock::TimePoint Hosts::nextTry() const {
   });
 }
 
-bool Hosts::mayAsk(std::size_t host) const {
+core::Clock::TimePoint Hosts::endOfSearch(Since since) const {
   const auto now = _options.clock->now();
-  return _state.with([&](const State& state) { return state.standings[host].notBefore <= now; });
+  if (!since) return now + _options.timeout * static_cast<int>(_options.hosts.size());
+  return std::min(now + _options.timeout, *since + 2 * _options.timeout);
+}
+
+/// Whether this thread may ask the host now. What is asked of a host that stands still waits for it, and
+/// while one thread waits the others must not.
+bool Hosts::takesTurn(std::size_t host) {
+  const auto now = _options.clock->now();
+  return _state.with([&](State& state) {
+    auto& standing = state.standings[host];
+    if (standing.notBefore > now || standing.onTrialUntil > now) return false;
+    if (!standing.fault.empty()) standing.onTrialUntil = now + 2 * _options.timeout;
+    return true;
+  });
 }
 
 void Hosts::succeeded(std::size_t host) {
   _state.with([&](State& state) {
-    state.standings[host].backoff.reset();
-    state.standings[host].notBefore = {};
-    state.standings[host].fault.clear();
+    auto& standing = state.standings[host];
+    standing.backoff.reset();
+    standing.notBefore = standing.onTrialUntil = {};
+    standing.fault.clear();
     state.used = host;
   });
 }
@@ -96,8 +110,10 @@ void Hosts::failed(std::size_t host, const Fault& fault) {
     auto& standing = state.standings[host];
     // Several threads that fail at once are one failure.
     if (standing.notBefore <= now) standing.notBefore = now + standing.backoff.next();
+    standing.onTrialUntil = {};
     standing.fault = fault.text;
   });
+  suspect(host);
 }
 
 }  // namespace p2::mariadb

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,10 +32,15 @@ class Hosts {
   /// `options` must outlive it. `patience`: for each statement.
   Hosts(const Options& options, std::chrono::seconds patience, Welcome welcome = nullptr);
 
-  /// Connects to the one that is used, or else to the next that can serve; those that have just failed are
-  /// not asked, and no further one once twice the timeout has passed. Blocks so long, or not at all if there
-  /// is none to be asked. The fault is `refused` if none of those asked would serve at another time, either.
-  Outcome<Connected> connect();
+  /// Since when others wait for it; none if nobody does.
+  using Since = std::optional<core::Clock::TimePoint>;
+
+  /// Connects to the one that is used, or else to the next that can serve. Those that have just failed are
+  /// not asked, nor is one that has failed before while another thread tries it. Where others wait, no
+  /// further one is asked once that has taken the timeout, or they have waited for twice the timeout. Blocks
+  /// for the time that one host may take beyond that, or not at all if there is none to be asked. The fault
+  /// is `refused` if none of those asked would serve at another time, either.
+  Outcome<Connected> connect(Since since);
   /// A connection to this host has failed: the next one is tried before it.
   void suspect(std::size_t host);
   /// When a host may be asked again, if all have failed; else a moment that has passed.
@@ -44,7 +50,8 @@ class Hosts {
   struct Standing {
     core::Backoff backoff;
     core::Clock::TimePoint notBefore{};
-    std::string fault = {};  ///< Empty once it has served.
+    core::Clock::TimePoint onTrialUntil{};  ///< While one thread finds out whether it serves again.
+    std::string fault = {};                 ///< Empty once it has served.
   };
   struct State {
     std::vector<Standing> standings;  ///< One for each host.
@@ -53,7 +60,8 @@ class Hosts {
 
   Outcome<std::unique_ptr<Connection>> open(std::size_t host) const;
   std::string faults() const;
-  bool mayAsk(std::size_t host) const;
+  core::Clock::TimePoint endOfSearch(Since since) const;
+  bool takesTurn(std::size_t host);
   void succeeded(std::size_t host);
   void failed(std::size_t host, const Fault& fault);
 

@@ -57,7 +57,7 @@ void Lookups::stop() {
 }
 
 void Lookups::ask(Name name, Callback done) {
-  auto refused = _queue.push({std::move(name), std::move(done)});
+  auto refused = _queue.push({std::move(name), std::move(done), _options.clock->now()});
   if (!refused) return;
   refused->done(Error{"The store is busy: " + std::to_string(_options.queueCapacity) +
                       " look-ups are waiting, or it is closing."});
@@ -85,9 +85,10 @@ void Lookups::answer(Session& session, std::vector<Sought>& batch) {
   std::vector<const Name*> names;
   names.reserve(batch.size());
   for (const auto& sought : batch) names.push_back(&sought.name);
-  auto looked = session.read([&](Connection& connection) { return look(connection, names); });
+  auto looked =
+      session.read([&](Connection& connection) { return look(connection, names); }, batch.front().since);
   _lastFault.with([&](std::string& text) { text = looked.ok() ? std::string() : looked.fault().text; });
-  for (auto& [name, done] : batch) {
+  for (auto& [name, done, since] : batch) {
     tell(done, looked.ok() ? foundIn(looked.value(), name) : Result<Found>(Error{looked.fault().text}));
   }
 }

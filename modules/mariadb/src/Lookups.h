@@ -6,6 +6,7 @@
 #include "Records.h"
 #include "Session.h"
 #include "p2/core/BoundedQueue.h"
+#include "p2/core/Clock.h"
 #include "p2/core/Guarded.h"
 #include "p2/mariadb/Options.h"
 #include "p2/store/Registrations.h"
@@ -43,6 +44,7 @@ class Lookups {
   struct Sought {
     Name name;
     Callback done;
+    core::Clock::TimePoint since{};  ///< When it was asked.
   };
 
   void run();

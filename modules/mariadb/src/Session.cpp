@@ -2,9 +2,9 @@
 
 namespace p2::mariadb {
 
-Outcome<Connection*> Session::connection() {
+Outcome<Connection*> Session::connection(Hosts::Since since) {
   if (!_connection) {
-    auto connected = _hosts.connect();
+    auto connected = _hosts.connect(since);
     if (!connected.ok()) return connected.fault();
     _connection = std::move(connected.value().connection);
     _host = connected.value().host;

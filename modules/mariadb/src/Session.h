@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace p2::mariadb {
@@ -18,24 +19,25 @@ class Session {
   explicit Session(Hosts& hosts) : _hosts(hosts) {}
 
   /// The connection, made now if there is none. Blocks as Hosts::connect() does.
-  Outcome<Connection*> connection();
+  Outcome<Connection*> connection(Hosts::Since since = std::nullopt);
   /// Lets the connection go if the fault says so.
   void note(const Fault& fault);
 
   /// What `work`, an Outcome-giving function of a Connection that only reads, comes to: once more over a
   /// connection made anew if the first one was lost, as an idle one may be.
   template <class Work>
-  auto read(const Work& work) -> decltype(work(std::declval<Connection&>())) {
+  auto read(const Work& work, Hosts::Since since = std::nullopt)
+      -> decltype(work(std::declval<Connection&>())) {
     const bool fresh = _connection == nullptr;
-    auto outcome = attempt(work);
+    auto outcome = attempt(work, since);
     if (outcome.ok() || fresh || _connection != nullptr) return outcome;
-    return attempt(work);
+    return attempt(work, since);
   }
 
  private:
   template <class Work>
-  auto attempt(const Work& work) -> decltype(work(std::declval<Connection&>())) {
-    auto ready = connection();
+  auto attempt(const Work& work, Hosts::Since since) -> decltype(work(std::declval<Connection&>())) {
+    auto ready = connection(since);
     if (!ready.ok()) return ready.fault();
     auto outcome = work(*ready.value());
     if (!outcome.ok()) note(outcome.fault());

@@ -122,8 +122,7 @@ class Store::Impl {
 };
 
 MaybeFault Store::Impl::begin() {
-  Session session(_hosts);
-  auto ready = session.connection();
+  auto ready = _hosts.connect(std::nullopt);
   if (ready.ok()) return std::nullopt;
   _notBegun.with([&](std::string& text) { text = ready.fault().text; });
   return ready.fault();

@@ -110,6 +110,7 @@ void Writer::stop() {
 
 void Writer::submit(Item item) {
   const std::string flow = item.flow;
+  item.since = _options.clock->now();
   std::optional<Item> refused = _queue.push(flow, std::move(item));
   if (!refused) return;
   const Error failure{"The store is busy: " + std::to_string(_options.queueCapacity) +
@@ -147,13 +148,16 @@ void Writer::write(Batch batch) {
 }
 
 void Writer::writeSome(std::span<Item> items) {
+  const auto since = std::min_element(items.begin(), items.end(), [](const Item& one, const Item& other) {
+                       return one.since < other.since;
+                     })->since;
   MaybeFault fault;
   if (isTask(items.front())) {
     Alone alone(*std::get<std::unique_ptr<Task>>(items.front().work));
-    fault = durably(alone);
+    fault = durably(alone, since);
   } else {
     Changes changes(items);
-    fault = durably(changes);
+    fault = durably(changes, since);
   }
   noteOutcome(fault);
   for (Item& item : items) {
@@ -164,12 +168,15 @@ void Writer::writeSome(std::span<Item> items) {
   for (Item& item : items) tell(item, failure ? &*failure : nullptr);
 }
 
+/// Behind other transactions each has the same time; but who waits for a host has waited for it in the queue,
+/// too.
 template <class Work>
-MaybeFault Writer::durably(Work& work) {
-  const auto deadline = _options.clock->now() + 2 * _options.timeout;
+MaybeFault Writer::durably(Work& work, core::Clock::TimePoint since) {
+  const auto patience = 2 * _options.timeout;
+  const auto begin = _options.clock->now();
   bool uncertain = false;
   for (;;) {
-    auto fault = attempt(work, uncertain);
+    auto fault = attempt(work, since, uncertain);
     if (!fault) {
       _contention.reset();
       const bool before = _holdsAny;
@@ -177,13 +184,14 @@ MaybeFault Writer::durably(Work& work) {
       return std::nullopt;
     }
     _session.note(*fault);
+    const auto deadline = (fault->kind == Fault::Kind::contended ? begin : since) + patience;
     if (!waitForNextTry(fault->kind, deadline)) return fault;
   }
 }
 
 template <class Work>
-MaybeFault Writer::attempt(Work& work, bool& uncertain) {
-  auto ready = _session.connection();
+MaybeFault Writer::attempt(Work& work, core::Clock::TimePoint since, bool& uncertain) {
+  auto ready = _session.connection(since);
   if (!ready.ok()) return ready.fault();
   Connection& connection = *ready.value();
   // What is read must be what all of a cluster have agreed upon: it is not written again if it is as asked.

@@ -57,6 +57,7 @@ class Writer {
     std::variant<std::unique_ptr<Change>, std::unique_ptr<Task>> work;
     store::PendingChanges::Ticket ticket;  ///< Given back when the outcome can be read, before it is told.
     std::string flow{};                    ///< As lmdb has it: a domain's, or p2's own if empty.
+    core::Clock::TimePoint since{};        ///< When it was submitted.
   };
 
   /// Both must outlive it, and `holdsAny`, in which it notes whether the table has rows.
@@ -83,9 +84,9 @@ class Writer {
   void write(Batch batch);
   void writeSome(std::span<Item> items);
   template <class Work>
-  MaybeFault durably(Work& work);
+  MaybeFault durably(Work& work, core::Clock::TimePoint since);
   template <class Work>
-  MaybeFault attempt(Work& work, bool& uncertain);
+  MaybeFault attempt(Work& work, core::Clock::TimePoint since, bool& uncertain);
   bool waitForNextTry(Fault::Kind kind, core::Clock::TimePoint deadline);
   void noteOutcome(const MaybeFault& fault);
 
