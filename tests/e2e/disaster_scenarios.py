@@ -63,11 +63,11 @@ def killed_at_random(s):
 
 
 class SmallDisk:
-    """A tmpfs of a few MiB, which can be filled up and made free again."""
+    """A tmpfs of a few MiB, which can be filled up and made free again. It is mounted at `path`, if that is told."""
 
-    def __init__(self, s, mebibytes=4):
-        self.path = os.path.join(s.directory, "disk")
-        os.makedirs(self.path)
+    def __init__(self, s, mebibytes=4, path=None):
+        self.path = path or os.path.join(s.directory, "disk")
+        os.makedirs(self.path, exist_ok=True)
         done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m,mode=0700", "tmpfs", self.path],
                               capture_output=True, text=True)
         assert done.returncode == 0, f"a tmpfs cannot be mounted (run the tests as root): {done.stderr.strip()}"
@@ -310,20 +310,21 @@ def each_fault_of_the_stream(s):
 
 
 class Talk:
-    """Messages to users who are away, one after the other without a pause, and registrations beside them.
+    """Messages to users who are away, one after the other without a pause.
 
-    They come from a component of its own that connects again when the server has restarted.
+    They come from `peer`; else from a component of its own that connects again when the server has restarted, and
+    there are registrations beside them.
     """
 
-    def __init__(self, s, users, rate):
-        self._s, self._users, self._pause = s, users, 1 / rate
+    def __init__(self, s, users, rate, peer=None):
+        self._s, self._users, self._pause, self._peer = s, users, 1 / rate, peer
         self._stopping = threading.Event()
         self.messages = 0
         self._thread = threading.Thread(target=self._run, name="talk", daemon=True)
         self._thread.start()
 
     def _run(self):
-        turn, peer = itertools.cycle(self._users), None
+        turn, peer = itertools.cycle(self._users), self._peer
         while not self._stopping.wait(self._pause):  # the load's pace
             try:
                 if peer is None:
@@ -331,14 +332,15 @@ class Talk:
                 self._say(peer, next(turn))
             except (OSError, RuntimeError):  # the server is down
                 peer = None
-        if peer:
+        if peer and not self._peer:
             peer.close()
 
     def _say(self, peer, user):
-        peer.send(f"<message type='chat' from='juliet@{peer.jid}' to='{user}@{self._s.server.domain}'>"
-                  f"<body>message {self.messages}</body></message>")
+        text = (f"<message type='chat' from='juliet@{peer.jid}' to='{user}@{self._s.server.domain}'>"
+                f"<body>message {self.messages}</body></message>")
+        peer.send(text.encode())
         self.messages += 1
-        if self.messages % 10 == 0:
+        if self.messages % 10 == 0 and not self._peer:
             peer.send_iq(self._s.server.p2_jid, shapes.register(self._s.token(), f"device {self.messages % 70}"),
                          sender="juliet", quiet=True)
 

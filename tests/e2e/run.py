@@ -36,6 +36,7 @@ import endurance_scenarios  # noqa: E402,F401
 import hostile_scenarios  # noqa: E402,F401
 import disaster_scenarios  # noqa: E402,F401
 import several_scenarios  # noqa: E402,F401
+import galera_scenarios  # noqa: E402,F401
 import mistake_scenarios  # noqa: E402,F401
 import soak_scenarios  # noqa: E402,F401
 

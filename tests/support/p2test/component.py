@@ -21,6 +21,7 @@ class ComponentClient:
         self.jid = jid
         self._answers = {}
         self._changed = threading.Condition()
+        self._sending = threading.Lock()
         self._closed = False
         self._socket = socket.create_connection((host, port), timeout=10)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -62,9 +63,12 @@ class ComponentClient:
 
     def _received(self, element):
         if element.tag.endswith("}iq") and element.get("type") in ("result", "error"):
-            with self._changed:
-                self._answers.setdefault(element.get("id"), []).append(element)
-                self._changed.notify_all()
+            self._answered(element)
+
+    def _answered(self, element):
+        with self._changed:
+            self._answers.setdefault(element.get("id"), []).append(element)
+            self._changed.notify_all()
 
     def send_iq(self, to, payload, sender=None, kind="set", id=None, quiet=False):
         """Sends without waiting; gives the id. `sender` is what stands before @ or a whole JID; None: the domain."""
@@ -73,14 +77,15 @@ class ComponentClient:
         stanza = f"<iq type='{kind}' id={quoteattr(id)} from={quoteattr(sender)} to={quoteattr(to)}>{payload}</iq>"
         if not quiet:
             transcript.line(f"{self.jid} → {transcript.one_line(stanza)}")
-        self._socket.sendall(stanza.encode())
+        self.send(stanza.encode())
         return id
 
-    def send(self, stanza):
-        """A whole stanza as it is."""
-        self._socket.sendall(stanza.encode())
+    def send(self, data):
+        """Bytes as they are: whole stanzas."""
+        with self._sending:
+            self._socket.sendall(data)
 
-    def answer(self, id, seconds=30):
+    def answer(self, id, seconds=30, quiet=False):
         """Waits for the answer with this id."""
         deadline = time.monotonic() + seconds
         with self._changed:
@@ -91,7 +96,8 @@ class ComponentClient:
                     raise AssertionError(f"{self.jid} got no answer to {id}{why}")
                 self._changed.wait(left)
             answer = self._answers[id][0]
-        transcript.line(f"{self.jid} ← {transcript.xml(answer)}")
+        if not quiet:
+            transcript.line(f"{self.jid} ← {transcript.xml(answer)}")
         return answer
 
     def iq(self, to, payload, sender=None, kind="set", seconds=30):
@@ -102,9 +108,46 @@ class ComponentClient:
         with self._changed:
             return list(self._answers.get(id, []))
 
+    @property
+    def open(self):
+        """Whether the server still has its stream open."""
+        with self._changed:
+            return not self._closed
+
     def close(self):
         try:
             self._socket.sendall(b"</stream:stream>")
         except OSError:
             pass
         self._socket.close()
+
+
+class RemoteDomain(ComponentClient):
+    """The same in FakeServer's manner, for Load: its users register over the real server, and it publishes."""
+
+    def __init__(self, server):
+        self.on_answer = None  # sees each answer first; those for which it gives True are not kept
+        self._p2_jid = server.p2_jid
+        super().__init__(server.component, server.peer_jid, server.secret)
+
+    def _answered(self, element):
+        if not (self.on_answer and self.on_answer(element)):
+            super()._answered(element)
+
+    @property
+    def stream(self):
+        return self if self.open else None
+
+    def request(self, payload, sender=None, id=None):
+        """The text of an iq to p2 and its id, for send()."""
+        id = id or f"remote-{next(self._numbers)}"
+        return id, (f"<iq type='set' id={quoteattr(id)} from={quoteattr(sender or self.jid)} "
+                    f"to={quoteattr(self._p2_jid)}>{payload}</iq>")
+
+    def try_send(self, data):
+        """The same, but gives False if the stream has ended."""
+        try:
+            self.send(data)
+            return True
+        except OSError:
+            return False

@@ -29,21 +29,22 @@ class Phone:
         self.token, self.registration = token, None
 
 
-def _account_of(device):
-    """Each device is another account's, as one may not register so often."""
-    return f"hecuba{device.rpartition(' ')[2]}@im.localhost/x"
+#: An answer that takes longer is not what users are used to.
+_PROMPT = 2.0
+#: Worth a line in a failure's report: a server waits a little longer.
+_LATE = 25.0
 
 
 class Load:
-    """Registers devices and publishes to them through a FakeServer, in a thread of its own.
+    """Registers devices and publishes to them through a FakeServer or a RemoteDomain, in a thread of its own.
 
     `rate` requests a second, of which `registering` are registrations; those are of new devices until there are
     `devices`, and then renew the tokens of those there are, as phones do. Every request must be answered once, also
     over a stream that ends, but for those that were open when a stream was cut (see cut()).
     """
 
-    def __init__(self, server, new_token, rate=200, registering=0.3, devices=300, batch=10):
-        self._server, self._new_token = server, new_token
+    def __init__(self, server, new_token, rate=200, registering=0.3, devices=300, batch=10, domain="im.localhost"):
+        self._server, self._new_token, self._domain = server, new_token, domain
         self._rate, self._registering, self._devices, self._batch = rate, registering, devices, batch
         self._prefix = f"load-{secrets.token_hex(3)}-"
         self._numbers = itertools.count(1)
@@ -57,9 +58,14 @@ class Load:
         self.sent, self.lost, self.slowest = 0, 0, 0.0
         self.verdicts = Counter()
         self.faults = []
+        self._troubled, self._trouble_ended = 0.0, time.monotonic()
         self._stopping = threading.Event()
         server.on_answer = self._answered
         self._thread = threading.Thread(target=self._run, name="load", daemon=True)
+
+    def _account_of(self, device):
+        """Each device is another account's, as one may not register so often."""
+        return f"hecuba{device.rpartition(' ')[2]}@{self._domain}/x"
 
     # ---- the thread that asks
 
@@ -96,7 +102,7 @@ class Load:
         if known and self._random.random() >= self._registering:
             registration = self.phones[known[0]].registration
             text = shapes.publish(registration.node, registration.secret, shapes.NOTIFICATIONS["prosody"])
-            return id, _Request("push", known[0]), self._server.request(text, id=id)[1]
+            return id, _Request("push", known[0]), self._server.request(text, sender=self._domain, id=id)[1]
         if len(self.phones) < self._devices:
             device = f"load device {len(self.phones)}"
             self.phones[device] = Phone(self._new_token())
@@ -108,7 +114,7 @@ class Load:
         token = self.phones[device].token
         text = shapes.register(token, device)
         return (id, _Request("register", device),
-                self._server.request(text, sender=_account_of(device), id=id)[1])
+                self._server.request(text, sender=self._account_of(device), id=id)[1])
 
     # ---- the server's thread
 
@@ -128,6 +134,11 @@ class Load:
             else:
                 self.slowest = max(self.slowest, time.monotonic() - request.sent)
             said = verdict(element)
+            seconds = time.monotonic() - request.sent
+            if said != "result" or seconds > _PROMPT:
+                self._trouble(request)
+            if seconds > _LATE:
+                transcript.line(f"a {request.kind} is answered {said} after {seconds:.1f} s")
             self.verdicts[f"{request.kind}: {said}"] += 1
             if said not in ("result", WAIT):
                 self.faults.append(f"a {request.kind} is answered {said}")
@@ -141,6 +152,9 @@ class Load:
         if phone.registration and phone.registration != registration:
             self.faults.append(f"{request.device} has another registration than before")
         phone.registration = registration
+
+    def _trouble(self, request):
+        self._troubled, self._trouble_ended = max(self._troubled, request.sent), time.monotonic()
 
     # ---- the scenario
 
@@ -176,6 +190,23 @@ class Load:
         with self._lock:
             target = self.verdicts[verdict] + count
         self.wait_for(lambda verdicts: verdicts[verdict] >= target, f"{count} more of `{verdict}`", seconds)
+
+    def wait_for_calm(self, quiet=5, seconds=90):
+        """Until nothing has been answered `wait`, or late, for so many seconds; gives when the last request was sent
+        that was (`time.monotonic()`; 0: never)."""
+        deadline = time.monotonic() + seconds
+        with self._lock:
+            counted, since = sum(self.verdicts.values()), time.monotonic()
+            while True:
+                late = [each for each in self._open.values() if time.monotonic() - each.sent > _PROMPT]
+                for each in late:
+                    self._trouble(each)
+                if time.monotonic() - max(self._trouble_ended, since) >= quiet:
+                    assert sum(self.verdicts.values()) > counted, "there are no answers at all"
+                    return self._troubled
+                assert time.monotonic() < deadline, (f"full service is not back after {seconds} s: {len(late)} late, "
+                                                     f"{dict(self.verdicts)}")
+                self._lock.wait(0.2)
 
     def grow(self, devices):
         """So many more devices register from now on."""
@@ -213,10 +244,20 @@ class Load:
         for start in range(0, len(registered), 200):
             some = list(registered.items())[start:start + 200]
             asked = [(device, phone, self._server.request(shapes.register(phone.token, device),
-                                                          sender=_account_of(device)))
+                                                          sender=self._account_of(device)))
                      for device, phone in some]
             self._server.send("".join(text for _, _, (_, text) in asked).encode())
             for device, phone, (id, _) in asked:
                 again = shapes.Registration(self._server.answer(id, quiet=True))
                 assert again == phone.registration, f"{device} was registered, answered, and is lost"
+        return len(registered)
+
+    def check_pushes(self):
+        """A push to every registration that was answered is answered `result`."""
+        registered = self.registered()
+        asked = [self._server.request(shapes.publish(phone.registration.node, phone.registration.secret),
+                                      sender=self._domain) for phone in registered.values()]
+        self._server.send("".join(text for _, text in asked).encode())
+        said = Counter(verdict(self._server.answer(id, quiet=True)) for id, _ in asked)
+        assert set(said) <= {"result"}, f"pushes to what is registered are answered {dict(said)}"
         return len(registered)

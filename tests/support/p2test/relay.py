@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from collections import Counter
 from xml.etree import ElementTree
 
 from . import transcript
@@ -22,6 +23,7 @@ class Relay:
         self._changed = threading.Condition()
         self._asked = {}  # (id, who) → when
         self._answered = {}  # the same → verdicts
+        self._pairs = 0
         self.ready = []  # when p2's handshakes were accepted
         self.slowest = 0.0
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -42,6 +44,8 @@ class Relay:
             far.settimeout(None)
             for each in (near, far):
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._changed:
+                self._pairs += 1
             pair = _Pair(near, far)
             threading.Thread(target=self._pump, args=(far, near, pair, self._from_server), daemon=True).start()
             threading.Thread(target=self._pump, args=(near, far, pair, self._from_p2), daemon=True).start()
@@ -70,7 +74,10 @@ class Relay:
             sink.shutdown(socket.SHUT_WR)
         except OSError:
             pass
-        pair.ended()
+        if pair.ended():
+            with self._changed:
+                self._pairs -= 1
+                self._changed.notify_all()
 
     def _from_server(self, element):
         with self._changed:
@@ -106,6 +113,13 @@ class Relay:
             assert self._changed.wait_for(lambda: len(self.ready) >= count, seconds), f"p2 is not back after {seconds} s"
             return self.ready[-1]
 
+    def excuse(self, seconds=30):
+        """p2 was killed: waits until its streams have ended, and asks for no answer to what was under way."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._pairs == 0, seconds), f"a stream is open after {seconds} s"
+            for key in self._asked.keys() - self._answered.keys():
+                del self._asked[key]
+
     def check_answers(self, allowed, seconds=35):
         """Every request is answered, once, with one of the verdicts; gives {verdict: count}."""
         with self._changed:
@@ -115,19 +129,23 @@ class Relay:
             assert not self._answered.keys() - self._asked.keys(), "answers to what nobody asked"
             twice = [key for key, verdicts in self._answered.items() if len(verdicts) > 1]
             assert not twice, f"{len(twice)} of {len(self._asked)} requests were answered twice"
-            counts = {}
-            for [each] in self._answered.values():
-                counts[each] = counts.get(each, 0) + 1
-        transcript.line(f"{len(self._asked)} requests, {counts}, the slowest answer after {self.slowest:.1f} s")
+            counts = dict(Counter(each for [each] in self._answered.values()))
+        transcript.line(self.figures())
         assert set(counts) <= set(allowed), f"the answers are {counts}"
         return counts
+
+    def figures(self):
+        """For a report: how many requests, how they were answered, and the slowest answer."""
+        with self._changed:
+            counts = Counter(each for verdicts in self._answered.values() for each in verdicts)
+            return f"{len(self._asked)} requests, {dict(counts)}, the slowest answer after {self.slowest:.1f} s"
 
     def close(self):
         self._listener.close()
 
 
 class _Pair:
-    """Two sockets that are closed when nothing comes from either any more."""
+    """Two sockets that are closed when nothing comes from either any more; the second ended() gives True."""
 
     def __init__(self, *sockets):
         self._sockets = sockets
@@ -140,3 +158,4 @@ class _Pair:
             if self._left == 0:
                 for each in self._sockets:
                     each.close()
+            return self._left == 0
