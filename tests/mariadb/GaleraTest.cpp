@@ -105,6 +105,28 @@ TEST_CASE("Two p2 at two nodes of Galera are of one mind, and a node that is not
     return answer.get().ok() && !answer.value();
   }));
 
+  // Frozen: until that is seen the cluster agrees upon nothing, and who is known does not wait for who is
+  // not.
+  atFirst.connections = 1;
+  const auto single = opened(atFirst);
+  CHECK_FALSE(askingFor(*single, "none").value());
+  cluster.second.freeze(true);
+  const auto held = registering(*single, device(4000), "token");
+  auto unknown = askingFor(*single, "none");
+  CHECK(p2::test::eventually([&] {
+    if (unknown.arrived()) unknown = askingFor(*single, "none");
+    std::this_thread::sleep_for(100ms);
+    return !unknown.arrived();
+  }));
+  for (int i = 0; i < 10; ++i) CHECK(askingFor(*single, given.node).value() == given);
+  CHECK_FALSE(unknown.arrived());
+  cluster.second.freeze(false);
+  CHECK(held.get().ok());
+  CHECK(p2::test::eventually([&] {
+    const auto here = askingFor(*one, "none"), there = askingFor(*other, "none");
+    return here.get().ok() && !here.value() && there.get().ok() && !there.value();
+  }));
+
   // Cut off: as soon as that is seen nothing can be told, and before that nobody is denied.
   cluster.first.kill();
   const auto denied = registering(*other, device(5000), "token");

@@ -62,6 +62,12 @@ std::uint16_t freePort() {
   return ntohs(address.sin_port);
 }
 
+/// A server that starts removes the temporary tables of all that share its directory for them.
+std::string ownTmpdir(const std::filesystem::path& directory) {
+  std::filesystem::create_directory(directory);
+  return "--tmpdir=" + directory.string();
+}
+
 struct Close {
   void operator()(MYSQL* handle) const { mysql_close(handle); }
 };
@@ -154,10 +160,10 @@ const std::string& Server::authorityFile() {
 }
 
 void Server::install() const {
-  const pid_t pid = launched(
-      {"mysql_install_db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db",
-       "--user=" + ownName(), "--innodb-log-file-size=8M", "--datadir=" + (_directory / "data").string()},
-      _directory / "install.log");
+  const pid_t pid = launched({"mysql_install_db", "--no-defaults", "--auth-root-authentication-method=normal",
+                              "--skip-test-db", "--user=" + ownName(), "--innodb-log-file-size=8M",
+                              "--datadir=" + (_directory / "data").string(), ownTmpdir(_directory / "tmp")},
+                             _directory / "install.log");
   int status = 0;
   ::waitpid(pid, &status, 0);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
@@ -171,6 +177,7 @@ void Server::launch() {
                                  "--no-defaults",
                                  "--user=" + ownName(),
                                  "--datadir=" + (_directory / "data").string(),
+                                 ownTmpdir(_directory / "tmp"),
                                  "--socket=" + (_directory / "socket").string(),
                                  "--pid-file=" + (_directory / "pid").string(),
                                  "--bind-address=127.0.0.1",

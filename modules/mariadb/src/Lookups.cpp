@@ -31,49 +31,59 @@ void tell(Lookups::Callback& done, Result<Lookups::Found> result) noexcept {
   }
 }
 
-MaybeFault setSyncWait(Connection& connection, bool on) {
-  auto done = connection.execute(std::string("set session wsrep_sync_wait = ") + (on ? '1' : '0'));
-  return done.ok() ? MaybeFault() : done.fault();
-}
-
 }  // namespace
 
 Lookups::Lookups(const Options& options, Hosts& hosts, std::atomic<bool>& holdsAny)
-    : _options(options), _hosts(hosts), _holdsAny(holdsAny), _queue(options.queueCapacity) {
-  const std::size_t count = std::max<std::size_t>(options.connections, 1);
-  _threads.reserve(count);
+    : _options(options),
+      _hosts(hosts),
+      _holdsAny(holdsAny),
+      _queue(options.queueCapacity),
+      _missed(options.queueCapacity) {
   try {
-    while (_threads.size() < count) _threads.emplace_back([this] { run(); });
+    begin(std::max<std::size_t>(options.connections, 1), _queue, &Lookups::answerFound);
+    begin(1, _missed, &Lookups::answerAll);
   } catch (...) {
     stop();
     throw;
   }
 }
 
+void Lookups::begin(std::size_t count, Queue& queue, void (Lookups::*serve)(Session&, Batch&)) {
+  while (count-- > 0) _threads.emplace_back([this, &queue, serve] { run(queue, serve); });
+}
+
+/// What the first threads have not found yet is still answered.
 void Lookups::stop() {
   _queue.close();
-  for (auto& thread : _threads) thread.join();
+  for (auto& thread : _threads) {
+    if (&thread == &_threads.back()) _missed.close();
+    thread.join();
+  }
   _threads.clear();
 }
 
 void Lookups::ask(Name name, Callback done) {
-  auto refused = _queue.push({std::move(name), std::move(done), _options.clock->now()});
+  submit(_queue, {std::move(name), std::move(done), _options.clock->now()}, _options.queueCapacity);
+}
+
+void Lookups::submit(Queue& queue, Sought sought, std::size_t capacity) {
+  auto refused = queue.push(std::move(sought));
   if (!refused) return;
-  refused->done(Error{"The store is busy: " + std::to_string(_options.queueCapacity) +
-                      " look-ups are waiting, or it is closing."});
+  tell(refused->done,
+       Error{"The store is busy: " + std::to_string(capacity) + " look-ups are waiting, or it is closing."});
 }
 
 std::string Lookups::lastFault() const {
   return _lastFault.with([](const std::string& text) { return text; });
 }
 
-void Lookups::run() {
+void Lookups::run(Queue& queue, void (Lookups::*serve)(Session&, Batch&)) {
   Session session(_hosts);
   for (;;) {
     try {
-      auto batch = _queue.popBatch(kAtOnce);
+      auto batch = queue.popBatch(kAtOnce);
       if (batch.empty()) return;
-      answer(session, batch);
+      (this->*serve)(session, batch);
     } catch (const std::exception& exception) {
       // No memory even to tell: the callbacks have been destroyed, which tells those who wait for them.
       _lastFault.with([&](std::string& text) { text = exception.what(); });
@@ -81,48 +91,55 @@ void Lookups::run() {
   }
 }
 
-void Lookups::answer(Session& session, std::vector<Sought>& batch) {
-  std::vector<const Name*> names;
-  names.reserve(batch.size());
-  for (const auto& sought : batch) names.push_back(&sought.name);
-  auto looked =
-      session.read([&](Connection& connection) { return look(connection, names); }, batch.front().since);
-  _lastFault.with([&](std::string& text) { text = looked.ok() ? std::string() : looked.fault().text; });
+void Lookups::answerFound(Session& session, Batch& batch) {
+  auto looked = lookUp(session, batch, &Lookups::look);
+  for (auto& sought : batch) {
+    if (!looked.ok()) {
+      tell(sought.done, Error{looked.fault().text});
+    } else if (looked.value().find(sought.name) != nullptr) {
+      _holdsAny = true;
+      tell(sought.done, foundIn(looked.value(), sought.name));
+    } else {
+      submit(_missed, std::move(sought), _options.queueCapacity);
+    }
+  }
+}
+
+void Lookups::answerAll(Session& session, Batch& batch) {
+  auto looked = lookUp(session, batch, &Lookups::lookAgain);
   for (auto& [name, done, since] : batch) {
     tell(done, looked.ok() ? foundIn(looked.value(), name) : Result<Found>(Error{looked.fault().text}));
   }
 }
 
-Outcome<Records> Lookups::look(Connection& connection, std::span<const Name* const> names) {
-  auto found = readRecords(connection, names, Lock::none);
-  if (!found.ok()) return found;
-  std::vector<const Name*> missing;
-  for (const Name* name : names) {
-    if (found.value().find(*name) == nullptr) missing.push_back(name);
-  }
-  if (missing.size() < names.size()) _holdsAny = true;
-  if (missing.empty()) return found;
-  if (auto fault = askAgain(connection, missing, found.value())) return std::move(*fault);
-  return found;
+Outcome<Records> Lookups::lookUp(Session& session, const Batch& batch, Look look) {
+  std::vector<const Name*> names;
+  names.reserve(batch.size());
+  for (const auto& sought : batch) names.push_back(&sought.name);
+  auto looked = session.read([&](Connection& connection) { return (this->*look)(connection, names); },
+                             batch.front().since);
+  _lastFault.with([&](std::string& text) { text = looked.ok() ? std::string() : looked.fault().text; });
+  return looked;
+}
+
+Outcome<Records> Lookups::look(Connection& connection, std::span<const Name* const> names) const {
+  return readRecords(connection, names, Lock::none);
 }
 
 /// What this host does not have must be nowhere. In a cluster it may be on its way here; and a host that has
 /// fallen out of step, or been made a replica, since it was chosen says nothing.
-MaybeFault Lookups::askAgain(Connection& connection, std::span<const Name* const> missing, Records& found) {
+Outcome<Records> Lookups::lookAgain(Connection& connection, std::span<const Name* const> names) const {
   if (connection.isClustered()) {
-    if (auto fault = setSyncWait(connection, true)) return fault;
-    auto again = readRecords(connection, missing, Lock::none);
-    if (!again.ok()) return again.fault();
-    for (const Name* name : missing) {
-      if (const Record* record = again.value().find(*name)) found.put(*record);
-    }
-    if (auto fault = setSyncWait(connection, false)) return fault;
+    auto done = connection.execute("set session wsrep_sync_wait = 1");
+    if (!done.ok()) return done.fault();
   }
+  auto found = readRecords(connection, names, Lock::none);
+  if (!found.ok()) return found;
   auto any = readHoldsAny(connection);
   if (!any.ok()) return any.fault();
-  if (auto fault = connection.checkServes()) return fault;
+  if (auto fault = connection.checkServes()) return std::move(*fault);
   _holdsAny = any.value();
-  return std::nullopt;
+  return found;
 }
 
 }  // namespace p2::mariadb

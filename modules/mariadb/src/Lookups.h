@@ -19,7 +19,9 @@
 
 namespace p2::mariadb {
 
-/// The threads that look up, each with a connection of its own: what waits is asked together. Thread-safe.
+/// The threads that look up, each with a connection of its own: what waits is asked together. One of them
+/// asks again for what was not found, so that nobody else waits where a cluster must first agree.
+/// Thread-safe.
 class Lookups {
  public:
   using Found = store::Registrations::Found;
@@ -47,17 +49,26 @@ class Lookups {
     core::Clock::TimePoint since{};  ///< When it was asked.
   };
 
-  void run();
-  void answer(Session& session, std::vector<Sought>& batch);
-  Outcome<Records> look(Connection& connection, std::span<const Name* const> names);
-  MaybeFault askAgain(Connection& connection, std::span<const Name* const> missing, Records& found);
+  using Batch = std::vector<Sought>;
+  using Queue = core::BoundedQueue<Sought>;
+  using Look = Outcome<Records> (Lookups::*)(Connection&, std::span<const Name* const>) const;
+
+  void begin(std::size_t count, Queue& queue, void (Lookups::*serve)(Session&, Batch&));
+  void run(Queue& queue, void (Lookups::*serve)(Session&, Batch&));
+  void answerFound(Session& session, Batch& batch);
+  void answerAll(Session& session, Batch& batch);
+  Outcome<Records> lookUp(Session& session, const Batch& batch, Look look);
+  Outcome<Records> look(Connection& connection, std::span<const Name* const> names) const;
+  Outcome<Records> lookAgain(Connection& connection, std::span<const Name* const> names) const;
+  static void submit(Queue& queue, Sought sought, std::size_t capacity);
 
   const Options& _options;
   Hosts& _hosts;
   std::atomic<bool>& _holdsAny;
-  core::BoundedQueue<Sought> _queue;
+  Queue _queue;
+  Queue _missed;  ///< What was not found.
   core::Guarded<std::string> _lastFault;
-  std::vector<std::thread> _threads;  ///< Last: they use all of the above.
+  std::vector<std::thread> _threads;  ///< They use all of the above; the last one asks again.
 };
 
 }  // namespace p2::mariadb

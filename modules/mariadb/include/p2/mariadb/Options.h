@@ -32,8 +32,8 @@ struct Options {
   Tls tls = Tls::none;
   /// PEM with the authorities that may sign; empty: those of the system.
   std::string caFile;
-  /// Connections that look up. There are two more at most: one that writes, and one for all registrations at
-  /// once.
+  /// Connections that look up. There are three more at most: one that writes, one that asks again for what
+  /// was not found, and one for all registrations at once.
   std::size_t connections = 4;
   /// For connecting and for each statement. A change is tried again for twice as long.
   std::chrono::seconds timeout{5};
