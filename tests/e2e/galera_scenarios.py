@@ -103,10 +103,10 @@ class Site:
         return len(answered)
 
     def report(self, row, back, again, rejoined, count):
-        """What the table in modules/mariadb/README.md says."""
+        """The figures of a row, in one line."""
         asked = "; ".join(relay.figures() for relay in self.relays)
-        text = (f"{row.name}: full service {back} after the fault, {again} after its end; all nodes {rejoined:.0f} s "
-                f"after that; {count} registrations; {self.load.summary()}; asked of both p2: {asked}")
+        text = (f"{row.name}: {back} after the fault, full service {again} after its end, all nodes in step after "
+                f"{rejoined:.0f} s; {count} registrations kept; {self.load.summary()}; asked of both p2: {asked}")
         transcript.line(text)
         if row.long:
             print(text, flush=True)
@@ -209,9 +209,9 @@ def play(s, row):
     site.flows()
     began = time.monotonic()
     row.fault(site)
-    back = "wait"
+    back = "`wait` to all"
     if row.majority:
-        back = site.seconds_until_full_service(began)
+        back = f"full service {site.seconds_until_full_service(began)}"
         time.sleep(max(0, began + row.seconds - time.monotonic()))  # the fault's time
     else:
         site.no_change_is_promised(row.seconds)
