@@ -169,7 +169,7 @@ class Node:
                 and size in (None, int(status.get("cluster_size", 0))))
 
     def wait_in_step(self, size=None, seconds=90):
-        """Until it serves; gives after how many seconds."""
+        """Until it serves; with `size`, in a cluster of so many."""
         began = time.monotonic()
         while not self.in_step(size):
             if self.process.exit_code() is not None:
@@ -179,7 +179,6 @@ class Node:
                                      + self.process.tail())
             time.sleep(0.1)
         transcript.line(f"{self.name} is in step")
-        return time.monotonic() - began
 
     def registrations(self):
         """{node: secret} of all that it has."""
@@ -224,15 +223,9 @@ class Galera:
                     store_mariadb_database=DATABASE, store_mariadb_user=USER, store_mariadb_password=PASSWORD)
 
     def wait_in_step(self, seconds=90):
-        """Until all nodes serve together; gives after how many seconds."""
-        began = time.monotonic()
+        """Until all nodes serve together."""
         for node in self.nodes:
             node.wait_in_step(len(self.nodes), seconds)
-        return time.monotonic() - began
-
-    def logs(self):
-        """For the report of a failure."""
-        return "".join(node.process.tail(60) for node in self.nodes if node.process)
 
     def close(self):
         self.network.close()

@@ -89,7 +89,7 @@ class Network:
         self._switch.run("ip", "link", "add", "switch", "type", "bridge")
         self._switch.run("ip", "link", "set", "switch", "up")
         self._join_here()
-        self.machines = []
+        self.machines, self._parted = [], ()
         for number in range(1, count + 1):
             machine = Machine(f"machine-{number}", log, f"{self._net}.{number}")
             self.machines.append(machine)
