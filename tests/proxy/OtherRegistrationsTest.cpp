@@ -1,5 +1,7 @@
 #include "ProxyFixture.h"
+#include "store/Samples.h"
 #include "support/Catch.h"
+#include "support/ImportAll.h"
 #include "support/MemoryStore.h"
 
 #include <memory>
@@ -18,6 +20,23 @@ using Answers = MemoryStore::Answers;
 std::unique_ptr<MemoryStore> registrations(Answers answers) {
   return std::make_unique<MemoryStore>(answers);
 }
+
+/// Some registrations were looked up a while ago: what others have done since is not seen in them.
+class RememberingStore final : public MemoryStore {
+ public:
+  using MemoryStore::MemoryStore;
+
+  /// From now on recent look-ups find what is there now.
+  void remember(const std::string& node) { _known = store::test::lookedUp(*this, node).value(); }
+
+  void lookUpRecent(std::string node, Callback<Found> done) const override {
+    if (_known.node == node) return done(Found(_known));
+    lookUp(std::move(node), std::move(done));
+  }
+
+ private:
+  store::Registration _known;
+};
 
 bool isResult(const std::string& answer) {
   return answer.starts_with("<iq type='result'");
@@ -76,6 +95,42 @@ TEST_CASE("A database that fails when a phone is to be removed keeps it, and its
       [&store](Script& script) { script.onSend = [&store] { store.fail("The database is away."); }; });
   CHECK(asksToWait(p2.publish(valueOf(phone, "node"), valueOf(phone, "secret"))));
   CHECK(p2.other->holdsAny());
+}
+
+TEST_CASE("Nobody is dropped for what was looked up some seconds ago") {
+  auto own = std::make_unique<RememberingStore>(GENERATE(Answers::atOnce, Answers::late));
+  auto& known = *own;
+  ProxyFixture p2(std::move(own));
+  const auto phone = p2.registerPhone("token");
+  const auto node = valueOf(phone, "node"), secret = valueOf(phone, "secret");
+  known.remember(node);
+  SECTION("a target that was gone when its phone had registered anew") {
+    p2.registerPhone("new");
+    p2.willAnswer(push::Outcome::Kind::targetGone);
+    CHECK(asksToWait(p2.publish(node, secret)));
+    CHECK(store::test::lookedUp(known, node)->target.value.reveal() == "new");
+  }
+  SECTION("a target that was gone when its registration was, too") {
+    known.forget(node, [](const core::Result<bool>& forgotten) { CHECK(forgotten.value()); });
+    p2.willAnswer(push::Outcome::Kind::targetGone);
+    CHECK(saysNotFound(p2.publish(node, secret)));
+  }
+  SECTION("another secret and domain") {
+    auto row = store::test::lookedUp(known, node).value();
+    row.secret = core::Secret("another secret");
+    row.domain = "other.example";
+    row.lastRegistered += std::chrono::hours(1);
+    REQUIRE(importAll(known, {row}).ok());
+    CHECK(isResult(p2.publish(node, "another secret", "other.example")));
+    CHECK(p2.sent() == 1);
+  }
+  SECTION("a wrong secret, and nobody knows whether it is") {
+    CHECK(saysNotFound(p2.publish(node, "wrong")));
+    known.fail("The database is away.");
+    CHECK(asksToWait(p2.publish(node, "wrong")));
+    CHECK(p2.sent() == 0);
+    CHECK(isResult(p2.publish(node, secret)));
+  }
 }
 
 TEST_CASE("Requests that wait for a store at once are each answered once") {

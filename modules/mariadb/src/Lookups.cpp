@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 #include <utility>
+#include <variant>
 
 namespace p2::mariadb {
 
@@ -33,9 +34,10 @@ void tell(Lookups::Callback& done, Result<Lookups::Found> result) noexcept {
 
 }  // namespace
 
-Lookups::Lookups(const Options& options, Hosts& hosts, std::atomic<bool>& holdsAny)
+Lookups::Lookups(const Options& options, Hosts& hosts, FoundCache& found, std::atomic<bool>& holdsAny)
     : _options(options),
       _hosts(hosts),
+      _found(found),
       _holdsAny(holdsAny),
       _queue(options.queueCapacity),
       _missed(options.queueCapacity) {
@@ -92,13 +94,14 @@ void Lookups::run(Queue& queue, void (Lookups::*serve)(Session&, Batch&)) {
 }
 
 void Lookups::answerFound(Session& session, Batch& batch) {
+  const auto reading = _found.begin();
   auto looked = lookUp(session, batch, &Lookups::look);
   for (auto& sought : batch) {
     if (!looked.ok()) {
       tell(sought.done, Error{looked.fault().text});
     } else if (looked.value().find(sought.name) != nullptr) {
       _holdsAny = true;
-      tell(sought.done, foundIn(looked.value(), sought.name));
+      answer(sought, foundIn(looked.value(), sought.name), reading);
     } else {
       submit(_missed, std::move(sought), _options.queueCapacity);
     }
@@ -106,10 +109,19 @@ void Lookups::answerFound(Session& session, Batch& batch) {
 }
 
 void Lookups::answerAll(Session& session, Batch& batch) {
+  const auto reading = _found.begin();
   auto looked = lookUp(session, batch, &Lookups::lookAgain);
-  for (auto& [name, done, since] : batch) {
-    tell(done, looked.ok() ? foundIn(looked.value(), name) : Result<Found>(Error{looked.fault().text}));
+  for (auto& sought : batch) {
+    answer(sought, looked.ok() ? foundIn(looked.value(), sought.name) : Error{looked.fault().text}, reading);
   }
+}
+
+/// What phones register is asked for once, what is pushed to again and again: only that is kept.
+void Lookups::answer(Sought& sought, Result<Found> result, const FoundCache::Reading& reading) {
+  if (std::holds_alternative<std::string>(sought.name) && result.ok() && result.value()) {
+    _found.put(*result.value(), reading);
+  }
+  tell(sought.done, std::move(result));
 }
 
 Outcome<Records> Lookups::lookUp(Session& session, const Batch& batch, Look look) {

@@ -2,6 +2,7 @@
 
 #include "Connection.h"
 #include "Fault.h"
+#include "FoundCache.h"
 #include "Hosts.h"
 #include "Records.h"
 #include "Session.h"
@@ -27,8 +28,9 @@ class Lookups {
   using Found = store::Registrations::Found;
   using Callback = store::Registrations::Callback<Found>;
 
-  /// Both must outlive it, and `holdsAny`, in which it notes whether the table has rows.
-  Lookups(const Options& options, Hosts& hosts, std::atomic<bool>& holdsAny);
+  /// All must outlive it: `found`, in which it keeps what it finds, and `holdsAny`, in which it notes whether
+  /// the table has rows.
+  Lookups(const Options& options, Hosts& hosts, FoundCache& found, std::atomic<bool>& holdsAny);
   Lookups(const Lookups&) = delete;
   Lookups& operator=(const Lookups&) = delete;
   ~Lookups() { stop(); }
@@ -57,6 +59,7 @@ class Lookups {
   void run(Queue& queue, void (Lookups::*serve)(Session&, Batch&));
   void answerFound(Session& session, Batch& batch);
   void answerAll(Session& session, Batch& batch);
+  void answer(Sought& sought, core::Result<Found> result, const FoundCache::Reading& reading);
   Outcome<Records> lookUp(Session& session, const Batch& batch, Look look);
   Outcome<Records> look(Connection& connection, std::span<const Name* const> names) const;
   Outcome<Records> lookAgain(Connection& connection, std::span<const Name* const> names) const;
@@ -64,6 +67,7 @@ class Lookups {
 
   const Options& _options;
   Hosts& _hosts;
+  FoundCache& _found;
   std::atomic<bool>& _holdsAny;
   Queue _queue;
   Queue _missed;  ///< What was not found.

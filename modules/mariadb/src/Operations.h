@@ -11,6 +11,8 @@
 #include "p2/store/ServiceTime.h"
 
 #include <optional>
+#include <span>
+#include <string>
 #include <utility>
 
 namespace p2::mariadb {
@@ -73,6 +75,7 @@ class SweepTask final : public Task {
     _reached = _from;
     return sweepPage(connection, _reached);
   }
+  std::span<const std::string> touched() const override { return _reached.touched; }
   void finish(const core::Error* failure) override {
     if (failure != nullptr) return _done(*failure);
     _done(std::move(_reached));
@@ -97,6 +100,7 @@ class ServiceTimeTask final : public Task {
     _time.join(stored.value());
     return writeServiceTime(connection, _time);
   }
+  std::span<const std::string> touched() const override { return {}; }
   void finish(const core::Error* failure) override {
     _done(failure == nullptr ? core::Result<void>() : core::Result<void>(*failure));
   }

@@ -1,10 +1,12 @@
 #include "p2/mariadb/Store.h"
 
+#include "FoundCache.h"
 #include "Hosts.h"
 #include "Import.h"
 #include "Lookups.h"
 #include "Operations.h"
 #include "Pages.h"
+#include "RowCount.h"
 #include "Schema.h"
 #include "Session.h"
 #include "Sweep.h"
@@ -63,8 +65,10 @@ class Store::Impl {
         _hosts(_options, _options.timeout, welcome()),
         _hostsForAll(_options, kPatienceForAll, welcome()),
         _sessionForAll(_hostsForAll),
-        _writer(_options, _hosts, _holdsAny),
-        _lookups(_options, _hosts, _holdsAny) {}
+        _found(_options),
+        _rowCount(_options),
+        _writer(_options, _hosts, _found, _holdsAny),
+        _lookups(_options, _hosts, _found, _holdsAny) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   /// Both are there until neither calls back any more: what calls back may ask again.
@@ -78,8 +82,8 @@ class Store::Impl {
 
   const Options& options() const { return _options; }
   store::ServiceMeter& meter() { return _meter; }
-  const store::PendingChanges& pending() const { return _pending; }
   bool holdsAny() const { return _holdsAny; }
+  const FoundCache& found() const { return _found; }
   Lookups& lookups() { return _lookups; }
   std::string lastFault() const;
 
@@ -89,6 +93,7 @@ class Store::Impl {
   void sweep(Sweep scan, Callback<Swept> done);
   void saveServiceTime(Callback<void> done);
   Result<ImportReport> import(store::ImportSource& source);
+  Statistics statistics();
 
   /// Over the connection for all registrations at once. Blocks while others use it.
   template <class Work>
@@ -117,6 +122,8 @@ class Store::Impl {
   Hosts _hostsForAll;
   std::mutex _mutex;
   Session _sessionForAll;  ///< Under _mutex.
+  FoundCache _found;
+  RowCount _rowCount;
   Writer _writer;
   Lookups _lookups;
 };
@@ -191,12 +198,19 @@ Result<Store::ImportReport> Store::Impl::import(store::ImportSource& source) {
   auto ready = session.connection();
   if (!ready.ok()) return Error{ready.fault().text};
   auto report = mariadb::importRows(*ready.value(), source, _options.keepDomain);
+  _found.dropAll();
   if (!report.ok()) return Error{report.fault().text};
   if (report.value().imported) {
     _meter.renewAll();
     if (report.value().added > 0) _holdsAny = true;
   }
   return report.value();
+}
+
+Store::Statistics Store::Impl::statistics() {
+  auto known = _rowCount.look();
+  known.pendingChanges = _pending.count();
+  return known;
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : _impl(std::move(impl)) {}
@@ -246,6 +260,11 @@ void Store::lookUp(std::string node, Callback<Found> done) const {
 void Store::lookUp(const store::DeviceKey& key, Callback<Found> done) const {
   if (!isPossible(key)) return done(Found());
   _impl->lookups().ask(key, std::move(done));
+}
+
+void Store::lookUpRecent(std::string node, Callback<Found> done) const {
+  if (auto kept = _impl->found().find(node)) return done(std::move(kept));
+  lookUp(std::move(node), std::move(done));
 }
 
 bool Store::holdsAny() const {
@@ -357,10 +376,7 @@ Result<Store::ImportReport> Store::importRows(store::ImportSource& source) {
 }
 
 Store::Statistics Store::statistics() const {
-  auto statistics = _impl->readAll([](Connection& connection) { return readStatistics(connection); });
-  Statistics known = statistics.ok() ? statistics.value() : Statistics();
-  known.pendingChanges = _impl->pending().count();
-  return known;
+  return _impl->statistics();
 }
 
 }  // namespace p2::mariadb

@@ -38,7 +38,8 @@ std::string statementFor(const Sweep& sweep, const std::vector<std::string>& nod
 MaybeFault sweepPage(Connection& connection, Sweep& sweep) {
   auto page = readPage(connection, sweep.reached);
   if (!page.ok()) return page.fault();
-  std::vector<std::string> nodes;
+  auto& nodes = sweep.touched;
+  nodes.clear();
   bool stopped = false;
   for (const Record& record : page.value()) {
     stopped = nodes.size() == sweep.atMost - sweep.swept.changed;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace p2::mariadb {
 
@@ -20,7 +21,8 @@ struct Sweep {
   Purpose purpose = Purpose::removeOverdue;
   std::uint64_t atMost = 0;  ///< Changes.
   store::Overdue overdue{};
-  std::string reached{};  ///< The last node looked at.
+  std::string reached{};               ///< The last node looked at.
+  std::vector<std::string> touched{};  ///< The nodes that the last page has changed.
   store::RegistrationArchive::Swept swept{0, 0, true};
 
   bool finished() const { return !swept.more || swept.changed >= atMost; }

@@ -66,6 +66,13 @@ MaybeFault WorkingSet::write(Connection& connection) const {
                    " renewed = values(renewed), changed = null");
 }
 
+std::vector<std::string> WorkingSet::touched() const {
+  std::vector<std::string> nodes;
+  nodes.reserve(_before.size());
+  for (const auto& [node, before] : _before) nodes.push_back(node);
+  return nodes;
+}
+
 bool WorkingSet::erases() const {
   return std::any_of(_before.begin(), _before.end(), [this](const auto& touched) {
     return touched.second && _rows.ofNode(touched.first) == nullptr;

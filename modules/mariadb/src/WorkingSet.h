@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace p2::mariadb {
 
@@ -23,6 +24,8 @@ class WorkingSet {
 
   /// Writes what has changed, in a few statements.
   MaybeFault write(Connection& connection) const;
+  /// The nodes that have been changed.
+  std::vector<std::string> touched() const;
   bool erases() const;
   bool adds() const;
   /// Whether `rows`, read later, are as this set has left them: then its transaction was committed.

@@ -56,6 +56,20 @@ class Changes {
   /// Whether the table has rows now, if it had `before`.
   bool holdsAny(bool before) const { return _rows->adds() || _holdsAny.value_or(before); }
 
+  /// Those that were only looked at as well: they may be others than what was found before.
+  std::vector<std::string> touched() const {
+    if (!_rows) return {};
+    auto nodes = _rows->touched();
+    for (const Name* name : _names) {
+      if (const auto* node = std::get_if<std::string>(name)) {
+        nodes.push_back(*node);
+      } else if (const Record* row = _rows->find(*name)) {
+        nodes.push_back(row->registration.node);
+      }
+    }
+    return nodes;
+  }
+
  private:
   std::vector<Change*> _changes;
   std::vector<const Name*> _names;
@@ -77,6 +91,8 @@ class Alone {
 
   bool holdsAny(bool /*before*/) const { return _holdsAny; }
 
+  std::span<const std::string> touched() const { return _task.touched(); }
+
  private:
   Task& _task;
   bool _holdsAny = false;
@@ -89,9 +105,10 @@ MaybeFault execute(Connection& connection, const char* statement) {
 
 }  // namespace
 
-Writer::Writer(const Options& options, Hosts& hosts, std::atomic<bool>& holdsAny)
+Writer::Writer(const Options& options, Hosts& hosts, FoundCache& found, std::atomic<bool>& holdsAny)
     : _options(options),
       _hosts(hosts),
+      _found(found),
       _holdsAny(holdsAny),
       _session(hosts),
       _contention({std::chrono::milliseconds(5), std::chrono::milliseconds(200)}),
@@ -177,6 +194,8 @@ MaybeFault Writer::durably(Work& work, core::Clock::TimePoint since) {
   bool uncertain = false;
   for (;;) {
     auto fault = attempt(work, since, uncertain);
+    // Whatever it came to: a commit that was lost may have taken place.
+    _found.drop(work.touched());
     if (!fault) {
       _contention.reset();
       const bool before = _holdsAny;

@@ -2,6 +2,7 @@
 
 #include "Connection.h"
 #include "Fault.h"
+#include "FoundCache.h"
 #include "Hosts.h"
 #include "Records.h"
 #include "Session.h"
@@ -45,6 +46,8 @@ class Task {
 
   /// Called again, in another transaction, if that one was not committed.
   virtual MaybeFault run(Connection& connection) = 0;
+  /// The nodes that the last run has changed.
+  virtual std::span<const std::string> touched() const = 0;
   virtual void finish(const core::Error* failure) = 0;
 };
 
@@ -60,8 +63,9 @@ class Writer {
     core::Clock::TimePoint since{};        ///< When it was submitted.
   };
 
-  /// Both must outlive it, and `holdsAny`, in which it notes whether the table has rows.
-  Writer(const Options& options, Hosts& hosts, std::atomic<bool>& holdsAny);
+  /// All must outlive it: `found`, from which it drops what it changes, and `holdsAny`, in which it notes
+  /// whether the table has rows.
+  Writer(const Options& options, Hosts& hosts, FoundCache& found, std::atomic<bool>& holdsAny);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
   ~Writer() { stop(); }
@@ -92,6 +96,7 @@ class Writer {
 
   const Options& _options;
   Hosts& _hosts;
+  FoundCache& _found;
   std::atomic<bool>& _holdsAny;
   Session _session;
   core::Backoff _contention;

@@ -26,6 +26,7 @@ namespace {
 
 using push::Outcome;
 using store::Registration;
+using Found = store::Registrations::Found;
 using xmpp::Iq;
 using xmpp::Responder;
 using xmpp::StanzaError;
@@ -141,10 +142,29 @@ class PushProxy::Impl {
   void serve(Publish&& request, const Iq& /*iq*/, Responder responder) {
     _publishes.add();
     std::string node = request.node;
-    _store.lookUp(std::move(node), [this, request = std::move(request), responder = std::move(responder)](
-                                       core::Result<store::Registrations::Found> found) mutable {
+    _store.lookUpRecent(std::move(node),
+                        [this, request = std::move(request),
+                         responder = std::move(responder)](core::Result<Found> found) mutable {
+                          const bool isRefused = found && found.value() && !admits(*found.value(), request);
+                          if (isRefused) return askAgain(std::move(request), std::move(responder));
+                          publish(request, std::move(found), std::move(responder));
+                        });
+  }
+
+  /// What was found may be old: nobody is refused for that.
+  void askAgain(Publish request, Responder responder) {
+    std::string node = request.node;
+    _store.lookUp(std::move(node), [this, request = std::move(request),
+                                    responder = std::move(responder)](core::Result<Found> found) mutable {
       publish(request, std::move(found), std::move(responder));
     });
+  }
+
+  /// Both are compared whatever the first one gave: time must not tell which was wrong.
+  static bool admits(const Registration& registration, const Publish& request) {
+    const bool rightSecret = request.secret.equals(registration.secret.reveal());
+    const bool rightDomain = registration.admits(request.domain);
+    return rightSecret && rightDomain;
   }
 
   /// Of a domain that is not served. Not an error for its server: a list is changed in a moment, and the
@@ -174,7 +194,7 @@ class PushProxy::Impl {
     return false;
   }
 
-  void publish(const Publish& request, core::Result<store::Registrations::Found> found, Responder responder) {
+  void publish(const Publish& request, core::Result<Found> found, Responder responder) {
     if (!found) {
       _storeFaults.answer(found.error(), responder);
       return;
@@ -182,10 +202,8 @@ class PushProxy::Impl {
     auto stored = std::move(found).value();
     const bool known = stored.has_value();
     const Registration& registration = known ? *stored : _decoy;
-    // Both are compared whatever the first one gave: time must not tell which was wrong.
-    const bool rightSecret = request.secret.equals(registration.secret.reveal());
-    const bool rightDomain = registration.admits(request.domain);
-    if (!known || !rightSecret || !rightDomain) {
+    const bool isAdmitted = admits(registration, request);
+    if (!known || !isAdmitted) {
       answerUnknown(request.domain, responder);
       return;
     }

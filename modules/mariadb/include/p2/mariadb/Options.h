@@ -32,8 +32,8 @@ struct Options {
   Tls tls = Tls::none;
   /// PEM with the authorities that may sign; empty: those of the system.
   std::string caFile;
-  /// Connections that look up. There are three more at most: one that writes, one that asks again for what
-  /// was not found, and one for all registrations at once.
+  /// Connections that look up. There are four more at most: one that writes, one that asks again for what was
+  /// not found, one that counts, and one for all registrations at once.
   std::size_t connections = 4;
   /// For connecting and for each statement. A change is tried again for twice as long.
   std::chrono::seconds timeout{5};
@@ -43,6 +43,13 @@ struct Options {
   std::size_t maxBatch = 256;
   /// A registration renewed with the same target is written again only if it was last registered longer ago.
   std::chrono::hours renewAfter{24};
+  /// How long lookUpRecent() may give what a look-up has found, though another p2 may have changed it since;
+  /// 0: not at all.
+  std::chrono::seconds cacheFor{5};
+  /// What is kept for that, at most: some 130,000 registrations with tokens of common length.
+  std::size_t cacheBytes = std::size_t{64} << 20U;
+  /// How old the count of all registrations may be.
+  std::chrono::seconds countEvery{60};
   /// `store.keepDomain`: whether a registration is stored with its domain.
   bool keepDomain = true;
   /// Dates what is stored, and measures what must wait. Must outlive the store.

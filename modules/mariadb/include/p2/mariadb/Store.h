@@ -18,9 +18,9 @@ namespace p2::mariadb {
 
 /// The registrations in a table of MariaDB, alone or as a Galera cluster (modules/mariadb/README.md), which
 /// any number of p2 may use at a time. Look-ups that wait are asked together, by as many threads as there
-/// are connections; what is not found is asked again where it must be known. One thread writes all changes
-/// that wait in one transaction and calls back after its commit. While no host can serve, all is answered
-/// with errors at once. Thread-safe.
+/// are connections; what is not found is asked again where it must be known. What is found is kept for some
+/// seconds. One thread writes all changes that wait in one transaction and calls back after its commit. While
+/// no host can serve, all is answered with errors at once. Thread-safe.
 class Store final : public store::RegistrationStore {
  public:
   /// Connects, makes the tables where there are none, and starts the threads. Errors, each in an operator's
@@ -39,9 +39,11 @@ class Store final : public store::RegistrationStore {
   /// Writes what is queued if the database lets it, answers all, and joins the threads.
   ~Store() override;
 
-  // Of Registrations. Everything but impossible values and full queues is answered by the store's threads.
+  // Of Registrations. Everything but impossible values, full queues and what is kept is answered by the
+  // store's threads.
   void lookUp(std::string node, Callback<Found> done) const override;
   void lookUp(const store::DeviceKey& key, Callback<Found> done) const override;
+  void lookUpRecent(std::string node, Callback<Found> done) const override;
   void registerDevice(store::DeviceKey key, std::string domain, core::Target target,
                       Callback<store::Registration> done) override;
   void unregister(store::DeviceKey key, std::string domain, Callback<bool> done) override;
@@ -68,7 +70,7 @@ class Store final : public store::RegistrationStore {
 
   // Of RegistrationStore.
   void forget(std::string node, Callback<bool> done) override;
-  /// Counts the rows: a database takes its time for millions. Nothing bounds what it may take.
+  /// The rows as they were counted up to Options::countEvery ago; the first time it waits until they are.
   Statistics statistics() const override;
 
  private:

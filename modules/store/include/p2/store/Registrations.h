@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace p2::store {
 
@@ -34,10 +35,14 @@ class Registrations {
   Registrations& operator=(const Registrations&) = delete;
   virtual ~Registrations() = default;
 
-  /// Nothing means that there is none, wherever registrations are kept: a server drops its user for it. What
-  /// is found may be some seconds old.
+  /// Nothing means that there is none, wherever registrations are kept: a server drops its user for it.
   virtual void lookUp(std::string node, Callback<Found> done) const = 0;
   virtual void lookUp(const DeviceKey& key, Callback<Found> done) const = 0;
+  /// The same, but what is found may be some seconds old: who would refuse somebody for it asks lookUp()
+  /// first.
+  virtual void lookUpRecent(std::string node, Callback<Found> done) const {
+    lookUp(std::move(node), std::move(done));
+  }
 
   /// Finds or creates the registration of `key` and gives it `domain` and `target`. Node and secret of a
   /// known key stay the same. Calls back after it is durable; at once if nothing needs to be written, a value

@@ -1,0 +1,71 @@
+#include "RowCount.h"
+
+#include "Pages.h"
+
+#include <chrono>
+#include <exception>
+
+namespace p2::mariadb {
+
+namespace {
+
+// A database counts some ten million rows in it. As long may closing take, if it stands still.
+constexpr std::chrono::seconds kPatience{15};
+// Who looks at the daemon has a last count to show.
+constexpr std::chrono::seconds kMoment{2};
+
+}  // namespace
+
+RowCount::RowCount(const Options& options)
+    : _options(options), _hosts(options, kPatience), _session(_hosts), _thread([this] { run(); }) {}
+
+RowCount::~RowCount() {
+  {
+    const std::scoped_lock lock(_mutex);
+    _closing = true;
+  }
+  _changed.notify_all();
+  _thread.join();
+}
+
+RowCount::Statistics RowCount::look() {
+  std::unique_lock lock(_mutex);
+  const auto isDone = [this] { return !_wanted; };
+  if (!_tried || _options.clock->now() - *_tried >= _options.countEvery) {
+    _wanted = true;
+    _changed.notify_all();
+  }
+  if (_last) {
+    _changed.wait_for(lock, kMoment, isDone);
+  } else {
+    _changed.wait(lock, isDone);
+  }
+  return _last.value_or(Statistics());
+}
+
+void RowCount::run() {
+  std::unique_lock lock(_mutex);
+  for (;;) {
+    _changed.wait(lock, [this] { return _closing || _wanted; });
+    if (_closing) return;
+    lock.unlock();
+    auto counted = count();
+    lock.lock();
+    if (counted) _last = counted;
+    _tried = _options.clock->now();
+    _wanted = false;
+    _changed.notify_all();
+  }
+}
+
+std::optional<RowCount::Statistics> RowCount::count() {
+  try {
+    auto counted = _session.read([](Connection& connection) { return readStatistics(connection); });
+    if (counted.ok()) return counted.value();
+  } catch (const std::exception&) {
+    // No memory, even for a text.
+  }
+  return std::nullopt;
+}
+
+}  // namespace p2::mariadb
