@@ -2,8 +2,10 @@
 
 #include "Pages.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
+#include <utility>
 
 namespace p2::mariadb {
 
@@ -11,13 +13,18 @@ namespace {
 
 // A database counts some ten million rows in it. As long may closing take, if it stands still.
 constexpr std::chrono::seconds kPatience{15};
+// After a count that has failed.
+constexpr std::chrono::seconds kAgain{5};
 // Who looks at the daemon has a last count to show.
 constexpr std::chrono::seconds kMoment{2};
 
 }  // namespace
 
-RowCount::RowCount(const Options& options)
-    : _options(options), _hosts(options, kPatience), _session(_hosts), _thread([this] { run(); }) {}
+RowCount::RowCount(const Options& options, Hosts::Welcome welcome)
+    : _options(options),
+      _hosts(options, kPatience, std::move(welcome)),
+      _session(_hosts),
+      _thread([this] { run(); }) {}
 
 RowCount::~RowCount() {
   {
@@ -31,7 +38,7 @@ RowCount::~RowCount() {
 RowCount::Statistics RowCount::look() {
   std::unique_lock lock(_mutex);
   const auto isDone = [this] { return !_wanted; };
-  if (!_tried || _options.clock->now() - *_tried >= _options.countEvery) {
+  if (_options.clock->now() >= _due) {
     _wanted = true;
     _changed.notify_all();
   }
@@ -52,7 +59,7 @@ void RowCount::run() {
     auto counted = count();
     lock.lock();
     if (counted) _last = counted;
-    _tried = _options.clock->now();
+    _due = _options.clock->now() + (counted ? _options.countEvery : std::min(_options.countEvery, kAgain));
     _wanted = false;
     _changed.notify_all();
   }

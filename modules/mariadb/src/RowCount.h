@@ -19,8 +19,8 @@ class RowCount {
  public:
   using Statistics = store::RegistrationStore::Statistics;
 
-  /// `options` must outlive it.
-  explicit RowCount(const Options& options);
+  /// `options` must outlive it. `welcome`: as Hosts has it.
+  RowCount(const Options& options, Hosts::Welcome welcome);
   RowCount(const RowCount&) = delete;
   RowCount& operator=(const RowCount&) = delete;
   ~RowCount();
@@ -41,7 +41,7 @@ class RowCount {
   // Under _mutex.
   bool _closing = false;
   bool _wanted = false;
-  std::optional<core::Clock::TimePoint> _tried;  ///< When the last count ended, whatever it came to.
+  core::Clock::TimePoint _due = core::Clock::TimePoint::min();
   std::optional<Statistics> _last;
   std::thread _thread;  ///< Last: it uses all of the above.
 };

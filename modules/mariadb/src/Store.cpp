@@ -66,7 +66,7 @@ class Store::Impl {
         _hostsForAll(_options, kPatienceForAll, welcome()),
         _sessionForAll(_hostsForAll),
         _found(_options),
-        _rowCount(_options),
+        _rowCount(_options, welcome()),
         _writer(_options, _hosts, _found, _holdsAny),
         _lookups(_options, _hosts, _found, _holdsAny) {}
   Impl(const Impl&) = delete;
