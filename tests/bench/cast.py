@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.join(_TESTS, "support"))
 
 import certificates  # noqa: E402
 from p2test import ports  # noqa: E402
+from p2test.galera import Galera  # noqa: E402
 from p2test.p2daemon import P2, UNLIMITED  # noqa: E402
 from p2test.process import Process, _die_with_parent  # noqa: E402
 
@@ -161,6 +162,21 @@ class Daemon(P2):
 
     def cpu(self):
         return cpu_seconds(self.process.pid)
+
+
+class Cluster(Galera):
+    """Three nodes of Galera that hold all in memory, as those of an operator with so many phones would."""
+
+    def __init__(self, directory):
+        super().__init__(directory, options=["--innodb-buffer-pool-size=1G", "--innodb-log-file-size=256M"])
+
+    def empty(self):
+        """Takes p2's tables away."""
+        self.nodes[0].sql("drop table if exists push.target, push.service_time", 300)
+
+    def cpu(self):
+        """Of all nodes, in seconds."""
+        return sum(cpu_seconds(pid) for node in self.nodes for pid in node.machine.processes())
 
 
 def cpu_seconds(pid):

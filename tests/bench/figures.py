@@ -74,7 +74,7 @@ class Bench:
         directory = self.path("p2")
         os.makedirs(directory)
         daemon = cast.Daemon(binary or self.binary, directory, self.server, self.fcm.at(speed), **settings)
-        if phones:
+        if phones and "store_kind" not in settings:
             self.stock(daemon, phones)
         daemon.up()
         self.server.order("ready")
@@ -88,16 +88,20 @@ class Bench:
         """Copies a store with so many registrations, imported at the first use."""
         stored = os.path.join(self.directory, f"store-{phones}")
         if not os.path.isdir(stored):
-            daemon.write_config()
-            began = time.monotonic()
-            with subprocess.Popen([self.program("server"), "rows", str(phones)], stdout=subprocess.PIPE) as rows:
-                subprocess.run([self.binary, f"--config={daemon.config}", "import", "-"], stdin=rows.stdout, check=True,
-                               stdout=subprocess.DEVNULL)
-            self.note(f"import of {phones:,} registrations, seconds", time.monotonic() - began)
+            self.fill(daemon, phones, "LMDB")
             shutil.copytree(daemon.store, stored)
         else:
             shutil.rmtree(daemon.store)
             shutil.copytree(stored, daemon.store)
+
+    def fill(self, daemon, phones, name):
+        """Imports so many registrations."""
+        daemon.write_config()
+        began = time.monotonic()
+        with subprocess.Popen([self.program("server"), "rows", str(phones)], stdout=subprocess.PIPE) as rows:
+            subprocess.run([self.binary, f"--config={daemon.config}", "import", "-"], stdin=rows.stdout, check=True,
+                           stdout=subprocess.DEVNULL)
+        self.note(f"import of {phones:,} registrations into {name}, seconds", time.monotonic() - began)
 
     def program(self, name):
         return os.path.join(self.programs, f"p2_bench_{name}")
@@ -255,6 +259,86 @@ class Bench:
         yield Row(f"start to ready, {name}", f"{start:.0f} ms", "", start, 100, unit=" ms")
         yield Row(f"anonymous memory, idle, {name}", f"{idle:.1f} MiB", "", idle, 16, unit=" MiB")
 
+    # ---- the store in MariaDB, beside LMDB in the place of the floor
+
+    def mariadb(self):
+        """The same with registrations in a Galera cluster of three nodes"""
+        cluster = cast.Cluster(self.path("cluster"))
+        try:
+            settings = cluster.settings()
+            yield from self.registrations_beside(settings, cluster)
+            cluster.empty()
+            filler = cast.Daemon(self.binary, self.path("filler"), self.server, self.fcm.at("fast"), **settings)
+            self.fill(filler, self.big, "MariaDB")
+            yield from self.cpu_beside(settings, cluster)
+            yield from self.latency_beside(settings)
+        finally:
+            cluster.close()
+
+    def registrations_beside(self, settings, cluster):
+        first = 0
+
+        def measure(beside):
+            nonlocal first
+            with self.p2(phones=0, **beside) as daemon:
+                database = cluster.cpu()
+                result = self.server.order("register", first=first, seconds=self.seconds, inflight=256)
+                first += result["begun"]
+                if result["errors"]:
+                    raise RuntimeError(f"{result['errors']} registrations were refused")
+                return {**result, "cpu_us": daemon.cpu() * 1e6 / result["begun"],
+                        "database_us": (cluster.cpu() - database) * 1e6 / result["begun"]}
+
+        lmdb, mariadb = self.rounds_of(lambda: measure({}), lambda: measure(settings))
+        self.note("MariaDB, µs of CPU per registration: p2, all nodes, p2 with LMDB",
+                  ", ".join(f"{each:.1f}" for each in (median(mariadb, "cpu_us"), median(mariadb, "database_us"),
+                                                       median(lmdb, "cpu_us"))))
+        rate, floor = median(mariadb, "rate"), median(lmdb, "rate")
+        yield Row("MariaDB: durable registrations a second on three nodes, 256 in flight", f"{rate:,.0f}", f"{floor:,.0f}",
+                  rate, 5000, at_least=True)
+
+    def cpu_beside(self, settings, cluster):
+        """CPU per push, of each phone once and of a few again and again, and the memory there"""
+        def measure(phones, beside):
+            with self.p2(phones=self.big, fcm_connections=FAST_CONNECTIONS, push_spacing="0", **beside) as daemon:
+                self.fast(daemon, phones, seconds=2)
+                database = cluster.cpu()
+                result = self.publish(daemon, look=cast.memory, phones=phones, seconds=self.seconds,
+                                      inflight=FAST_INFLIGHT)
+                return {**result, "database_us": (cluster.cpu() - database) * 1e6 / result["begun"]}
+
+        for name, phones, limit in (("each phone once", self.big, 2), (f"{PHONES:,} phones again and again", PHONES, 1.3)):
+            # LMDB's is measured twice, which shows what chance does.
+            lmdb, mariadb, again = self.rounds_of(*(lambda beside=beside: measure(phones, beside)
+                                                    for beside in ({}, settings, {})))
+            floor, p2 = median(lmdb, "cpu_us"), median(mariadb, "cpu_us")
+            self.note(f"{name}: LMDB's CPU per push, the second measurement over the first",
+                      median(again, "cpu_us") / floor)
+            self.note(f"{name}: µs of CPU per push in all nodes of MariaDB", median(mariadb, "database_us"))
+            self.note(f"{name}: pushes a second with MariaDB, LMDB",
+                      f"{median(mariadb, 'rate'):,.0f}, {median(lmdb, 'rate'):,.0f}")
+            self.note(f"{name}: context switches per push with MariaDB, LMDB",
+                      f"{median(mariadb, 'switches'):.2f}, {median(lmdb, 'switches'):.2f}")
+            yield Row(f"MariaDB: CPU per push, {name}", f"{p2:.1f} µs", f"{floor:.1f} µs", p2 / floor, limit, unit=" ×")
+            if limit == 2:
+                memory = [statistics.median(r["seen"]["anonymous"] for r in side) for side in (mariadb, lmdb)]
+                yield Row("MariaDB: anonymous memory there", *(f"{size:.1f} MiB" for size in memory),
+                          memory[0] - memory[1], 80, unit=" MiB")
+
+    def latency_beside(self, settings):
+        def measure(beside):
+            with self.p2("slow", phones=self.big, **beside) as daemon:
+                order = {"phones": self.big, "rate": 100}
+                self.publish(daemon, seconds=2, **order)
+                return self.publish(daemon, seconds=self.seconds, **order)
+
+        lmdb, mariadb, again = self.rounds_of(*(lambda beside=beside: measure(beside) for beside in ({}, settings, {})))
+        for name, key, limit in (("median", "median_ms", 1), ("p99", "p99_ms", 5)):
+            p2, floor = median(mariadb, key), median(lmdb, key)
+            self.note(f"LMDB's latency, {name}: the second measurement over the first, ms", median(again, key) - floor)
+            yield Row(f"MariaDB: latency added at 100 pushes a second, {name}", f"{p2:.2f} ms", f"{floor:.2f} ms",
+                      p2 - floor, limit, unit=" ms")
+
     def start(self, daemon):
         """Seconds from the start of the process to READY=1."""
         daemon.stop()
@@ -303,3 +387,5 @@ def median(results, key):
 
 
 FIGURES = ("cpu", "many", "latency", "registrations", "store", "burst")
+# Those that take long or need more: named, or asked for by an option of their own.
+OTHERS = ("growth", "mariadb")

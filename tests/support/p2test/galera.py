@@ -36,12 +36,12 @@ def _let_pass(path):
 class Node:
     """One MariaDB and its machine. Its data are in `data`, which the test may mount a file system on before."""
 
-    def __init__(self, directory, machine, addresses):
+    def __init__(self, directory, machine, addresses, options=()):
         self.machine, self.host = machine, f"{machine.address}:{_PORT}"
         self.name = f"node-{machine.address.rpartition('.')[2]}"
         self.directory = directory
         self.data = os.path.join(directory, "data")
-        self._addresses = addresses
+        self._addresses, self._options = addresses, options
         self._starts = 0
         self.process = None
         # A server that starts removes temporary tables of all that share its directory for them.
@@ -70,7 +70,7 @@ class Node:
         """mariadbd as its account, which dies with this Python all the same."""
         return self.machine.command("setpriv", f"--reuid={_ACCOUNT}", f"--regid={_ACCOUNT}", "--clear-groups",
                                     "--pdeathsig=KILL", "mariadbd", "--no-defaults", *_OPTIONS,
-                                    f"--datadir={self.data}", *options)
+                                    f"--datadir={self.data}", *self._options, *options)
 
     def _position(self):
         """How far its data have come, as the service asks before each start (galera_recovery): else it would take
@@ -188,14 +188,15 @@ class Node:
 class Galera:
     """A cluster of `count` nodes, with a database for p2 and the user whom p2 is. Its tables are made by p2."""
 
-    def __init__(self, directory, count=3, prepare=None):
-        """`prepare` is called with each node before anything is in its directory."""
+    def __init__(self, directory, count=3, prepare=None, options=()):
+        """`prepare` is called with each node before anything is in its directory; `options` are MariaDB's, beside those
+        that all have here."""
         self.network = Network(directory, count)
         addresses = [machine.address for machine in self.network.machines]
         self.nodes = []
         try:
             for machine in self.network.machines:
-                node = Node(os.path.join(directory, f"node-{len(self.nodes) + 1}"), machine, addresses)
+                node = Node(os.path.join(directory, f"node-{len(self.nodes) + 1}"), machine, addresses, options)
                 if prepare:
                     prepare(node)
                 node.own()

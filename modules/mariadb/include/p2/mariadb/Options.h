@@ -46,7 +46,7 @@ struct Options {
   /// How long lookUpRecent() may give what a look-up has found, though another p2 may have changed it since;
   /// 0: not at all.
   std::chrono::seconds cacheFor{5};
-  /// What is kept for that, at most: some 130,000 registrations with tokens of common length.
+  /// What is kept for that, at most: some 110,000 registrations with tokens of common length.
   std::size_t cacheBytes = std::size_t{64} << 20U;
   /// How old the count of all registrations may be.
   std::chrono::seconds countEvery{60};
