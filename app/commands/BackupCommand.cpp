@@ -17,13 +17,16 @@ constexpr std::array kOptions{kStoreOption};
 constexpr std::string_view kDetails =
     "Makes a copy of the store as it is at this moment in DIRECTORY, which must not hold one; the daemon may "
     "run meanwhile. The copy is a store itself: to restore it, stop the daemon, put the copy in the place of "
-    "store.path (or set store.path to it), give it to the user that p2 runs as, and start the daemon.";
+    "store.path (or set store.path to it), give it to the user that p2 runs as, and start the daemon. "
+    "Registrations "
+    "in MariaDB are copied by its own means.";
 
 int run(const Invocation& invocation) {
   const auto place = invocation.storeSettings();
   if (!place) return EX_CONFIG;
-  auto copyTo = StoreLink(*place).openForBackup();
-  if (!copyTo) return invocation.fail(EX_NOINPUT, copyTo.error());
+  const StoreLink link(*place);
+  auto copyTo = link.openForBackup();
+  if (!copyTo) return invocation.fail(link.exitCodeOf(StorePlace::Use::backup), copyTo.error());
   const auto& directory = invocation.operands.front();
   if (const auto copied = copyTo.value()(directory); !copied) {
     return invocation.fail(EX_CANTCREAT, copied.error());

@@ -103,8 +103,9 @@ int exportToFile(const std::string& name, const store::RegistrationStore& store,
 int run(const Invocation& invocation) {
   const auto place = invocation.storeSettings();
   if (!place) return EX_CONFIG;
-  const auto store = StoreLink(*place).openReadOnly();
-  if (!store) return invocation.fail(EX_NOINPUT, store.error());
+  const StoreLink link(*place);
+  const auto store = link.openReadOnly();
+  if (!store) return invocation.fail(link.exitCodeOf(StorePlace::Use::read), store.error());
   const bool toStdout = invocation.operands.empty() || invocation.operands.front() == "-";
   const auto count = store.value()->statistics().registrations;
   const int code = toStdout ? exportTo(STDOUT_FILENO, "stdout", *store.value(), invocation)

@@ -123,8 +123,9 @@ int run(const Invocation& invocation) {
   if (!place) return EX_CONFIG;
   if (const auto owner = process::becomeOwnerOf(place->path); !owner)
     return invocation.fail(EX_NOPERM, owner.error());
-  auto store = StoreLink(*place).openReadOnly();
-  if (!store) return invocation.fail(EX_NOINPUT, store.error());
+  const StoreLink link(*place);
+  auto store = link.openReadOnly();
+  if (!store) return invocation.fail(link.exitCodeOf(StorePlace::Use::read), store.error());
   const auto nodes = chosenNodes(invocation, *store.value());
   store.value().reset();  // it may have to be opened for writing
   if (!nodes) return invocation.fail(EX_NOUSER, nodes.error());

@@ -95,8 +95,8 @@ int report(const Invocation& invocation, const transfer::ImportRows& rows,
   return EX_OK;
 }
 
-int refuseAsInUse(const Invocation& invocation, const std::filesystem::path& path) {
-  return invocation.fail(EX_TEMPFAIL, "a p2 daemon is using the store " + path.string() +
+int refuseAsInUse(const Invocation& invocation, const StoreLink& link) {
+  return invocation.fail(EX_TEMPFAIL, "a p2 daemon is using " + link.name() +
                                           ". Stop it (systemctl stop p2), import, and start it again.");
 }
 
@@ -105,8 +105,8 @@ int importInto(const Invocation& invocation, const Source& source, transfer::Imp
   // With --store alone all domains are kept; the daemon drops what it shall not keep.
   const StoreLink link(place);
   auto store = link.openForImport();
-  if (!store && link.isInUse()) return refuseAsInUse(invocation, place.path);
-  if (!store) return invocation.fail(EX_CANTCREAT, store.error());
+  if (!store && link.isInUse()) return refuseAsInUse(invocation, link);
+  if (!store) return invocation.fail(link.exitCodeOf(StorePlace::Use::change), store.error());
   const auto done = store.value()->importRows(rows);
   progress.wipe();
   if (!done) return invocation.fail(EX_IOERR, done.error() + " Nothing was imported.");
@@ -126,7 +126,7 @@ int readAndImport(const Invocation& invocation, transfer::RowReader& reader, Pro
 
 /// Whether the store is free, and this process its owner; gives an exit code.
 int prepare(const Invocation& invocation, const settings::Settings::Store& place) {
-  if (StoreLink(place).isInUse()) return refuseAsInUse(invocation, place.path);
+  if (const StoreLink link(place); link.isInUse()) return refuseAsInUse(invocation, link);
   if (const auto owner = process::becomeOwnerOf(place.path); !owner)
     return invocation.fail(EX_NOPERM, owner.error());
   return EX_OK;

@@ -37,8 +37,9 @@ constexpr std::string_view kHeadings =
 int run(const Invocation& invocation) {
   const auto place = invocation.storeSettings();
   if (!place) return EX_CONFIG;
-  const auto store = StoreLink(*place).openReadOnly();
-  if (!store) return invocation.fail(EX_NOINPUT, store.error());
+  const StoreLink link(*place);
+  const auto store = link.openReadOnly();
+  if (!store) return invocation.fail(link.exitCodeOf(StorePlace::Use::read), store.error());
   const auto domain = xmpp::comparableDomain(invocation.value(kDomain.name));
   const std::string start = invocation.operands.empty() ? "" : invocation.operands.front();
   std::uint64_t found = 0;

@@ -65,8 +65,9 @@ int exitCode(Kind kind) {
 int run(const Invocation& invocation) {
   const auto settings = invocation.settings();
   if (!settings) return EX_CONFIG;
-  auto store = StoreLink(settings->store).openReadOnly();
-  if (!store) return invocation.fail(EX_NOINPUT, store.error());
+  const StoreLink place(settings->store);
+  auto store = place.openReadOnly();
+  if (!store) return invocation.fail(place.exitCodeOf(StorePlace::Use::read), store.error());
   const auto registration = findByNode(*store.value(), invocation.operands.front());
   store.value().reset();  // FCM may take long
   if (!registration) return invocation.fail(EX_NOUSER, registration.error());

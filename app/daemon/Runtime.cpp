@@ -96,8 +96,9 @@ std::variant<std::unique_ptr<Runtime>, StartFault> Runtime::start(
   if (!fcm) return StartFault{EX_CONFIG, fcm.error()};
   auto component = componentOptions(settings.xmpp);
   if (!component) return StartFault{EX_CONFIG, component.error()};
-  auto store = StoreLink(settings.store).start();
-  if (!store) return StartFault{EX_CANTCREAT, store.error()};
+  const StoreLink link(settings.store);
+  auto store = link.start();
+  if (!store) return StartFault{link.exitCodeOf(StorePlace::Use::start), store.error()};
 
   return std::unique_ptr<Runtime>(new Runtime(settings, std::move(fcm).value(), std::move(store).value(),
                                               std::move(component).value(), std::move(metrics),
@@ -131,14 +132,19 @@ Runtime::Runtime(const settings::Settings& settings, FcmLink fcm,
         *_metrics));
   }
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
-  for (const auto& doubt : StoreLink(settings.store).doubts()) logger().warning(doubt);
-  if (const auto fault = _store->lastFault(); !fault.empty()) {
-    logger().error("until the store can be used, servers and phones are told to try again: " + fault);
-  }
+  warnOfStore();
   if (!settings.store.keepDomain) dropDomains();
   openStatus();
   openControl();
   openHttp();
+}
+
+/// While it fails, the watch tells why.
+void Runtime::warnOfStore() const {
+  if (!_store->lastFault().empty()) return;
+  for (const auto& remark : StoreLink(_settings.store).remarks()) {
+    if (remark.kind != Remark::Kind::good) logger().warning(remark.text);
+  }
 }
 
 /// Those that were stored before `store.keepDomain = false`. What fails is tried again at the next start.

@@ -83,6 +83,7 @@ class Runtime {
   };
 
   void noteStream(component::Component::State before, component::Component::State now);
+  void warnOfStore() const;
   void dropDomains();
   void openStatus();
   void openControl();

@@ -4,6 +4,7 @@
 #include "p2/lmdb/Files.h"
 #include "p2/lmdb/Store.h"
 
+#include <sysexits.h>
 #include <system_error>
 #include <utility>
 
@@ -46,11 +47,23 @@ std::vector<std::filesystem::path> LmdbPlace::files() const {
   return {_path, _path / lmdb::kDataFile, _path / lmdb::kReadersFile};
 }
 
-std::vector<std::string> LmdbPlace::doubts() const {
+std::vector<Remark> LmdbPlace::remarks() const {
   std::error_code unknown;
   const auto kind = lmdb::unfitFileSystem(std::filesystem::absolute(_path, unknown));
   if (kind.empty()) return {};
-  return {lmdb::unfitFileSystemText(_path, kind)};
+  return {{Remark::Kind::doubt, lmdb::unfitFileSystemText(_path, kind)}};
+}
+
+int LmdbPlace::exitCodeOf(Use use) const {
+  switch (use) {
+    case Use::start:
+    case Use::change:
+      return EX_CANTCREAT;
+    case Use::read:
+    case Use::backup:
+      return EX_NOINPUT;
+  }
+  return EX_SOFTWARE;
 }
 
 std::string LmdbPlace::cautionAgainstSecond() const {

@@ -18,8 +18,10 @@ class LmdbPlace final : public StorePlace {
   bool isInUse() const override;
   bool exists() const override;
   std::vector<std::filesystem::path> files() const override;
-  std::vector<std::string> doubts() const override;
-  std::string name() const override { return _path.string(); }
+  bool isHere() const override { return true; }
+  std::vector<Remark> remarks() const override;
+  std::string name() const override { return "the store " + _path.string(); }
+  int exitCodeOf(Use use) const override;
   std::string cautionAgainstSecond() const override;
 
  private:

@@ -1,8 +1,14 @@
 #include "links/MariadbPlace.h"
 
 #include "links/MariadbOptions.h"
+#include "p2/core/Words.h"
+#include "p2/mariadb/Inspection.h"
 #include "p2/mariadb/Store.h"
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <sysexits.h>
 #include <utility>
 
 namespace p2::app {
@@ -13,6 +19,34 @@ template <class Opened>
 core::Result<std::unique_ptr<store::RegistrationStore>> asStore(Opened opened) {
   if (!opened) return core::Error{opened.error()};
   return std::unique_ptr<store::RegistrationStore>(std::move(opened).value());
+}
+
+bool serves(const mariadb::HostReport& host) {
+  return host.fault.empty();
+}
+
+std::string inWords(const mariadb::HostReport& host) {
+  auto text = host.name + " serves: " + host.version;
+  if (host.nodes > 0) text += ", a cluster of " + std::to_string(host.nodes);
+  text += host.cipher.empty() ? ", without TLS" : ", TLS with " + host.cipher;
+  return text + (host.hasTables ? "" : "; there are no tables yet, p2 makes them when it starts");
+}
+
+/// Empty if there are as many as are named, or more.
+std::string doubtOfNodes(const mariadb::HostReport& host, std::size_t named) {
+  if (host.nodes == 0 || host.nodes >= named) return {};
+  return "the cluster of " + host.name + " has " + std::to_string(host.nodes) +
+         (host.nodes == 1 ? " node" : " nodes") + ", and store.mariadb.hosts names " + std::to_string(named) +
+         ": the others are down or cut off, or are of no cluster.";
+}
+
+/// What others write is dated by the database's clock, and expires by this machine's.
+std::string doubtOfClock(const mariadb::HostReport& host) {
+  constexpr std::chrono::minutes kTolerated{10};
+  if (std::chrono::abs(host.clockIsAhead) <= kTolerated) return {};
+  const bool ahead = host.clockIsAhead > std::chrono::seconds::zero();
+  return "the clock of " + host.name + " is " + core::inWords(std::chrono::abs(host.clockIsAhead)) +
+         (ahead ? " ahead of" : " behind") + " this machine's: see which is wrong, and set it by NTP.";
 }
 
 }  // namespace
@@ -43,12 +77,48 @@ core::Result<StorePlace::Copy> MariadbPlace::openForBackup() const {
       _options.database + "; p2 export writes them as lines of text."};
 }
 
-std::vector<std::string> MariadbPlace::doubts() const {
-  std::vector<std::string> doubts;
-  for (auto& fault : mariadb::Store::faultsOfHosts(_options)) {
-    if (!fault.empty()) doubts.push_back(std::move(fault));
+bool MariadbPlace::exists() const {
+  const auto hosts = mariadb::inspectHosts(_options);
+  return std::none_of(hosts.begin(), hosts.end(),
+                      [](const auto& host) { return serves(host) && !host.hasTables; });
+}
+
+/// That a host does not serve is a fault only if none does.
+std::vector<Remark> MariadbPlace::remarks() const {
+  const auto hosts = mariadb::inspectHosts(_options);
+  const bool anyServes = std::any_of(hosts.begin(), hosts.end(), serves);
+  const bool allRefuse =
+      std::all_of(hosts.begin(), hosts.end(), [](const auto& host) { return host.refuses; });
+  std::vector<Remark> remarks;
+  for (const auto& host : hosts) {
+    if (!serves(host)) {
+      remarks.push_back({anyServes ? Remark::Kind::doubt : Remark::Kind::fault, host.fault,
+                         allRefuse ? EX_CONFIG : EX_UNAVAILABLE});
+      continue;
+    }
+    remarks.push_back({Remark::Kind::good, inWords(host)});
+    if (auto doubt = doubtOfNodes(host, hosts.size()); !doubt.empty()) {
+      remarks.push_back({Remark::Kind::doubt, std::move(doubt)});
+    }
+    if (auto doubt = doubtOfClock(host); !doubt.empty()) {
+      remarks.push_back({Remark::Kind::doubt, std::move(doubt)});
+    }
   }
-  return doubts;
+  return remarks;
+}
+
+/// The daemon starts without its database: what keeps it from starting does not pass.
+int MariadbPlace::exitCodeOf(Use use) const {
+  switch (use) {
+    case Use::start:
+      return EX_CONFIG;
+    case Use::change:
+    case Use::read:
+      return EX_UNAVAILABLE;
+    case Use::backup:
+      return EX_USAGE;
+  }
+  return EX_SOFTWARE;
 }
 
 std::string MariadbPlace::name() const {

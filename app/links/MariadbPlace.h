@@ -17,13 +17,14 @@ class MariadbPlace final : public StorePlace {
   core::Result<Copy> openForBackup() const override;
   /// Any number of processes may write.
   bool isInUse() const override { return false; }
-  /// A database that cannot be asked is there all the same.
-  bool exists() const override { return true; }
+  /// Not before there are tables. Asks every host.
+  bool exists() const override;
   std::vector<std::filesystem::path> files() const override { return {}; }
-  /// Asks each host.
-  std::vector<std::string> doubts() const override;
+  bool isHere() const override { return false; }
+  std::vector<Remark> remarks() const override;
   std::string name() const override;
   std::string cautionAgainstSecond() const override { return {}; }
+  int exitCodeOf(Use use) const override;
 
  private:
   mariadb::Options _options;

@@ -53,8 +53,12 @@ std::vector<std::filesystem::path> StoreLink::files() const {
   return _place->files();
 }
 
-std::vector<std::string> StoreLink::doubts() const {
-  return _place->doubts();
+bool StoreLink::isHere() const {
+  return _place->isHere();
+}
+
+std::vector<Remark> StoreLink::remarks() const {
+  return _place->remarks();
 }
 
 std::string StoreLink::name() const {
@@ -63,6 +67,10 @@ std::string StoreLink::name() const {
 
 std::string StoreLink::cautionAgainstSecond() const {
   return _place->cautionAgainstSecond();
+}
+
+int StoreLink::exitCodeOf(StorePlace::Use use) const {
+  return _place->exitCodeOf(use);
 }
 
 }  // namespace p2::app

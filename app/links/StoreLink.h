@@ -39,13 +39,17 @@ class StoreLink {
   bool exists() const;
   /// What the daemon's user must be able to write, once it is there.
   std::vector<std::filesystem::path> files() const;
-  /// Why registrations may be lost where it lies, or which hosts of the database cannot serve; empty if
-  /// nothing is known against the place.
-  std::vector<std::string> doubts() const;
-  /// What an operator calls it.
+  /// Whether registrations are in `store.path`, and not in a database.
+  bool isHere() const;
+  /// What is known for and against the place: why registrations may be lost there; of a database, one for
+  /// each host, and more where it has to be. Asks every host.
+  std::vector<Remark> remarks() const;
+  /// What an operator calls it, in a sentence: `the store /var/lib/p2`.
   std::string name() const;
   /// Why there should be no second p2 of the component's name, and what to do; empty if there may be one.
   std::string cautionAgainstSecond() const;
+  /// What the program ends with, of sysexits.h, when it could not open the store for this.
+  int exitCodeOf(StorePlace::Use use) const;
 
  private:
   std::shared_ptr<const StorePlace> _place;

@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -31,6 +32,7 @@ using namespace std::chrono_literals;
 constexpr std::string_view kSettings = "settings";
 constexpr std::string_view kStore = "store";
 constexpr std::string_view kSpace = "disk space";
+constexpr std::string_view kControl = "control socket";
 constexpr std::string_view kUnit = "unit";
 constexpr std::string_view kDns = "DNS";
 constexpr std::string_view kServer = "XMPP server";
@@ -75,18 +77,29 @@ std::uint64_t freeBytes(path directory) {
   return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
 }
 
+/// What a walk through a store finds.
+struct Walk {
+  std::uint64_t readable = 0;
+  UnreadableRecords unreadable;
+};
+
+core::Result<Walk> walkThrough(const store::RegistrationStore& store) {
+  Walk walk;
+  const auto read = store.forEach(
+      [&](const store::Registration&) {
+        ++walk.readable;
+        return true;
+      },
+      [&](std::string_view node, const std::string& why) { walk.unreadable.add(node, why); });
+  if (!read) return core::Error{read.error()};
+  return walk;
+}
+
 Finding checkOldStore(const StoreLink& link, const path& directory, bool inUse) {
   const auto store = link.openReadOnly();
   if (!store) return storeFault(store.error());
-  std::uint64_t readable = 0;
-  UnreadableRecords unreadable;
-  const auto read = store.value()->forEach(
-      [&](const store::Registration&) {
-        ++readable;
-        return true;
-      },
-      [&](std::string_view node, const std::string& why) { unreadable.add(node, why); });
-  if (!read) return storeFault(read.error() + " Restore it from a backup.");
+  const auto walk = walkThrough(*store.value());
+  if (!walk) return storeFault(walk.error() + " Restore it from a backup.");
   for (const auto& file : link.files()) {
     if (!permits(file, W_OK)) {
       return storeFault(file.string() +
@@ -94,10 +107,62 @@ Finding checkOldStore(const StoreLink& link, const path& directory, bool inUse) 
                         "user that p2 runs as (chown -R).");
     }
   }
-  if (unreadable.count() > 0) return {kStore, State::warning, unreadable.text()};
+  if (walk.value().unreadable.count() > 0) return {kStore, State::warning, walk.value().unreadable.text()};
   return {kStore, State::ok,
-          directory.string() + ": " + core::grouped(readable) + " registrations" +
+          directory.string() + ": " + core::grouped(walk.value().readable) + " registrations" +
               (inUse ? ", in use by the running daemon" : "")};
+}
+
+Finding findingOf(Remark remark) {
+  switch (remark.kind) {
+    case Remark::Kind::good:
+      return {kStore, State::ok, std::move(remark.text)};
+    case Remark::Kind::doubt:
+      return {kStore, State::warning, std::move(remark.text)};
+    case Remark::Kind::fault:
+      return {kStore, State::fault, std::move(remark.text), remark.exitCode};
+  }
+  return {};
+}
+
+/// Who else may be asked has been.
+Finding checkRegistrations(const StoreLink& link) {
+  const auto code = link.exitCodeOf(StorePlace::Use::read);
+  const auto store = link.openReadOnly();
+  if (!store) return {kStore, State::fault, store.error(), code};
+  const auto walk = walkThrough(*store.value());
+  if (!walk) return {kStore, State::fault, walk.error(), code};
+  if (walk.value().unreadable.count() > 0) return {kStore, State::warning, walk.value().unreadable.text()};
+  return {kStore, State::ok, link.name() + ": " + core::grouped(walk.value().readable) + " registrations"};
+}
+
+/// With the registrations elsewhere, the directory is for the socket alone, and the daemon works without.
+Finding checkControl(const path& directory) {
+  std::error_code ignored;
+  const auto whole = std::filesystem::absolute(directory).lexically_normal();
+  if (!std::filesystem::is_directory(whole, ignored)) {
+    return {kControl, State::warning,
+            whole.string() +
+                " (store.path) is no directory: p2 status and other commands cannot ask the daemon "
+                "without one that belongs to the user that p2 runs as."};
+  }
+  if (!permits(whole, R_OK | W_OK | X_OK)) {
+    return {kControl, State::warning,
+            whole.string() +
+                " (store.path) may not be written by this user: p2 status and other commands cannot "
+                "ask the daemon. Give it to the user that p2 runs as (chown) with mode 0700."};
+  }
+  return {kControl, State::ok, whole.string() + " is for the socket over which commands ask the daemon"};
+}
+
+std::vector<Finding> checkDatabase(const StoreLink& link, const path& directory) {
+  std::vector<Finding> findings;
+  for (auto& remark : link.remarks()) findings.push_back(findingOf(std::move(remark)));
+  const bool fails = std::any_of(findings.begin(), findings.end(),
+                                 [](const auto& finding) { return finding.state == State::fault; });
+  if (!fails && link.exists()) findings.push_back(checkRegistrations(link));
+  findings.push_back(checkControl(directory));
+  return findings;
 }
 
 /// Waits for what becomes of a component's first attempt to connect. Thread-safe.
@@ -146,10 +211,11 @@ std::vector<Finding> checkSettings(const settings::LoadedSettings& loaded) {
 std::vector<Finding> checkStore(const settings::Settings::Store& settings, bool inUse) {
   const StoreLink link(settings);
   const auto& directory = settings.path;
+  if (!link.isHere()) return checkDatabase(link, directory);
   const auto space = judgeSpace(directory, freeBytes(std::filesystem::absolute(directory)));
   std::vector<Finding> findings{link.exists() ? checkOldStore(link, directory, inUse)
                                               : checkNewStore(directory)};
-  for (auto& doubt : link.doubts()) findings.push_back({kStore, State::warning, std::move(doubt)});
+  for (auto& remark : link.remarks()) findings.push_back(findingOf(std::move(remark)));
   findings.push_back(space);
   return findings;
 }

@@ -47,17 +47,18 @@ std::optional<control::DomainCounts> countDomains(const StoreLink& link, const C
 int run(const Invocation& invocation) {
   const auto place = invocation.storeSettings();
   if (!place) return EX_CONFIG;
+  const StoreLink link(*place);
   const auto answer = control::askDaemon(place->path, control::statusRequest());
   if (!answer) return invocation.fail(EX_UNAVAILABLE, answer.error());
   if (!answer.value()) {
-    return invocation.fail(EX_UNAVAILABLE,
-                           "no daemon runs with the store " + place->path.string() +
-                               ". Start it (systemctl start p2); if it does not stay, p2 check "
-                               "tells why.");
+    return invocation.fail(EX_UNAVAILABLE, "no daemon runs " + std::string(link.isHere() ? "" : "here ") +
+                                               "with " + link.name() +
+                                               ". Start it (systemctl start p2); if it does not stay, p2 "
+                                               "check tells why.");
   }
   const auto status = control::parseStatusAnswer(*answer.value());
   if (!status) return invocation.fail(EX_PROTOCOL, status.error());
-  const auto domains = countDomains(StoreLink(*place), invocation.console);
+  const auto domains = countDomains(link, invocation.console);
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   invocation.console.out << (invocation.has(kJson.name)
                                  ? control::statusJson(status.value(), now, domains) + '\n'

@@ -106,6 +106,7 @@ Outcome<std::unique_ptr<Connection>> Connection::open(const Host& host, const Op
   std::unique_ptr<Connection> connection(new Connection(nameOf(host), handle));
   connection->setOptions(options, patience);
   if (auto fault = connection->connect(host, options)) return std::move(*fault);
+  if (auto fault = connection->checkVersion()) return std::move(*fault);
   if (auto fault = connection->prepare(options, patience)) return std::move(*fault);
   return connection;
 }
@@ -143,7 +144,19 @@ MaybeFault Connection::connect(const Host& host, const Options& options) {
     return std::nullopt;
   }
   return Fault{kindOfFault(mysql_errno(_handle)),
-               "The database " + _name + " cannot be used: " + mysql_error(_handle) + "."};
+               "The database " + _name + " cannot be used: " + mysql_error(_handle) + ".",
+               mysql_errno(_handle)};
+}
+
+/// An older one would refuse the first statement, and nobody knew why.
+MaybeFault Connection::checkVersion() {
+  constexpr unsigned long kOldest = 100300;
+  const std::string version = mysql_get_server_info(_handle);
+  const bool isMariaDb = version.find("MariaDB") != std::string::npos;
+  if (isMariaDb && mysql_get_server_version(_handle) >= kOldest) return std::nullopt;
+  return Fault{Fault::Kind::refused, "The database " + _name + " is " +
+                                         (isMariaDb ? "" : "no MariaDB, but ") + version +
+                                         "; p2 needs MariaDB 10.3 or later."};
 }
 
 /// What does not fit must not be cut off. Transactions lock no gaps, in which two p2 would block each other,
@@ -215,7 +228,7 @@ Fault Connection::fault() const {
   const unsigned code = mysql_errno(_handle);
   std::string text = "The database " + _name + " failed with error " + std::to_string(code);
   if (isTelling(code)) text += std::string(": ") + mysql_error(_handle);
-  return {kindOfFault(code), text + '.'};
+  return {kindOfFault(code), text + '.', code};
 }
 
 std::string literal(std::string_view bytes) {

@@ -69,6 +69,7 @@ class Connection {
   Connection(std::string name, st_mysql* handle) : _name(std::move(name)), _handle(handle) {}
 
   MaybeFault connect(const Host& host, const Options& options);
+  MaybeFault checkVersion();
   MaybeFault prepare(const Options& options, std::chrono::seconds patience);
   MaybeFault checkInStep();
   void setOptions(const Options& options, std::chrono::seconds patience);

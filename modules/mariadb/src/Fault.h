@@ -17,7 +17,8 @@ struct Fault {
   };
 
   Kind kind = Kind::refused;
-  std::string text;  ///< For the operator; nothing of what is stored.
+  std::string text;   ///< For the operator; nothing of what is stored.
+  unsigned code = 0;  ///< MariaDB's; 0 if it has said nothing.
 };
 
 /// Nothing if it was done.

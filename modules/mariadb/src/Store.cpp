@@ -243,15 +243,6 @@ Result<std::unique_ptr<Store>> Store::openFor(Use use, const Options& options) {
   }
 }
 
-std::vector<std::string> Store::faultsOfHosts(const Options& options) {
-  std::vector<std::string> faults;
-  for (const auto& host : options.hosts) {
-    const auto opened = Connection::open(host, options, options.timeout);
-    faults.push_back(opened.ok() ? std::string() : opened.fault().text);
-  }
-  return faults;
-}
-
 void Store::lookUp(std::string node, Callback<Found> done) const {
   if (!isPossible(node)) return done(Found());
   _impl->lookups().ask(std::move(node), std::move(done));

@@ -12,7 +12,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace p2::mariadb {
 
@@ -32,9 +31,6 @@ class Store final : public store::RegistrationStore {
   static core::Result<std::unique_ptr<Store>> start(const Options& options);
   /// The same for who only reads: no table is made, and that there is none is an error.
   static core::Result<std::unique_ptr<const Store>> openReadOnly(const Options& options);
-
-  /// Why each of the hosts cannot serve, in their order; empty if it can. Blocks, for each up to the timeout.
-  static std::vector<std::string> faultsOfHosts(const Options& options);
 
   /// Writes what is queued if the database lets it, answers all, and joins the threads.
   ~Store() override;
