@@ -117,6 +117,7 @@ Runtime::Runtime(const settings::Settings& settings, FcmLink fcm,
       _fcm(std::move(fcm)),
       _dispatchers(makeDispatchers(settings, _fcm, *_metrics)),
       _proxy({settings.xmpp.jid, proxyLimits(settings.limits)}, *_store, waysOf(_dispatchers), *_metrics),
+      _watch(std::make_unique<StoreWatch>(*_store, _proxy, *_metrics)),
       _onState(std::move(onState)),
       _streams(Streams{0, _store.get()}) {
   componentOptions.standbyCaution = StoreLink(settings.store).cautionAgainstSecond();
@@ -168,7 +169,13 @@ void Runtime::dropDomains() {
 }
 
 void Runtime::openStatus() {
-  StatusSource::Parts parts{_settings.xmpp, *_store, {}, {}, *_metrics, *_recentFaults};
+  StatusSource::Parts parts{_settings.xmpp,
+                            *_store,
+                            {},
+                            {},
+                            *_metrics,
+                            *_recentFaults,
+                            [this] { return _proxy.storeFailsSince(); }};
   for (const auto& component : _components) parts.components.push_back(component.get());
   for (const auto& [service, dispatcher] : _dispatchers) parts.dispatchers.push_back(&dispatcher);
   _status = std::make_unique<StatusSource>(std::move(parts), _fcm.tokens);
@@ -267,6 +274,7 @@ void Runtime::stop(Milliseconds bound) {
   _streams.with([](Streams& streams) {
     if (auto* const store = std::exchange(streams.told, nullptr)) store->setServing(false);
   });
+  _watch.reset();
   _expiry.reset();
   _store.reset();
   // All of them flush meanwhile, however many there are.

@@ -2,6 +2,7 @@
 
 #include "daemon/Expiry.h"
 #include "daemon/StatusSource.h"
+#include "daemon/StoreWatch.h"
 #include "links/FcmLink.h"
 #include "p2/component/Component.h"
 #include "p2/control/Socket.h"
@@ -101,6 +102,7 @@ class Runtime {
   FcmLink _fcm;
   std::map<store::Service, push::Dispatcher> _dispatchers;  ///< Of each service that is configured.
   proxy::PushProxy _proxy;
+  std::unique_ptr<StoreWatch> _watch;  // owned by pointer: it ends before the store
   component::Component::OnState _onState;
   core::Guarded<Streams> _streams;
   std::vector<std::unique_ptr<component::Component>> _components;

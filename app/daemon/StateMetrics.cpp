@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -41,7 +42,10 @@ StateMetrics::StateMetrics(core::Metrics& metrics)
       _usedBytes(metrics.gauge("p2_store_used_bytes", "What the store takes on the disk.")),
       _mapBytes(metrics.gauge("p2_store_map_bytes", "What the store may take before its map must grow.")),
       _pendingChanges(metrics.gauge("p2_store_pending_changes", "Changes that wait for the disk.")),
-      _storeFailing(metrics.gauge("p2_store_failing", "1 while the last attempt to write the store failed.")),
+      _storeFailing(
+          metrics.gauge("p2_store_failing", "1 while the last attempt to read or write the store failed.")),
+      _hostsFailing(metrics.gauge("p2_store_hosts_failing",
+                                  "Hosts of the database that are let alone because they cannot serve.")),
       _tokenValid(metrics.gauge("p2_fcm_access_token_valid",
                                 "1 while there is an access token for FCM, or none is needed.")),
       _tokenExpiry(metrics.gauge("p2_fcm_access_token_expiry_timestamp_seconds",
@@ -62,6 +66,8 @@ void StateMetrics::set(const control::DaemonStatus& status) const {
   _mapBytes.set(static_cast<std::int64_t>(status.storeMapBytes));
   _pendingChanges.set(static_cast<std::int64_t>(status.pendingChanges));
   _storeFailing.set(status.storeFault.empty() ? 0 : 1);
+  _hostsFailing.set(std::count_if(status.storeHosts.begin(), status.storeHosts.end(),
+                                  [](const auto& host) { return !host.fault.empty(); }));
   _tokenValid.set(status.tokenValid || status.legacy ? 1 : 0);
   _tokenExpiry.set(status.tokenExpires ? status.tokenExpires->time_since_epoch().count() : 0);
   for (const auto& service : status.services) {

@@ -23,6 +23,7 @@ class StateMetrics {
   core::Gauge& _mapBytes;
   core::Gauge& _pendingChanges;
   core::Gauge& _storeFailing;
+  core::Gauge& _hostsFailing;
   core::Gauge& _tokenValid;
   core::Gauge& _tokenExpiry;
   core::Gauge& _unsentAnswers;

@@ -61,6 +61,15 @@ void addService(const push::Dispatcher& dispatcher, control::DaemonStatus& statu
   status.services.push_back(std::move(service));
 }
 
+void addStore(const store::RegistrationStore& store, control::DaemonStatus& status) {
+  auto whereabouts = store.whereabouts();
+  status.store = std::move(whereabouts.place);
+  for (auto& host : whereabouts.hosts) {
+    status.storeHosts.push_back({std::move(host.name), host.used, std::move(host.fault)});
+  }
+  status.storeFault = store.lastFault();
+}
+
 }  // namespace
 
 StatusSource::StatusSource(Parts parts, Tokens tokens)
@@ -106,7 +115,8 @@ control::DaemonStatus StatusSource::state() const {
   status.storeBytes = size.usedBytes;
   status.storeMapBytes = size.mapBytes;
   status.pendingChanges = size.pendingChanges;
-  status.storeFault = _parts.store.lastFault();
+  addStore(_parts.store, status);
+  if (const auto since = _parts.storeFailsSince()) status.storeFailsSince = toSeconds(*since);
   return status;
 }
 

@@ -13,7 +13,10 @@
 #include "p2/store/RegistrationStore.h"
 
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +34,7 @@ class StatusSource {
     std::vector<const push::Dispatcher*> dispatchers;     ///< One for each push service.
     core::Metrics& metrics;                               ///< Not to be rendered once this object is gone.
     const logging::RecentFaults& faults;
+    std::function<std::optional<std::chrono::system_clock::time_point>()> storeFailsSince;
   };
   using Tokens = std::shared_ptr<fcm::AccessTokenSource>;  // as in FcmLink: may outlive a reload
 

@@ -202,6 +202,15 @@ class MemoryStore : public store::RegistrationStore {
     return statistics;
   }
 
+  store::Whereabouts whereabouts() const override {
+    const std::scoped_lock lock(_mutex);
+    return _whereabouts;
+  }
+  void moveTo(store::Whereabouts whereabouts) {
+    const std::scoped_lock lock(_mutex);
+    _whereabouts = std::move(whereabouts);
+  }
+
  private:
   using Key = std::tuple<store::Service, std::string, std::string>;
   using Rows = std::vector<store::ImportSource::Row>;
@@ -372,6 +381,7 @@ class MemoryStore : public store::RegistrationStore {
   store::ServiceMeter _meter;
   std::map<Key, store::Registration> _devices;
   mutable std::deque<core::UniqueFunction<void()>> _asked;
+  store::Whereabouts _whereabouts{"memory", {}, {}, 0};
   std::string _fault;
   unsigned _made = 0;
   bool _stopping = false;

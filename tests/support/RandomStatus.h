@@ -45,7 +45,12 @@ inline control::DaemonStatus randomStatus(std::minstd_rand& random) {
   status.workers = number();
   status.registrations = number();
   status.storeBytes = number();
+  status.store = text();
   status.storeFault = text();
+  if (random() % 2 == 0) status.storeFailsSince = time();
+  for (auto count = random() % 3; count > 0; --count) {
+    status.storeHosts.push_back({text(), random() % 2 == 0, text()});
+  }
   for (auto count = random() % 3; count > 0; --count) status.faults.push_back({time(), text()});
   for (auto count = random() % 3; count > 0; --count) {
     status.services.push_back({text(), text(), random() % 2 == 0, number(), number()});

@@ -104,6 +104,21 @@ std::string domainLines(const control::DomainCounts& domains) {
   return text;
 }
 
+/// What is wrong with a host is said with it, unless it is what is wrong with the whole.
+std::string storeLines(const control::DaemonStatus& status, control::DaemonStatus::Time now) {
+  // A daemon of before does not say where.
+  std::string text = status.store.empty() ? "" : row("store", status.store);
+  for (const auto& host : status.storeHosts) {
+    const bool isAll = host.fault == status.storeFault;
+    text += row("", host.name + (host.used ? ", in use" : "") +
+                        (host.fault.empty() || isAll ? "" : ", let alone: " + host.fault));
+  }
+  if (status.storeFault.empty()) return text;
+  const auto since =
+      status.storeFailsSince ? " for " + core::inWords(now - *status.storeFailsSince) : std::string();
+  return text + row("", "FAILS" + since + ": " + status.storeFault);
+}
+
 /// A daemon of another version may not say which service it is.
 std::string attentionLines(const control::DaemonStatus& status) {
   constexpr auto* kMeaning =
@@ -152,7 +167,7 @@ std::string describeStatus(const control::DaemonStatus& status,
   text += row("registrations", core::grouped(status.registrations) + " in " +
                                    core::grouped(status.storeBytes / 1024) + " KiB");
   if (domains) text += domainLines(*domains);
-  if (!status.storeFault.empty()) text += row("store", status.storeFault);
+  text += storeLines(status, now);
   text += attentionLines(status);
   if (!status.faults.empty()) text += row("last faults", "");
   for (const auto& fault : status.faults) text += "  " + core::isoTime(fault.time) + "  " + fault.text + '\n';

@@ -52,6 +52,14 @@ core::Result<DaemonStatus> parseDaemonStatus(const std::string& json) {
     if (object->has("accessTokenExpires")) {
       status.tokenExpires = timeOf(object->getValue<Poco::Int64>("accessTokenExpires"));
     }
+    if (object->has("storeFailsSince")) {
+      status.storeFailsSince = timeOf(object->getValue<Poco::Int64>("storeFailsSince"));
+    }
+    const auto hosts = object->getArray("storeHosts");
+    for (std::size_t i = 0; hosts && i < hosts->size(); ++i) {
+      const auto entry = hosts->getObject(static_cast<unsigned>(i));
+      eachFieldOfStoreHost(status.storeHosts.emplace_back(), Reader{*entry});
+    }
     const auto services = object->getArray("services");
     for (std::size_t i = 0; services && i < services->size(); ++i) {
       const auto entry = services->getObject(static_cast<unsigned>(i));

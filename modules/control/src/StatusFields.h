@@ -32,6 +32,7 @@ void eachField(Status& status, Field field) {
   field("workers", status.workers);
   field("registrations", status.registrations);
   field("storeBytes", status.storeBytes);
+  field("store", status.store);
   field("storeFault", status.storeFault);
   field("metrics", status.metrics);
 }
@@ -44,6 +45,14 @@ void eachFieldOfService(Service& service, Field field) {
   field("targetsSeemGone", service.targetsSeemGone);
   field("queued", service.queued);
   field("workers", service.workers);
+}
+
+/// The same for a host of the database.
+template <class Host, class Field>
+void eachFieldOfStoreHost(Host& host, Field field) {
+  field("name", host.name);
+  field("used", host.used);
+  field("fault", host.fault);
 }
 
 /// Puts members into an object, times as `TimeForm` has them.
@@ -72,6 +81,14 @@ Poco::JSON::Object objectOf(const DaemonStatus& status, TimeForm timeForm) {
     services.add(entry);
   }
   object.set("services", services);
+  if (status.storeFailsSince) object.set("storeFailsSince", timeForm(*status.storeFailsSince));
+  Poco::JSON::Array hosts;
+  for (const auto& host : status.storeHosts) {
+    Poco::JSON::Object entry;
+    eachFieldOfStoreHost(host, FieldWriter<TimeForm>{entry, timeForm});
+    hosts.add(entry);
+  }
+  object.set("storeHosts", hosts);
   Poco::JSON::Array faults;
   for (const auto& fault : status.faults) {
     Poco::JSON::Object entry;

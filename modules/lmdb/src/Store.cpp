@@ -72,6 +72,7 @@ class Store::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
+  const std::filesystem::path& path() const { return _options.path; }
   Environment& environment() { return *_environment; }
   const store::PendingChanges& pending() const { return _pending; }
 
@@ -407,6 +408,10 @@ Store::Statistics Store::statistics() const {
   statistics.mapBytes = size.mapBytes;
   statistics.usedBytes = size.usedBytes;
   return statistics;
+}
+
+store::Whereabouts Store::whereabouts() const {
+  return {"LMDB in " + _impl->path().string(), {}, {}, 0};
 }
 
 std::string Store::lastFault() const {

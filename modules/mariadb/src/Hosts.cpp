@@ -12,6 +12,20 @@ namespace {
 constexpr core::Backoff::Options kBackoff{std::chrono::milliseconds(200), std::chrono::milliseconds(3000),
                                           std::chrono::milliseconds(50)};
 
+std::uint64_t& countOf(store::Whereabouts::Faults& faults, Fault::Kind kind) {
+  switch (kind) {
+    case Fault::Kind::lost:
+      return faults.lost;
+    case Fault::Kind::unfit:
+      return faults.unfit;
+    case Fault::Kind::contended:
+      return faults.contended;
+    case Fault::Kind::refused:
+      break;
+  }
+  return faults.refused;
+}
+
 }  // namespace
 
 Hosts::Hosts(const Options& options, std::chrono::seconds patience, Welcome welcome)
@@ -62,9 +76,51 @@ Outcome<std::unique_ptr<Connection>> Hosts::open(std::size_t host) const {
   return opened;
 }
 
-void Hosts::suspect(std::size_t host) {
+void Hosts::suspect(std::size_t host, const Fault& fault) {
   _state.with([&](State& state) {
+    state.standings[host].fault = fault.text;
     if (state.used == host) state.used = (host + 1) % state.standings.size();
+  });
+}
+
+void Hosts::count(Fault::Kind kind) {
+  _state.with([&](State& state) { ++countOf(state.faults, kind); });
+}
+
+void Hosts::lookAtFailed() {
+  for (const auto host : letAlone()) {
+    if (!takesTurn(host)) continue;
+    if (auto opened = open(host); opened.ok()) {
+      _state.with([&](State& state) { state.standings[host].clear(); });
+    } else {
+      failed(host, opened.fault());
+    }
+  }
+}
+
+std::vector<std::size_t> Hosts::letAlone() const {
+  return _state.with([](const State& state) {
+    std::vector<std::size_t> hosts;
+    for (std::size_t i = 0; i < state.standings.size(); ++i) {
+      if (!state.standings[i].fault.empty()) hosts.push_back(i);
+    }
+    return hosts;
+  });
+}
+
+void Hosts::giveUp() {
+  _state.with([](State& state) { state.givenUp = true; });
+}
+
+store::Whereabouts Hosts::whereabouts() const {
+  return _state.with([this](const State& state) {
+    store::Whereabouts known;
+    known.faults = state.faults;
+    known.moves = state.moves;
+    for (std::size_t i = 0; i < state.standings.size(); ++i) {
+      known.hosts.push_back({nameOf(_options.hosts[i]), state.reached == i, state.standings[i].fault});
+    }
+    return known;
   });
 }
 
@@ -89,31 +145,33 @@ bool Hosts::takesTurn(std::size_t host) {
   return _state.with([&](State& state) {
     auto& standing = state.standings[host];
     if (standing.notBefore > now || standing.onTrialUntil > now) return false;
-    if (!standing.fault.empty()) standing.onTrialUntil = now + 2 * _options.timeout;
+    if (state.givenUp && !standing.fault.empty()) return false;
+    if (standing.failed) standing.onTrialUntil = now + 2 * _options.timeout;
     return true;
   });
 }
 
 void Hosts::succeeded(std::size_t host) {
   _state.with([&](State& state) {
-    auto& standing = state.standings[host];
-    standing.backoff.reset();
-    standing.notBefore = standing.onTrialUntil = {};
-    standing.fault.clear();
+    state.standings[host].clear();
     state.used = host;
+    if (state.reached.value_or(host) != host) ++state.moves;
+    state.reached = host;
   });
 }
 
 void Hosts::failed(std::size_t host, const Fault& fault) {
   const auto now = _options.clock->now();
   _state.with([&](State& state) {
+    ++countOf(state.faults, fault.kind);
     auto& standing = state.standings[host];
     // Several threads that fail at once are one failure.
     if (standing.notBefore <= now) standing.notBefore = now + standing.backoff.next();
     standing.onTrialUntil = {};
+    standing.failed = true;
     standing.fault = fault.text;
   });
-  suspect(host);
+  suspect(host, fault);
 }
 
 }  // namespace p2::mariadb

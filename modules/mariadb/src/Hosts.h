@@ -6,9 +6,11 @@
 #include "p2/core/Clock.h"
 #include "p2/core/Guarded.h"
 #include "p2/mariadb/Options.h"
+#include "p2/store/Whereabouts.h"
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -42,7 +44,15 @@ class Hosts {
   /// is `refused` if none of those asked would serve at another time, either.
   Outcome<Connected> connect(Since since);
   /// A connection to this host has failed: the next one is tried before it.
-  void suspect(std::size_t host);
+  void suspect(std::size_t host, const Fault& fault);
+  void count(Fault::Kind kind);
+  /// Asks those that are let alone whether they can serve again, so that nobody is told of faults that are
+  /// over. Blocks, for each up to the timeout.
+  void lookAtFailed();
+  /// From now on none is asked that has failed: who closes cannot wait.
+  void giveUp();
+  /// All but the place.
+  store::Whereabouts whereabouts() const;
   /// When a host may be asked again, if all have failed; else a moment that has passed.
   core::Clock::TimePoint nextTry() const;
 
@@ -51,11 +61,23 @@ class Hosts {
     core::Backoff backoff;
     core::Clock::TimePoint notBefore{};
     core::Clock::TimePoint onTrialUntil{};  ///< While one thread finds out whether it serves again.
-    std::string fault = {};                 ///< Empty once it has served.
+    bool failed = false;                    ///< The last attempt to connect to it failed.
+    std::string fault = {};                 ///< Why it is let alone; empty once it has served.
+
+    void clear() {
+      backoff.reset();
+      notBefore = onTrialUntil = {};
+      failed = false;
+      fault.clear();
+    }
   };
   struct State {
     std::vector<Standing> standings;  ///< One for each host.
     std::size_t used = 0;
+    std::optional<std::size_t> reached;  ///< The last one.
+    store::Whereabouts::Faults faults;
+    std::uint64_t moves = 0;
+    bool givenUp = false;
   };
 
   Outcome<std::unique_ptr<Connection>> open(std::size_t host) const;
@@ -64,6 +86,7 @@ class Hosts {
   bool takesTurn(std::size_t host);
   void succeeded(std::size_t host);
   void failed(std::size_t host, const Fault& fault);
+  std::vector<std::size_t> letAlone() const;
 
   const Options& _options;
   const std::chrono::seconds _patience;

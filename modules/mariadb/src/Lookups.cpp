@@ -79,6 +79,10 @@ std::string Lookups::lastFault() const {
   return _lastFault.with([](const std::string& text) { return text; });
 }
 
+void Lookups::note(const MaybeFault& fault) {
+  _lastFault.with([&](std::string& text) { text = fault ? fault->text : std::string(); });
+}
+
 void Lookups::run(Queue& queue, void (Lookups::*serve)(Session&, Batch&)) {
   Session session(_hosts);
   for (;;) {
@@ -130,7 +134,7 @@ Outcome<Records> Lookups::lookUp(Session& session, const Batch& batch, Look look
   for (const auto& sought : batch) names.push_back(&sought.name);
   auto looked = session.read([&](Connection& connection) { return (this->*look)(connection, names); },
                              batch.front().since);
-  _lastFault.with([&](std::string& text) { text = looked.ok() ? std::string() : looked.fault().text; });
+  note(looked.ok() ? MaybeFault() : looked.fault());
   return looked;
 }
 

@@ -43,6 +43,8 @@ class Lookups {
 
   /// Why the last look-up failed; empty if it did not.
   std::string lastFault() const;
+  /// As if a look-up had come to this.
+  void note(const MaybeFault& fault);
 
  private:
   struct Sought {

@@ -13,13 +13,15 @@ Outcome<Connection*> Session::connection(Hosts::Since since) {
 }
 
 void Session::note(const Fault& fault) {
+  // That none could be made is counted where it was tried.
+  if (_connection) _hosts.count(fault.kind);
   switch (fault.kind) {
     case Fault::Kind::refused:
     case Fault::Kind::contended:
       return;
     case Fault::Kind::lost:
     case Fault::Kind::unfit:
-      if (_connection) _hosts.suspect(_host);
+      if (_connection) _hosts.suspect(_host, fault);
       _connection.reset();
   }
 }

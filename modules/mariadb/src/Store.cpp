@@ -11,6 +11,7 @@
 #include "Session.h"
 #include "Sweep.h"
 #include "Text.h"
+#include "Watch.h"
 #include "Writer.h"
 #include "p2/store/PendingChanges.h"
 #include "p2/store/ServiceMeter.h"
@@ -68,11 +69,14 @@ class Store::Impl {
         _found(_options),
         _rowCount(_options, welcome()),
         _writer(_options, _hosts, _found, _holdsAny),
-        _lookups(_options, _hosts, _found, _holdsAny) {}
+        _lookups(_options, _hosts, _found, _holdsAny),
+        _watch(_hosts, _lookups, _writer, [this] { writeAnything(); }) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   /// Both are there until neither calls back any more: what calls back may ask again.
   ~Impl() {
+    _hosts.giveUp();
+    _watch.close();
     _writer.stop();
     _lookups.stop();
   }
@@ -86,6 +90,7 @@ class Store::Impl {
   const FoundCache& found() const { return _found; }
   Lookups& lookups() { return _lookups; }
   std::string lastFault() const;
+  store::Whereabouts whereabouts() const;
 
   void enrol(store::Enrolment asked, Callback<store::Registration> done);
   template <class T>
@@ -108,13 +113,13 @@ class Store::Impl {
     return [this](Connection& connection) { return beginWith(connection); };
   }
   MaybeFault beginWith(Connection& connection);
+  void writeAnything();
   store::PendingChanges::Ticket ticketFor(const Name& name);
 
   const Options _options;
   const bool _makeTables;
   std::mutex _beginning;
-  bool _begun = false;                   ///< Under _beginning.
-  core::Guarded<std::string> _notBegun;  ///< Why it has not; empty if it has.
+  bool _begun = false;  ///< Under _beginning.
   store::ServiceMeter _meter;
   std::atomic<bool> _holdsAny = false;
   store::PendingChanges _pending;
@@ -126,12 +131,13 @@ class Store::Impl {
   RowCount _rowCount;
   Writer _writer;
   Lookups _lookups;
+  Watch _watch;
 };
 
 MaybeFault Store::Impl::begin() {
   auto ready = _hosts.connect(std::nullopt);
   if (ready.ok()) return std::nullopt;
-  _notBegun.with([&](std::string& text) { text = ready.fault().text; });
+  _lookups.note(ready.fault());
   return ready.fault();
 }
 
@@ -143,14 +149,23 @@ MaybeFault Store::Impl::beginWith(Connection& connection) {
   _meter.adopt(std::move(beginning.value().time));
   if (beginning.value().holdsAny) _holdsAny = true;
   _begun = true;
-  _notBegun.with([](std::string& text) { text.clear(); });
   return std::nullopt;
 }
 
 std::string Store::Impl::lastFault() const {
-  if (auto text = _notBegun.with([](const std::string& why) { return why; }); !text.empty()) return text;
   auto fault = _writer.lastFault();
   return fault.empty() ? _lookups.lastFault() : fault;
+}
+
+store::Whereabouts Store::Impl::whereabouts() const {
+  auto known = _hosts.whereabouts();
+  known.place = "MariaDB, database " + _options.database;
+  return known;
+}
+
+/// What waits to be written shows as well whether that works.
+void Store::Impl::writeAnything() {
+  if (_pending.count() == 0) saveServiceTime([](const Result<void>&) {});
 }
 
 store::PendingChanges::Ticket Store::Impl::ticketFor(const Name& name) {
@@ -239,6 +254,7 @@ Result<std::unique_ptr<Store>> Store::openFor(Use use, const Options& options) {
     }
     return std::unique_ptr<Store>(new Store(std::move(impl)));
   } catch (const std::system_error& exception) {
+    if (use == Use::daemon) throw;
     return Error{std::string("The store cannot start its threads: ") + exception.what() + "."};
   }
 }
@@ -364,6 +380,10 @@ void Store::dropDomains(Callback<Swept> done) {
 
 Result<Store::ImportReport> Store::importRows(store::ImportSource& source) {
   return _impl->import(source);
+}
+
+store::Whereabouts Store::whereabouts() const {
+  return _impl->whereabouts();
 }
 
 Store::Statistics Store::statistics() const {

@@ -6,6 +6,7 @@
 #include "Registrar.h"
 #include "RequestLimits.h"
 #include "StoreFaults.h"
+#include "StoreTimes.h"
 #include "ThrottledLog.h"
 #include "p2/proxy/Replies.h"
 #include "p2/xmpp/Jid.h"
@@ -88,8 +89,10 @@ class PushProxy::Impl {
         _denied(metrics.counter("p2_requests_denied_total", "Requests of domains that are not served.")),
         _removed(metrics.counter("p2_registrations_removed_total",
                                  "Registrations removed because their target is gone.")),
-        _storeFaults(*_options.clock, metrics),
-        _registrar({_options.jid, *_options.clock, store, _limits, _storeFaults, _denied}, metrics),
+        _storeFaults(store, *_options.clock, metrics),
+        _storeTimes(*_options.clock, metrics),
+        _registrar({_options.jid, *_options.clock, store, _limits, _storeFaults, _storeTimes, _denied},
+                   metrics),
         _lines(*_options.clock),
         _messageLines(*_options.clock) {
     for (const auto& [service, dispatcher] : dispatchers) {
@@ -99,6 +102,7 @@ class PushProxy::Impl {
   }
 
   void setLimits(Limits limits) { _limits.reconfigure(std::move(limits)); }
+  StoreFaults& storeFaults() { return _storeFaults; }
 
   void handle(const Iq& iq, Responder responder) {
     std::visit(
@@ -142,22 +146,23 @@ class PushProxy::Impl {
   void serve(Publish&& request, const Iq& /*iq*/, Responder responder) {
     _publishes.add();
     std::string node = request.node;
-    _store.lookUpRecent(std::move(node),
-                        [this, request = std::move(request),
-                         responder = std::move(responder)](core::Result<Found> found) mutable {
-                          const bool isRefused = found && found.value() && !admits(*found.value(), request);
-                          if (isRefused) return askAgain(std::move(request), std::move(responder));
-                          publish(request, std::move(found), std::move(responder));
-                        });
+    auto answer = [this, request = std::move(request),
+                   responder = std::move(responder)](core::Result<Found> found) mutable {
+      const bool isRefused = found && found.value() && !admits(*found.value(), request);
+      if (isRefused) return askAgain(std::move(request), std::move(responder));
+      publish(request, std::move(found), std::move(responder));
+    };
+    _store.lookUpRecent(std::move(node), _storeTimes.lookUp<Found>(std::move(answer)));
   }
 
   /// What was found may be old: nobody is refused for that.
   void askAgain(Publish request, Responder responder) {
     std::string node = request.node;
-    _store.lookUp(std::move(node), [this, request = std::move(request),
-                                    responder = std::move(responder)](core::Result<Found> found) mutable {
+    auto answer = [this, request = std::move(request),
+                   responder = std::move(responder)](core::Result<Found> found) mutable {
       publish(request, std::move(found), std::move(responder));
-    });
+    };
+    _store.lookUp(std::move(node), _storeTimes.lookUp<Found>(std::move(answer)));
   }
 
   /// Both are compared whatever the first one gave: time must not tell which was wrong.
@@ -239,7 +244,7 @@ class PushProxy::Impl {
     if (!hasHeldAny) {
       _lines.note(Poco::Message::PRIO_WARNING,
                   "a server pushes, but this store is empty, and it was asked to wait: is it the right one "
-                  "(store.path)?");
+                  "(store.path, or store.mariadb.database)?");
       return responder.error(StanzaError::tryLater());
     }
     _lines.note(Poco::Message::PRIO_WARNING, "servers of " + std::string(registrableDomain(domain)) +
@@ -329,21 +334,22 @@ class PushProxy::Impl {
   }
 
   void remove(const std::string& node, std::string domain, core::Target target, Responder responder) {
-    _store.removeIfHolds(node, std::move(target),
-                         [this, node, domain = std::move(domain),
-                          responder = std::move(responder)](core::Result<store::Removal> removal) mutable {
-                           if (!removal) {
-                             _storeFaults.answer(removal.error(), responder);
-                             return;
-                           }
-                           if (removal.value() == store::Removal::removed) {
-                             _hasHeldAny = true;
-                             _removed.add();
-                             logEvent(Poco::Message::PRIO_INFORMATION, "removed ", node, domain,
-                                      ": its target is gone");
-                           }
-                           answerRemoved(removal.value(), responder);
-                         });
+    _store.removeIfHolds(
+        node, std::move(target),
+        _storeTimes.change<store::Removal>(
+            [this, node, domain = std::move(domain),
+             responder = std::move(responder)](core::Result<store::Removal> removal) mutable {
+              if (!removal) {
+                _storeFaults.answer(removal.error(), responder);
+                return;
+              }
+              if (removal.value() == store::Removal::removed) {
+                _hasHeldAny = true;
+                _removed.add();
+                logEvent(Poco::Message::PRIO_INFORMATION, "removed ", node, domain, ": its target is gone");
+              }
+              answerRemoved(removal.value(), responder);
+            }));
   }
 
   void answerRemoved(store::Removal removal, Responder& responder) {
@@ -377,6 +383,7 @@ class PushProxy::Impl {
   core::Counter& _denied;
   core::Counter& _removed;
   StoreFaults _storeFaults;
+  const StoreTimes _storeTimes;
   Registrar _registrar;
   ThrottledLog _lines;
   ThrottledLog _messageLines;  // anybody may send messages, and must not displace the other lines
@@ -394,6 +401,14 @@ void PushProxy::handle(const Iq& iq, Responder responder) {
 
 void PushProxy::handle(const xmpp::Element& message) {
   _impl->handle(message);
+}
+
+void PushProxy::watchStore() {
+  _impl->storeFaults().watch();
+}
+
+std::optional<std::chrono::system_clock::time_point> PushProxy::storeFailsSince() const {
+  return _impl->storeFaults().failingSince();
 }
 
 void PushProxy::setLimits(Limits limits) {

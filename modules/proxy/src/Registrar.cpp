@@ -12,6 +12,8 @@ namespace p2::proxy {
 
 namespace {
 
+using Found = store::Registrations::Found;
+
 using store::DeviceKey;
 using store::Registration;
 using xmpp::Iq;
@@ -82,27 +84,29 @@ void Registrar::serve(Register&& request, const Iq& iq, Responder responder) {
   auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
   if (!session) return;
   const DeviceKey key = request.key;
-  _parts.store.lookUp(key, [this, request = std::move(request), account = accountOf(iq),
-                            session = std::move(*session), responder = std::move(responder)](
-                               const core::Result<store::Registrations::Found>& found) mutable {
-    const auto change = changeBy(request, found);
-    if (change != Change::none && !admit(request.domain, account, change == Change::creates, responder))
-      return;
-    enrol(std::move(request), change, std::move(session), std::move(responder));
-  });
+  _parts.store.lookUp(
+      key, _parts.times.lookUp<Found>([this, request = std::move(request), account = accountOf(iq),
+                                       session = std::move(*session), responder = std::move(responder)](
+                                          const core::Result<store::Registrations::Found>& found) mutable {
+        const auto change = changeBy(request, found);
+        if (change != Change::none && !admit(request.domain, account, change == Change::creates, responder))
+          return;
+        enrol(std::move(request), change, std::move(session), std::move(responder));
+      }));
 }
 
 void Registrar::enrol(Register request, Change change, std::string session, Responder responder) {
-  _parts.store.registerDevice(std::move(request.key), std::move(request.domain), std::move(request.target),
-                              [this, creates = change == Change::creates,
-                               node = std::move(request.commandNode), session = std::move(session),
-                               responder = std::move(responder)](core::Result<Registration> result) mutable {
-                                if (!result) return _parts.faults.answer(result.error(), responder);
-                                if (creates) _created.add();
-                                logEvent(Poco::Message::PRIO_DEBUG, "registered ", result.value().node,
-                                         result.value().domain);
-                                responder.result(registered(node, session, _parts.jid, result.value()));
-                              });
+  _parts.store.registerDevice(
+      std::move(request.key), std::move(request.domain), std::move(request.target),
+      _parts.times.change<Registration>(
+          [this, creates = change == Change::creates, node = std::move(request.commandNode),
+           session = std::move(session),
+           responder = std::move(responder)](core::Result<Registration> result) mutable {
+            if (!result) return _parts.faults.answer(result.error(), responder);
+            if (creates) _created.add();
+            logEvent(Poco::Message::PRIO_DEBUG, "registered ", result.value().node, result.value().domain);
+            responder.result(registered(node, session, _parts.jid, result.value()));
+          }));
 }
 
 /// What is in the store as it was asked for costs nobody anything, so that all phones of a big server can
@@ -131,19 +135,20 @@ void Registrar::serve(Unregister&& request, const Iq& iq, Responder responder) {
 }
 
 void Registrar::withdraw(Unregister request, std::string session, Responder responder) {
-  _parts.store.unregister(std::move(request.key), std::move(request.domain),
-                          [this, node = std::move(request.commandNode), session = std::move(session),
-                           responder = std::move(responder)](core::Result<bool> removed) mutable {
-                            if (!removed) {
-                              _parts.faults.answer(removed.error(), responder);
-                            } else if (removed.value()) {
-                              responder.result(commandCompleted(node, session));
-                            } else {
-                              StanzaError error = StanzaError::itemNotFound();
-                              error.text = "No phone is registered with this device id.";
-                              responder.error(error);
-                            }
-                          });
+  _parts.store.unregister(
+      std::move(request.key), std::move(request.domain),
+      _parts.times.change<bool>([this, node = std::move(request.commandNode), session = std::move(session),
+                                 responder = std::move(responder)](core::Result<bool> removed) mutable {
+        if (!removed) {
+          _parts.faults.answer(removed.error(), responder);
+        } else if (removed.value()) {
+          responder.result(commandCompleted(node, session));
+        } else {
+          StanzaError error = StanzaError::itemNotFound();
+          error.text = "No phone is registered with this device id.";
+          responder.error(error);
+        }
+      }));
 }
 
 void Registrar::serve(CommandForm&& request, const Iq& iq, Responder responder) {

@@ -3,6 +3,7 @@
 #include "CommandSession.h"
 #include "RequestLimits.h"
 #include "StoreFaults.h"
+#include "StoreTimes.h"
 #include "ThrottledLog.h"
 #include "p2/core/Clock.h"
 #include "p2/core/Metrics.h"
@@ -27,6 +28,7 @@ class Registrar {
     store::Registrations& store;
     RequestLimits& limits;
     StoreFaults& faults;
+    const StoreTimes& times;
     core::Counter& denied;  ///< Requests of domains that are not served.
   };
 

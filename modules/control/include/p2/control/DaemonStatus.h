@@ -20,6 +20,13 @@ struct DaemonStatus {
     std::string text;
   };
 
+  /// A host of the database.
+  struct StoreHost {
+    std::string name;
+    bool used = false;
+    std::string fault;  ///< Why it is let alone; empty if it is not.
+  };
+
   /// How one push service fares.
   struct Service {
     std::string key;    ///< Its label in the metrics: `fcm`.
@@ -56,9 +63,12 @@ struct DaemonStatus {
   std::uint64_t workers = 0;
   std::uint64_t registrations = 0;
   std::uint64_t storeBytes = 0;
-  std::uint64_t storeMapBytes = 0;   ///< For the metrics alone.
-  std::uint64_t pendingChanges = 0;  ///< Likewise.
-  std::string storeFault;
+  std::uint64_t storeMapBytes = 0;    ///< For the metrics alone.
+  std::uint64_t pendingChanges = 0;   ///< Likewise.
+  std::string store;                  ///< Where registrations are: `LMDB in /var/lib/p2`.
+  std::vector<StoreHost> storeHosts;  ///< None with LMDB.
+  std::string storeFault;             ///< Why it fails; empty while it works.
+  std::optional<Time> storeFailsSince;
 
   std::vector<Fault> faults;  ///< The last ones, the oldest first.
   std::string metrics;        ///< The Prometheus text format.

@@ -99,6 +99,7 @@ class Store final : public store::RegistrationStore {
   // Of RegistrationStore.
   void forget(std::string node, Callback<bool> done) override;
   Statistics statistics() const override;
+  store::Whereabouts whereabouts() const override;
 
   /// Writes a compact copy of the store as it is now into `directory`, which is created if its parent exists
   /// and must not hold a store. The copy can be used as `path`. Blocks; changes go on meanwhile, but cannot

@@ -27,7 +27,8 @@ class Store final : public store::RegistrationStore {
   /// fit. Blocks, for each host up to the timeout.
   static core::Result<std::unique_ptr<Store>> open(const Options& options);
   /// The same for a daemon, which may start before its database: while no host can be reached or serve, that
-  /// is no error, and the store answers with errors until one does.
+  /// is no error, and the store answers with errors until one does. Throws std::system_error if the system
+  /// refuses a thread.
   static core::Result<std::unique_ptr<Store>> start(const Options& options);
   /// The same for who only reads: no table is made, and that there is none is an error.
   static core::Result<std::unique_ptr<const Store>> openReadOnly(const Options& options);
@@ -68,6 +69,7 @@ class Store final : public store::RegistrationStore {
   void forget(std::string node, Callback<bool> done) override;
   /// The rows as they were counted up to Options::countEvery ago; the first time it waits until they are.
   Statistics statistics() const override;
+  store::Whereabouts whereabouts() const override;
 
  private:
   class Impl;

@@ -73,6 +73,12 @@ class PushProxy {
   /// Takes over new limits.
   void setLimits(Limits limits);
 
+  /// Has the log say when the store fails and when it works again, though nobody asks it: to be called every
+  /// second or so. Does not block.
+  void watchStore();
+  /// Since when the store fails; nothing while it works.
+  std::optional<std::chrono::system_clock::time_point> storeFailsSince() const;
+
  private:
   class Impl;
   std::unique_ptr<Impl> _impl;

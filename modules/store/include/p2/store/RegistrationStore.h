@@ -2,6 +2,7 @@
 
 #include "p2/store/RegistrationArchive.h"
 #include "p2/store/Registrations.h"
+#include "p2/store/Whereabouts.h"
 
 #include <cstdint>
 #include <string>
@@ -28,6 +29,9 @@ class RegistrationStore : public Registrations, public RegistrationArchive {
 
   /// Zeros if they cannot be read. May wait for the disk.
   virtual Statistics statistics() const = 0;
+
+  /// As it is known without waiting.
+  virtual Whereabouts whereabouts() const = 0;
 };
 
 }  // namespace p2::store

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "p2/core/Metrics.h"
+#include "p2/proxy/PushProxy.h"
+#include "p2/store/RegistrationStore.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace p2::app {
+
+/// Looks at the store every second, in a thread of its own: the log says when it fails, works again, or is
+/// used at another host, and the metrics count it. Used by its own thread.
+class StoreWatch {
+ public:
+  /// All of it must outlive this object.
+  StoreWatch(const store::RegistrationStore& store, proxy::PushProxy& proxy, core::Metrics& metrics);
+  StoreWatch(const StoreWatch&) = delete;
+  StoreWatch& operator=(const StoreWatch&) = delete;
+  ~StoreWatch();
+
+ private:
+  void run();
+  void look();
+  void noteHost(const store::Whereabouts& now) const;
+  void count(const store::Whereabouts& now) const;
+
+  const store::RegistrationStore& _store;
+  proxy::PushProxy& _proxy;
+  core::Counter& _moves;
+  core::Counter& _lost;
+  core::Counter& _unfit;
+  core::Counter& _contended;
+  core::Counter& _refused;
+  store::Whereabouts _before;
+  std::mutex _mutex;
+  std::condition_variable _wake;
+  bool _stopping = false;  ///< Under _mutex.
+  std::thread _thread;     ///< Last: it uses all of the above.
+};
+
+}  // namespace p2::app

@@ -1,0 +1,72 @@
+#include "Watch.h"
+
+#include "Pages.h"
+#include "Session.h"
+
+#include <exception>
+#include <utility>
+
+namespace p2::mariadb {
+
+namespace {
+
+// A host that is down is let alone for longer than this by Hosts, while others are asked.
+constexpr std::chrono::seconds kEvery{1};
+constexpr int kRoundsPerLook = 10;
+
+/// As much as a look-up does that finds nothing.
+MaybeFault tryReading(Hosts& hosts) {
+  Session session(hosts);
+  auto tried = session.read([](Connection& connection) -> Outcome<bool> {
+    auto any = readHoldsAny(connection);
+    if (!any.ok()) return any;
+    if (auto fault = connection.checkServes()) return std::move(*fault);
+    return any;
+  });
+  return tried.ok() ? MaybeFault() : tried.fault();
+}
+
+}  // namespace
+
+Watch::Watch(Hosts& hosts, Lookups& lookups, const Writer& writer, std::function<void()> write)
+    : _hosts(hosts), _lookups(lookups), _writer(writer), _write(std::move(write)), _thread([this] {
+        run();
+      }) {}
+
+Watch::~Watch() {
+  close();
+  _thread.join();
+}
+
+void Watch::close() {
+  {
+    const std::scoped_lock lock(_mutex);
+    _closing = true;
+  }
+  _wake.notify_all();
+}
+
+void Watch::run() {
+  std::unique_lock lock(_mutex);
+  for (int round = 1; !_wake.wait_for(lock, kEvery, [this] { return _closing; }); ++round) {
+    lock.unlock();
+    try {
+      tryAll();
+      if (round % kRoundsPerLook == 0) _hosts.lookAtFailed();
+    } catch (const std::exception&) {
+      // No memory, even for a text: the next round tries again.
+    }
+    lock.lock();
+  }
+}
+
+/// What cannot be read cannot be written, and need not be tried.
+void Watch::tryAll() {
+  const bool cannotWrite = !_writer.lastFault().empty();
+  if (!cannotWrite && _lookups.lastFault().empty()) return;
+  const auto fault = tryReading(_hosts);
+  _lookups.note(fault);
+  if (!fault && cannotWrite) _write();
+}
+
+}  // namespace p2::mariadb

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "Hosts.h"
+#include "Lookups.h"
+#include "Writer.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace p2::mariadb {
+
+/// Sees, in a thread of its own, that a database is back which nobody asks: while reading or writing fails,
+/// it tries; and the hosts that are let alone are asked now and then. Thread-safe.
+class Watch {
+ public:
+  /// `write` has something written, unless something waits to be. All must outlive it.
+  Watch(Hosts& hosts, Lookups& lookups, const Writer& writer, std::function<void()> write);
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  ~Watch();
+
+  /// Begins to end. Does not wait.
+  void close();
+
+ private:
+  void run();
+  void tryAll();
+
+  Hosts& _hosts;
+  Lookups& _lookups;
+  const Writer& _writer;
+  const std::function<void()> _write;
+  std::mutex _mutex;
+  std::condition_variable _wake;
+  bool _closing = false;  ///< Under _mutex.
+  std::thread _thread;    ///< Last: it uses all of the above.
+};
+
+}  // namespace p2::mariadb
