@@ -34,7 +34,10 @@ class StatusSource {
     std::vector<const push::Dispatcher*> dispatchers;     ///< One for each push service.
     core::Metrics& metrics;                               ///< Not to be rendered once this object is gone.
     const logging::RecentFaults& faults;
-    std::function<std::optional<std::chrono::system_clock::time_point>()> storeFailsSince;
+    /// Nothing while it works.
+    std::function<std::optional<std::chrono::system_clock::time_point>()> storeFailsSince = [] {
+      return std::optional<std::chrono::system_clock::time_point>();
+    };
   };
   using Tokens = std::shared_ptr<fcm::AccessTokenSource>;  // as in FcmLink: may outlive a reload
 

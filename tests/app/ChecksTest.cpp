@@ -149,6 +149,25 @@ TEST_CASE("A store is read whole, and a damaged one is named") {
   CHECK(checkStore({options.path}, false).front().state == State::fault);
 }
 
+TEST_CASE("Of a database it is told which hosts serve, and nothing of this machine's disk") {
+  const test::TemporaryDirectory directory;
+  const test::RefusingPort nobody;
+  const test::LoopbackServer closing([](int socket, int) { ::shutdown(socket, SHUT_RDWR); });
+  settings::Settings::Store store{directory.path()};
+  store.kind = settings::StoreKind::mariadb;
+  store.mariadb.hosts = {{"127.0.0.1", nobody.port()}, {"127.0.0.1", closing.port()}};
+  store.mariadb.timeout = 1s;
+  auto findings = checkStore(store, false);
+  REQUIRE(findings.size() == 3);
+  CHECK(tells(findings[0], State::fault, "127.0.0.1:" + std::to_string(nobody.port())));
+  CHECK(tells(findings[1], State::fault, "127.0.0.1:" + std::to_string(closing.port())));
+  CHECK(findings[0].exitCode == EX_UNAVAILABLE);
+  CHECK(tells(findings[2], State::ok, "for the socket over which commands ask"));
+  store.path = directory.path() / "none";
+  findings = checkStore(store, false);
+  CHECK(tells(findings.back(), State::warning, "is no directory"));
+}
+
 TEST_CASE("Little space is a warning, none a fault") {
   CHECK(judgeSpace("/p", 1ULL << 30U).state == State::ok);
   CHECK(judgeSpace("/p", 32ULL << 20U).state == State::warning);

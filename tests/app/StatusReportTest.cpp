@@ -116,6 +116,28 @@ TEST_CASE("A daemon without a connection says so and why") {
             "3 of 4 streams: cannot reach it\n"));
 }
 
+TEST_CASE(
+    "A person reads where registrations are, which host is used, and why the store fails for how long") {
+  auto status = example();
+  const auto now = control::DaemonStatus::Time(4600s);
+  CHECK_FALSE(has(describeStatus(status, {}, now), "\nstore "));  // of a daemon of before
+  status.store = "LMDB in /var/lib/p2";
+  CHECK(has(describeStatus(status, {}, now), "\nstore          LMDB in /var/lib/p2\n"));
+  status.store = "MariaDB, database p2";
+  status.storeHosts = {{"db1:3306", false, "It is read-only."}, {"db2:3306", true, ""}};
+  CHECK(has(describeStatus(status, {}, now),
+            "store          MariaDB, database p2\n"
+            "               db1:3306, let alone: It is read-only.\n"
+            "               db2:3306, in use\n"));
+  CHECK_FALSE(has(describeStatus(status, {}, now), "FAILS"));
+  status.storeFault = "Neither serves.";
+  status.storeFailsSince = control::DaemonStatus::Time(4480s);
+  CHECK(has(describeStatus(status, {}, now), "               FAILS for 2 min: Neither serves.\n"));
+  CHECK(has(describeStatus(status, {}, now), "1,234 in 2 KiB"));
+  status.registrations = 0;
+  CHECK(has(describeStatus(status, {}, now), "registrations  not known while the store fails\n"));
+}
+
 TEST_CASE("However odd it is what a daemon has to tell, a person is told") {
   std::minstd_rand random(11);
   for (int round = 0; round < 300; ++round) {

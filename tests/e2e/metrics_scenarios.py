@@ -1,5 +1,6 @@
 """What monitoring makes of p2's metrics: promtool, a real Prometheus, the alert rules and the dashboard."""
 
+import itertools
 import json
 import os
 import re
@@ -112,8 +113,11 @@ def prometheus(s):
         queries = list(dashboard_queries(json.load(file)))
     assert len(queries) > 20, f"only {len(queries)} queries"
 
+    numbers = itertools.count()
+
     def without_data():
-        """A quantile of nothing is NaN: it needs a push between two scrapes."""
+        """A quantile of nothing is NaN: it needs a push and a registration between two scrapes."""
+        s.registered(server, 1, sender=f"user-{next(numbers)}@im.localhost/x")
         for registration, _, _ in made:
             server.iq(shapes.publish(registration.node, registration.secret))
         results = {query: monitor.query(query) for _, query in queries}

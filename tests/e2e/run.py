@@ -37,6 +37,7 @@ import hostile_scenarios  # noqa: E402,F401
 import disaster_scenarios  # noqa: E402,F401
 import several_scenarios  # noqa: E402,F401
 import galera_scenarios  # noqa: E402,F401
+import database_scenarios  # noqa: E402,F401
 import mistake_scenarios  # noqa: E402,F401
 import soak_scenarios  # noqa: E402,F401
 

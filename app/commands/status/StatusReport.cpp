@@ -104,6 +104,12 @@ std::string domainLines(const control::DomainCounts& domains) {
   return text;
 }
 
+/// A store that fails may not have been counted.
+std::string registrationsText(const control::DaemonStatus& status) {
+  if (!status.storeFault.empty() && status.registrations == 0) return "not known while the store fails";
+  return core::grouped(status.registrations) + " in " + core::grouped(status.storeBytes / 1024) + " KiB";
+}
+
 /// What is wrong with a host is said with it, unless it is what is wrong with the whole.
 std::string storeLines(const control::DaemonStatus& status, control::DaemonStatus::Time now) {
   // A daemon of before does not say where.
@@ -164,8 +170,7 @@ std::string describeStatus(const control::DaemonStatus& status,
   text += row("XMPP", streamLine(status, now));
   text += row("FCM", tokenLine(status, now));
   text += pushLines(status);
-  text += row("registrations", core::grouped(status.registrations) + " in " +
-                                   core::grouped(status.storeBytes / 1024) + " KiB");
+  text += row("registrations", registrationsText(status));
   if (domains) text += domainLines(*domains);
   text += storeLines(status, now);
   text += attentionLines(status);

@@ -73,6 +73,29 @@ bool isTelling(unsigned code) {
   }
 }
 
+/// What to do if a host cannot be connected to, as the end of a sentence; empty if its own words say it.
+std::string remedyOf(unsigned code, const Options& options) {
+  switch (code) {
+    case CR_CONNECTION_ERROR:
+    case CR_CONN_HOST_ERROR:
+      return "; see whether it runs, and whether it can be reached from here";
+    case CR_SERVER_LOST:
+      return "; it stands still, or starts, or something else than MariaDB listens there";
+    case CR_SSL_CONNECTION_ERROR:
+      return "; see store.mariadb.tls and store.mariadb.caFile, and the certificate of the server";
+    case ER_ACCESS_DENIED_ERROR:
+      return "; correct store.mariadb.user or its password";
+    case ER_BAD_DB_ERROR:
+      return "; create it, or correct store.mariadb.database";
+    case ER_DBACCESS_DENIED_ERROR:
+      return "; correct store.mariadb.database, or GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, "
+             "CREATE TEMPORARY TABLES ON `" +
+             options.database + "`.* to the user";
+    default:
+      return {};
+  }
+}
+
 }  // namespace
 
 bool ResultSet::next() {
@@ -143,9 +166,11 @@ MaybeFault Connection::connect(const Host& host, const Options& options) {
                          options.database.c_str(), host.port, nullptr, CLIENT_FOUND_ROWS) != nullptr) {
     return std::nullopt;
   }
-  return Fault{kindOfFault(mysql_errno(_handle)),
-               "The database " + _name + " cannot be used: " + mysql_error(_handle) + ".",
-               mysql_errno(_handle)};
+  const unsigned code = mysql_errno(_handle);
+  return Fault{
+      kindOfFault(code),
+      "The database " + _name + " cannot be used: " + mysql_error(_handle) + remedyOf(code, options) + '.',
+      code};
 }
 
 /// An older one would refuse the first statement, and nobody knew why.

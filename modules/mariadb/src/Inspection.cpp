@@ -116,12 +116,6 @@ HostReport inspect(const Host& host, const Options& options) {
   }
   report.fault = opened.fault().text;
   report.refuses = opened.fault().kind == Fault::Kind::refused;
-  if (opened.fault().code == ER_DBACCESS_DENIED_ERROR) {
-    report.fault += ' ' +
-                    grantOf("SELECT, INSERT, UPDATE, DELETE, CREATE, CREATE TEMPORARY TABLES", options,
-                            '\'' + options.user + "'@'%'") +
-                    '.';
-  }
   return report;
 }
 

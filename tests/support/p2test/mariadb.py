@@ -1,6 +1,7 @@
 """Debian's MariaDB."""
 
 import os
+import signal
 import subprocess
 
 from .process import Process
@@ -18,10 +19,17 @@ class MariaDb:
                                "--auth-root-authentication-method=normal", *user],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         assert made.returncode == 0, f"mariadb-install-db ended with {made.returncode}:\n{made.stdout[-3000:]}"
-        self._process = Process("mariadb", ["mariadbd", "--no-defaults", f"--datadir={data}",
-                                            f"--socket={self._socket}", *options, *user],
-                                os.path.join(directory, "mariadb.log"))
+        self._log = os.path.join(directory, "mariadb.{}.log")
+        self._command = ["mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={self._socket}", *options, *user]
+        self._starts = 0
+        self.start()
+
+    def start(self, *options):
+        """Starts it again on the same data; waits until it serves."""
+        self._starts += 1
+        self._process = Process("mariadb", [*self._command, *options], self._log.format(self._starts))
         self._process.wait_for_line(lambda line: "ready for connections" in line, 60)
+        return self
 
     def client(self, *arguments):
         """The command that asks it, as root."""
@@ -36,3 +44,10 @@ class MariaDb:
 
     def stop(self):
         self._process.stop()
+
+    def freeze(self):
+        """It stands still, and its connections stay open."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self._process.send_signal(signal.SIGCONT)
