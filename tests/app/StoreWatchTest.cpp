@@ -14,7 +14,7 @@ TEST_CASE("That the database is used at another host is one notice with the reas
   test::MemoryStore store;
   store.moveTo({"MariaDB", {{"db1:3306", true, ""}, {"db2:3306", false, ""}}, {}, 0});
   core::Metrics metrics;
-  proxy::PushProxy proxy({"push.example.org"}, store, {}, metrics);
+  proxy::PushProxy proxy({"push.example.org", {}}, store, {}, metrics);
   const test::LogOf log("p2");
   {
     const StoreWatch watch(store, proxy, metrics);

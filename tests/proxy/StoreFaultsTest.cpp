@@ -80,6 +80,32 @@ TEST_CASE("A store that works for a moment only does not work again") {
   CHECK(test.log.texts().size() == 1);
 }
 
+TEST_CASE(
+    "A store that fails and works again with each request is told of once, and when it fails for longer") {
+  Faults test;
+  for (int round = 0; round < 20; ++round) {
+    test.store.fail("DELETE is denied.");
+    test.ask("DELETE is denied.");
+    test.store.fail("");
+    for (int i = 0; i < 5; ++i) test.look();
+  }
+  CHECK(test.log.texts().size() == 2);
+  test.store.fail("The database is down.");
+  for (int i = 0; i < 12; ++i) test.look();
+  CHECK(test.log.texts().size() == 3);
+  test.store.fail("");
+  for (int i = 0; i < 2; ++i) test.look();
+  const auto lines = test.log.texts();
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[2] ==
+        "3 the store fails, and servers and phones are asked to wait until it works: The database is down.");
+  CHECK(lines[3] == "5 the store works again, after 13 s, in which 0 requests were asked to wait");
+  for (int minute = 0; minute < 2; ++minute) test.look(1min);
+  test.store.fail("The database is down.");
+  test.look();
+  CHECK(test.log.texts().size() == 5);
+}
+
 TEST_CASE("What the store cannot do although it works is told as what it is, and is no outage") {
   Faults test;
   test.ask("A row cannot be read.", 3);

@@ -12,10 +12,10 @@ namespace p2::proxy {
 namespace {
 
 constexpr std::chrono::minutes kReminder{10};
-
-Poco::Logger& logger() {
-  return Poco::Logger::get("proxy");
-}
+// One that does some things and not others, and fails and works again with each request, would fill the log:
+// so soon after the last time, only what lasts is told.
+constexpr std::chrono::minutes kQuiet{1};
+constexpr std::chrono::seconds kMoment{10};
 
 }  // namespace
 
@@ -40,56 +40,70 @@ void StoreFaults::answer(const std::string& why, xmpp::Responder& responder) {
 void StoreFaults::watch() {
   const auto fault = _store.lastFault();
   if (!fault.empty()) begin(fault, _count.value());
-  const auto line = _outage.with([&](std::optional<Outage>& outage) { return lineAfter(outage, fault); });
-  if (!line) return;
-  if (line->isEnd) {
-    logger().notice(line->text);
-  } else {
-    logger().error(line->text);
-  }
+  log(_state.with([&](State& state) { return lineAfter(state, fault); }));
 }
 
 std::optional<StoreFaults::WallTime> StoreFaults::failingSince() const {
-  return _outage.with([](const std::optional<Outage>& outage) {
-    return outage ? std::optional(outage->since) : std::nullopt;
-  });
+  return _state.with(
+      [](const State& state) { return state.outage ? std::optional(state.outage->since) : std::nullopt; });
 }
 
-/// Says so, unless that has been said.
 void StoreFaults::begin(const std::string& why, std::uint64_t countBefore) {
-  const auto now = _clock.now();
-  const bool isNew = _outage.with([&](std::optional<Outage>& outage) {
-    if (outage) {
-      outage->seemsOver = false;
-      return false;
+  log(_state.with([&](State& state) -> std::optional<Line> {
+    if (state.outage) {
+      state.outage->seemsOver = false;
+      return std::nullopt;
     }
-    outage = Outage{_clock.wallTime(), now, now, countBefore};
-    return true;
-  });
-  if (isNew)
-    logger().error("the store fails, and servers and phones are asked to wait until it works: " + why);
+    const auto now = _clock.now();
+    state.outage = Outage{_clock.wallTime(), now, now, countBefore};
+    const bool cameBackJustNow = state.lastEnd && now - *state.lastEnd < kQuiet;
+    const bool wasToldJustNow = state.lastTold && now - *state.lastTold < kReminder;
+    if (cameBackJustNow && wasToldJustNow) return std::nullopt;
+    return beginningOf(state, why);
+  }));
 }
 
-std::string StoreFaults::extentOf(const Outage& outage, core::Clock::TimePoint now) const {
-  const auto lasted = std::chrono::duration_cast<std::chrono::seconds>(now - outage.begin);
+StoreFaults::Line StoreFaults::beginningOf(State& state, const std::string& why) const {
+  state.outage->isTold = true;
+  state.lastTold = state.outage->lastLine = _clock.now();
+  return {false, "the store fails, and servers and phones are asked to wait until it works: " + why};
+}
+
+std::string StoreFaults::extentOf(const Outage& outage) const {
+  const auto lasted = std::chrono::duration_cast<std::chrono::seconds>(_clock.now() - outage.begin);
   const auto waiting = _count.value() - outage.countAtBegin;
   return core::inWords(lasted) + ", in which " + core::grouped(waiting) +
          (waiting == 1 ? " request was" : " requests were") + " asked to wait";
 }
 
 /// One that works for a moment only, between two looks, does not work again.
-std::optional<StoreFaults::Line> StoreFaults::lineAfter(std::optional<Outage>& outage,
-                                                        const std::string& fault) const {
+std::optional<StoreFaults::Line> StoreFaults::lineAfter(State& state, const std::string& fault) const {
+  auto& outage = state.outage;
   if (!outage) return std::nullopt;
   const auto now = _clock.now();
-  if (fault.empty() && std::exchange(outage->seemsOver, true)) {
-    Line line{true, "the store works again, after " + extentOf(*outage, now)};
-    outage.reset();
-    return line;
+  if (fault.empty()) {
+    if (!std::exchange(outage->seemsOver, true)) return std::nullopt;
+    const auto over = *std::exchange(outage, std::nullopt);
+    state.lastEnd = now;
+    if (!over.isTold) return std::nullopt;
+    return Line{true, "the store works again, after " + extentOf(over)};
   }
-  if (fault.empty() || now - outage->lastLine < kReminder) return std::nullopt;
+  if (!outage->isTold) {
+    return now - outage->begin < kMoment ? std::nullopt : std::optional(beginningOf(state, fault));
+  }
+  if (now - outage->lastLine < kReminder) return std::nullopt;
   outage->lastLine = now;
-  return Line{false, "the store still fails, for " + extentOf(*outage, now) + ": " + fault};
+  return Line{false, "the store still fails, for " + extentOf(*outage) + ": " + fault};
+}
+
+void StoreFaults::log(const std::optional<Line>& line) {
+  if (!line) return;
+  auto& logger = Poco::Logger::get("proxy");
+  if (line->isEnd) {
+    logger.notice(line->text);
+  } else {
+    logger.error(line->text);
+  }
 }
 
 }  // namespace p2::proxy

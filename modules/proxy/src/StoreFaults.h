@@ -35,7 +35,13 @@ class StoreFaults {
     core::Clock::TimePoint begin;
     core::Clock::TimePoint lastLine;
     std::uint64_t countAtBegin = 0;
+    bool isTold = false;
     bool seemsOver = false;
+  };
+  struct State {
+    std::optional<Outage> outage;
+    std::optional<core::Clock::TimePoint> lastEnd;
+    std::optional<core::Clock::TimePoint> lastTold;
   };
   struct Line {
     bool isEnd = false;
@@ -43,14 +49,16 @@ class StoreFaults {
   };
 
   void begin(const std::string& why, std::uint64_t countBefore);
-  std::string extentOf(const Outage& outage, core::Clock::TimePoint now) const;
-  std::optional<Line> lineAfter(std::optional<Outage>& outage, const std::string& fault) const;
+  std::string extentOf(const Outage& outage) const;
+  Line beginningOf(State& state, const std::string& why) const;
+  std::optional<Line> lineAfter(State& state, const std::string& fault) const;
+  static void log(const std::optional<Line>& line);
 
   const store::Registrations& _store;
   const core::Clock& _clock;
   core::Counter& _count;
   ThrottledLog _log;
-  core::Guarded<std::optional<Outage>> _outage;
+  core::Guarded<State> _state;
 };
 
 }  // namespace p2::proxy
