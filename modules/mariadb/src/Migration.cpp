@@ -23,7 +23,7 @@ using core::Error;
 using core::Result;
 
 // A table of millions is copied.
-constexpr std::chrono::seconds kPatience{3600};
+constexpr std::chrono::seconds kPatienceForMigration{3600};
 // While the statement waits for somebody who holds the table, everybody else waits for it.
 constexpr const char* kNoLongWait = "set session lock_wait_timeout = 30";
 
@@ -234,7 +234,7 @@ MaybeFault carryOut(Connection& connection, const std::vector<Step>& steps,
 }  // namespace
 
 Result<MigrationPlan> planMigration(const Options& options) {
-  Hosts hosts(options, kPatience);
+  Hosts hosts(options, kPatienceForMigration);
   auto planned = Session(hosts).read([](Connection& connection) { return planFor(connection); });
   if (!planned.ok()) return Error{planned.fault().text};
   auto& [steps, obstacles, remarks] = planned.value();
@@ -244,7 +244,7 @@ Result<MigrationPlan> planMigration(const Options& options) {
 }
 
 Result<void> migrate(const Options& options, const std::function<void(const std::string& step)>& onStep) {
-  Hosts hosts(options, kPatience);
+  Hosts hosts(options, kPatienceForMigration);
   Session session(hosts);
   auto ready = session.connection();
   if (!ready.ok()) return Error{ready.fault().text};

@@ -12,7 +12,7 @@ namespace p2::mariadb {
 namespace {
 
 // A database counts some ten million rows in it. As long may closing take, if it stands still.
-constexpr std::chrono::seconds kPatience{15};
+constexpr std::chrono::seconds kPatienceForCount{15};
 // After a count that has failed.
 constexpr std::chrono::seconds kAgain{5};
 // Who looks at the daemon has a last count to show.
@@ -22,7 +22,7 @@ constexpr std::chrono::seconds kMoment{2};
 
 RowCount::RowCount(const Options& options, Hosts::Welcome welcome)
     : _options(options),
-      _hosts(options, kPatience, std::move(welcome)),
+      _hosts(options, kPatienceForCount, std::move(welcome)),
       _session(_hosts),
       _thread([this] { run(); }) {}
 

@@ -13,14 +13,18 @@ class MariaDb:
     def __init__(self, directory, *options):
         self._socket = os.path.join(directory, "db.sock")
         data = os.path.join(directory, "data")
-        os.makedirs(directory)
+        # A server that starts removes temporary tables of all that share its directory for them.
+        temporary = os.path.join(directory, "tmp")
+        os.makedirs(temporary)
         user = ["--user=root"] if os.geteuid() == 0 else []
-        made = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db",
+        made = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--tmpdir={temporary}",
+                               "--skip-test-db",
                                "--auth-root-authentication-method=normal", *user],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         assert made.returncode == 0, f"mariadb-install-db ended with {made.returncode}:\n{made.stdout[-3000:]}"
         self._log = os.path.join(directory, "mariadb.{}.log")
-        self._command = ["mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={self._socket}", *options, *user]
+        self._command = ["mariadbd", "--no-defaults", f"--datadir={data}", f"--tmpdir={temporary}",
+                         f"--socket={self._socket}", *options, *user]
         self._starts = 0
         self.start()
 
