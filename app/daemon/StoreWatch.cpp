@@ -17,7 +17,7 @@ constexpr std::chrono::seconds kEvery{1};
 core::Counter& errors(core::Metrics& metrics, const char* kind) {
   return metrics.counter(
       "p2_store_errors_total",
-      "Faults of the database, by what follows from them; not all of them reach a request.",
+      "Faults of the database, by what follows from them. Not all of them reach a request.",
       {{"kind", kind}});
 }
 
