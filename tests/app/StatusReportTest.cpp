@@ -62,7 +62,7 @@ TEST_CASE("A person reads how the daemon is") {
   CHECK(has(text, "1970-01-01T00:00:00Z  a \"fault\""));
 }
 
-TEST_CASE("One that stands by says so, and what for; a daemon of before does not say where it is") {
+TEST_CASE("One that stands by says so, and what for, and a daemon of before does not say where it is") {
   auto status = example();
   status.connected = false;
   status.standingBy = true;

@@ -1,8 +1,11 @@
 #include "Server.h"
+#include "p2/core/Guarded.h"
 #include "support/Catch.h"
 #include "support/ImportAll.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace p2::mariadb;
@@ -39,6 +42,28 @@ TEST_CASE("A table that ignores case finds no node in other letters") {
   store->removeIfHolds("N0DEINTABLE ", row.target, answer.callback());
   CHECK(answer.value() == Removal::absent);
   CHECK(lookedUp(*store, row.node) == row);
+}
+
+TEST_CASE("What is asked of one device is answered in that order, however many connections look up") {
+  auto options = Server::shared().freshTables();
+  options.connections = 8;
+  const auto store = opened(options);
+  static_cast<void>(registered(*store, device(1), "token"));
+  constexpr int kAsked = 3000;
+  std::vector<Answer<Registrations::Found>> answers(kAsked);
+  p2::core::Guarded<std::vector<int>> order;
+  for (int i = 0; i < kAsked; ++i) {
+    // Every other one is there, which takes less time than that there is none.
+    store->lookUp(device(1 + i % 2), [&, i, done = answers[static_cast<std::size_t>(i)].callback()](
+                                         p2::core::Result<Registrations::Found> found) mutable {
+      order.with([i](std::vector<int>& seen) { seen.push_back(i); });
+      done(std::move(found));
+    });
+  }
+  for (int i = 0; i < kAsked; ++i) {
+    CHECK(answers[static_cast<std::size_t>(i)].value().has_value() == (i % 2 == 0));
+  }
+  order.with([](const std::vector<int>& seen) { CHECK(std::is_sorted(seen.begin(), seen.end())); });
 }
 
 TEST_CASE("No node can say anything to the database but itself") {

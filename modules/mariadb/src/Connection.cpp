@@ -200,6 +200,13 @@ MaybeFault Connection::prepare(const Options& options, std::chrono::seconds pati
   return checkServes();
 }
 
+MaybeFault Connection::readCausally() {
+  if (!_clustered || _causal) return std::nullopt;
+  if (auto done = execute("set session wsrep_sync_wait = 1"); !done.ok()) return done.fault();
+  _causal = true;
+  return std::nullopt;
+}
+
 MaybeFault Connection::checkServes() {
   auto shown = query("show global variables like 'read_only'");
   if (!shown.ok()) return shown.fault();

@@ -60,6 +60,8 @@ class Connection {
   Outcome<std::uint64_t> execute(const std::string& statement);
   /// Whether the host is part of a Galera cluster.
   bool isClustered() const { return _clustered; }
+  /// From now on a statement that reads sees all that its cluster had agreed upon before.
+  MaybeFault readCausally();
   /// A fault unless what this host does not have is nowhere: one that can be written, and in a cluster is in
   /// step with the part that goes on. A replica lags behind.
   MaybeFault checkServes();
@@ -78,6 +80,7 @@ class Connection {
   const std::string _name;  ///< Of the host, for texts.
   st_mysql* _handle;
   bool _clustered = false;
+  bool _causal = false;
 };
 
 /// Bytes as an SQL literal, whatever they are.

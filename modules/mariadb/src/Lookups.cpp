@@ -40,10 +40,10 @@ Lookups::Lookups(const Options& options, Hosts& hosts, FoundCache& found, std::a
       _found(found),
       _holdsAny(holdsAny),
       _queue(options.queueCapacity),
-      _missed(options.queueCapacity) {
+      _inOrder(options.queueCapacity) {
   try {
     begin(std::max<std::size_t>(options.connections, 1), _queue, &Lookups::answerFound);
-    begin(1, _missed, &Lookups::answerAll);
+    begin(1, _inOrder, &Lookups::answerInOrder);
   } catch (...) {
     stop();
     throw;
@@ -58,14 +58,15 @@ void Lookups::begin(std::size_t count, Queue& queue, void (Lookups::*serve)(Sess
 void Lookups::stop() {
   _queue.close();
   for (auto& thread : _threads) {
-    if (&thread == &_threads.back()) _missed.close();
+    if (&thread == &_threads.back()) _inOrder.close();
     thread.join();
   }
   _threads.clear();
 }
 
 void Lookups::ask(Name name, Callback done) {
-  submit(_queue, {std::move(name), std::move(done), _options.clock->now()}, _options.queueCapacity);
+  Queue& queue = std::holds_alternative<std::string>(name) ? _queue : _inOrder;
+  submit(queue, {std::move(name), std::move(done), _options.clock->now()}, _options.queueCapacity);
 }
 
 void Lookups::submit(Queue& queue, Sought sought, std::size_t capacity) {
@@ -107,14 +108,14 @@ void Lookups::answerFound(Session& session, Batch& batch) {
       _holdsAny = true;
       answer(sought, foundIn(looked.value(), sought.name), reading);
     } else {
-      submit(_missed, std::move(sought), _options.queueCapacity);
+      submit(_inOrder, std::move(sought), _options.queueCapacity);
     }
   }
 }
 
-void Lookups::answerAll(Session& session, Batch& batch) {
+void Lookups::answerInOrder(Session& session, Batch& batch) {
   const auto reading = _found.begin();
-  auto looked = lookUp(session, batch, &Lookups::lookAgain);
+  auto looked = lookUp(session, batch, &Lookups::lookCausally);
   for (auto& sought : batch) {
     answer(sought, looked.ok() ? foundIn(looked.value(), sought.name) : Error{looked.fault().text}, reading);
   }
@@ -144,11 +145,8 @@ Outcome<Records> Lookups::look(Connection& connection, std::span<const Name* con
 
 /// What this host does not have must be nowhere. In a cluster it may be on its way here; and a host that has
 /// fallen out of step, or been made a replica, since it was chosen says nothing.
-Outcome<Records> Lookups::lookAgain(Connection& connection, std::span<const Name* const> names) const {
-  if (connection.isClustered()) {
-    auto done = connection.execute("set session wsrep_sync_wait = 1");
-    if (!done.ok()) return done.fault();
-  }
+Outcome<Records> Lookups::lookCausally(Connection& connection, std::span<const Name* const> names) const {
+  if (auto fault = connection.readCausally()) return std::move(*fault);
   auto found = readRecords(connection, names, Lock::none);
   if (!found.ok()) return found;
   auto any = readHoldsAny(connection);

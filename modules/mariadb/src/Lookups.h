@@ -60,11 +60,11 @@ class Lookups {
   void begin(std::size_t count, Queue& queue, void (Lookups::*serve)(Session&, Batch&));
   void run(Queue& queue, void (Lookups::*serve)(Session&, Batch&));
   void answerFound(Session& session, Batch& batch);
-  void answerAll(Session& session, Batch& batch);
+  void answerInOrder(Session& session, Batch& batch);
   void answer(Sought& sought, core::Result<Found> result, const FoundCache::Reading& reading);
   Outcome<Records> lookUp(Session& session, const Batch& batch, Look look);
   Outcome<Records> look(Connection& connection, std::span<const Name* const> names) const;
-  Outcome<Records> lookAgain(Connection& connection, std::span<const Name* const> names) const;
+  Outcome<Records> lookCausally(Connection& connection, std::span<const Name* const> names) const;
   static void submit(Queue& queue, Sought sought, std::size_t capacity);
 
   const Options& _options;
@@ -72,9 +72,11 @@ class Lookups {
   FoundCache& _found;
   std::atomic<bool>& _holdsAny;
   Queue _queue;
-  Queue _missed;  ///< What was not found.
+  /// What was not found, and what phones register or withdraw: for one thread, as a withdrawal must not
+  /// overtake the registration before it.
+  Queue _inOrder;
   core::Guarded<std::string> _lastFault;
-  std::vector<std::thread> _threads;  ///< They use all of the above; the last one asks again.
+  std::vector<std::thread> _threads;  ///< They use all of the above; the last one those in order.
 };
 
 }  // namespace p2::mariadb

@@ -214,9 +214,7 @@ MaybeFault Writer::attempt(Work& work, core::Clock::TimePoint since, bool& uncer
   if (!ready.ok()) return ready.fault();
   Connection& connection = *ready.value();
   // What is read must be what all of a cluster have agreed upon: it is not written again if it is as asked.
-  if (connection.isClustered()) {
-    if (auto fault = execute(connection, "set session wsrep_sync_wait = 1")) return fault;
-  }
+  if (auto fault = connection.readCausally()) return fault;
   if (auto fault = execute(connection, "start transaction")) return fault;
   auto fault = work.run(connection, uncertain);
   if (fault) {
