@@ -300,6 +300,36 @@ TEST_CASE("What another p2 has locked and does not let go is let go by the datab
   CHECK(lookedUp(*store, one.node)->target == token("new"));
 }
 
+TEST_CASE("Behind a database that is slower than what is asked of it nobody waits for long") {
+  auto options = Server::shared().freshTables();
+  options.connections = 1;
+  options.timeout = 1s;
+  const auto store = opened(options);
+  Server::shared().run("grant all on " + options.database + ".* to 'p2'@'%'");
+  Options patient = options;
+  patient.timeout = 30s;
+  auto blocker = Connection::open(options.hosts.front(), patient, patient.timeout);
+  REQUIRE(blocker.ok());
+  REQUIRE(blocker.value()->execute("lock tables target write").ok());
+  // One after the other these would take half a minute and more: a second for each batch.
+  constexpr unsigned kMany = 3000;
+  std::vector<Answer<Registrations::Found>> nodes(kMany);
+  std::vector<Answer<Registrations::Found>> devices(kMany);
+  std::vector<Answer<Registration>> changes(kMany);
+  const auto begin = std::chrono::steady_clock::now();
+  for (unsigned i = 0; i < kMany; ++i) {
+    store->lookUp(imported(i).node, nodes[i].callback());
+    store->lookUp(device(i), devices[i].callback());
+    store->registerDevice(device(i), "example.org", token("token"), changes[i].callback());
+  }
+  for (unsigned i = 0; i < kMany; ++i) {
+    CHECK_FALSE(nodes[i].get().ok());
+    CHECK_FALSE(devices[i].get().ok());
+    CHECK_FALSE(changes[i].get().ok());
+  }
+  CHECK(std::chrono::steady_clock::now() - begin < 10s);
+}
+
 TEST_CASE("When a host has gone the next one serves") {
   Server other;
   auto options = other.freshTables();

@@ -21,6 +21,9 @@ struct Fault {
   unsigned code = 0;  ///< MariaDB's; 0 if it has said nothing.
 };
 
+/// What is said to who has waited too long for his turn.
+inline constexpr const char* kTooSlow = "The database takes longer for each request than they come.";
+
 /// Nothing if it was done.
 using MaybeFault = std::optional<Fault>;
 

@@ -40,10 +40,12 @@ Lookups::Lookups(const Options& options, Hosts& hosts, FoundCache& found, std::a
       _found(found),
       _holdsAny(holdsAny),
       _queue(options.queueCapacity),
-      _inOrder(options.queueCapacity) {
+      _missed(options.queueCapacity),
+      _devices(options.queueCapacity) {
   try {
     begin(std::max<std::size_t>(options.connections, 1), _queue, &Lookups::answerFound);
-    begin(1, _inOrder, &Lookups::answerInOrder);
+    begin(1, _missed, &Lookups::answerAll);
+    begin(1, _devices, &Lookups::answerAll);
   } catch (...) {
     stop();
     throw;
@@ -57,15 +59,16 @@ void Lookups::begin(std::size_t count, Queue& queue, void (Lookups::*serve)(Sess
 /// What the first threads have not found yet is still answered.
 void Lookups::stop() {
   _queue.close();
-  for (auto& thread : _threads) {
-    if (&thread == &_threads.back()) _inOrder.close();
-    thread.join();
+  _devices.close();
+  for (std::size_t i = 0; i < _threads.size(); ++i) {
+    if (i + 2 >= _threads.size()) _missed.close();
+    _threads[i].join();
   }
   _threads.clear();
 }
 
 void Lookups::ask(Name name, Callback done) {
-  Queue& queue = std::holds_alternative<std::string>(name) ? _queue : _inOrder;
+  Queue& queue = std::holds_alternative<std::string>(name) ? _queue : _devices;
   submit(queue, {std::move(name), std::move(done), _options.clock->now()}, _options.queueCapacity);
 }
 
@@ -90,12 +93,25 @@ void Lookups::run(Queue& queue, void (Lookups::*serve)(Session&, Batch&)) {
     try {
       auto batch = queue.popBatch(kAtOnce);
       if (batch.empty()) return;
-      (this->*serve)(session, batch);
+      refuseLate(batch);
+      if (!batch.empty()) (this->*serve)(session, batch);
     } catch (const std::exception& exception) {
       // No memory even to tell: the callbacks have been destroyed, which tells those who wait for them.
       _lastFault.with([&](std::string& text) { text = exception.what(); });
     }
   }
+}
+
+/// Behind a database that is slower than what is asked of it nobody shall wait for an answer that comes when
+/// he has given up.
+void Lookups::refuseLate(Batch& batch) const {
+  const auto oldest = _options.clock->now() - 2 * _options.timeout;
+  const auto late = std::stable_partition(batch.begin(), batch.end(),
+                                          [&](const Sought& sought) { return sought.since >= oldest; });
+  for (auto sought = late; sought != batch.end(); ++sought) {
+    tell(sought->done, Error{std::string(kTooSlow)});
+  }
+  batch.erase(late, batch.end());
 }
 
 void Lookups::answerFound(Session& session, Batch& batch) {
@@ -108,12 +124,12 @@ void Lookups::answerFound(Session& session, Batch& batch) {
       _holdsAny = true;
       answer(sought, foundIn(looked.value(), sought.name), reading);
     } else {
-      submit(_inOrder, std::move(sought), _options.queueCapacity);
+      submit(_missed, std::move(sought), _options.queueCapacity);
     }
   }
 }
 
-void Lookups::answerInOrder(Session& session, Batch& batch) {
+void Lookups::answerAll(Session& session, Batch& batch) {
   const auto reading = _found.begin();
   auto looked = lookUp(session, batch, &Lookups::lookCausally);
   for (auto& sought : batch) {

@@ -21,7 +21,8 @@
 namespace p2::mariadb {
 
 /// The threads that look up, each with a connection of its own: what waits is asked together. One of them
-/// asks again for what was not found, so that nobody else waits where a cluster must first agree.
+/// asks again for what was not found, and one for devices, so that nobody else waits where a cluster must
+/// first agree. Who has waited for twice the timeout is not asked for any more.
 /// Thread-safe.
 class Lookups {
  public:
@@ -60,11 +61,12 @@ class Lookups {
   void begin(std::size_t count, Queue& queue, void (Lookups::*serve)(Session&, Batch&));
   void run(Queue& queue, void (Lookups::*serve)(Session&, Batch&));
   void answerFound(Session& session, Batch& batch);
-  void answerInOrder(Session& session, Batch& batch);
+  void answerAll(Session& session, Batch& batch);
   void answer(Sought& sought, core::Result<Found> result, const FoundCache::Reading& reading);
   Outcome<Records> lookUp(Session& session, const Batch& batch, Look look);
   Outcome<Records> look(Connection& connection, std::span<const Name* const> names) const;
   Outcome<Records> lookCausally(Connection& connection, std::span<const Name* const> names) const;
+  void refuseLate(Batch& batch) const;
   static void submit(Queue& queue, Sought sought, std::size_t capacity);
 
   const Options& _options;
@@ -72,11 +74,10 @@ class Lookups {
   FoundCache& _found;
   std::atomic<bool>& _holdsAny;
   Queue _queue;
-  /// What was not found, and what phones register or withdraw: for one thread, as a withdrawal must not
-  /// overtake the registration before it.
-  Queue _inOrder;
+  Queue _missed;   ///< What was not found: for one thread.
+  Queue _devices;  ///< For one, too: a withdrawal must not overtake the registration before it.
   core::Guarded<std::string> _lastFault;
-  std::vector<std::thread> _threads;  ///< They use all of the above; the last one those in order.
+  std::vector<std::thread> _threads;  ///< They use all of the above; in the order of the queues.
 };
 
 }  // namespace p2::mariadb

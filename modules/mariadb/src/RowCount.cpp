@@ -15,7 +15,7 @@ namespace {
 constexpr std::chrono::seconds kPatienceForCount{15};
 // After a count that has failed.
 constexpr std::chrono::seconds kAgain{5};
-// Who looks at the daemon has a last count to show.
+// Who looks at the daemon, or asks whether it is well, waits no longer.
 constexpr std::chrono::seconds kMoment{2};
 
 }  // namespace
@@ -27,6 +27,7 @@ RowCount::RowCount(const Options& options, Hosts::Welcome welcome)
       _thread([this] { run(); }) {}
 
 RowCount::~RowCount() {
+  _hosts.giveUp();
   {
     const std::scoped_lock lock(_mutex);
     _closing = true;
@@ -42,11 +43,7 @@ RowCount::Statistics RowCount::look() {
     _wanted = true;
     _changed.notify_all();
   }
-  if (_last) {
-    _changed.wait_for(lock, kMoment, isDone);
-  } else {
-    _changed.wait(lock, isDone);
-  }
+  _changed.wait_for(lock, kMoment, isDone);
   return _last.value_or(Statistics());
 }
 

@@ -25,8 +25,7 @@ class RowCount {
   RowCount& operator=(const RowCount&) = delete;
   ~RowCount();
 
-  /// The last count, or a new one, for which it waits a moment; for the first one until it is there or has
-  /// failed. Zeros if none has succeeded.
+  /// The last count, or a new one, for which it waits a moment. Zeros if none has succeeded yet.
   Statistics look();
 
  private:

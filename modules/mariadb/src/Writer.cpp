@@ -145,12 +145,22 @@ void Writer::run() {
     try {
       Batch batch = _queue.popBatch(std::max<std::size_t>(_options.maxBatch, 1));
       if (batch.empty()) return;
+      refuseLate(batch);
       write(std::move(batch));
     } catch (const std::exception& exception) {
       // No memory even to tell: the callbacks have been destroyed, which tells those who wait for them.
       noteOutcome(Fault{Fault::Kind::refused, std::string("The store's writer failed: ") + exception.what()});
     }
   }
+}
+
+/// As look-ups do; tasks can wait.
+void Writer::refuseLate(Batch& batch) {
+  const auto oldest = _options.clock->now() - 2 * _options.timeout;
+  const auto late = std::stable_partition(
+      batch.begin(), batch.end(), [&](const Item& item) { return isTask(item) || item.since >= oldest; });
+  answer({late, batch.end()}, Error{std::string(kTooSlow)});
+  batch.erase(late, batch.end());
 }
 
 /// In order: a task begins when the changes before it are written.
@@ -177,11 +187,14 @@ void Writer::writeSome(std::span<Item> items) {
     fault = durably(changes, since);
   }
   noteOutcome(fault);
+  answer(items, fault ? std::optional(Error{fault->text}) : std::nullopt);
+}
+
+/// None of them is pending any more when the first one is told.
+void Writer::answer(std::span<Item> items, const std::optional<Error>& failure) {
   for (Item& item : items) {
     const store::PendingChanges::Ticket done = std::move(item.ticket);
   }
-  std::optional<Error> failure;
-  if (fault) failure = Error{fault->text};
   for (Item& item : items) tell(item, failure ? &*failure : nullptr);
 }
 

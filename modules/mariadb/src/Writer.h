@@ -87,6 +87,8 @@ class Writer {
   void run();
   void write(Batch batch);
   void writeSome(std::span<Item> items);
+  void refuseLate(Batch& batch);
+  static void answer(std::span<Item> items, const std::optional<core::Error>& failure);
   template <class Work>
   MaybeFault durably(Work& work, core::Clock::TimePoint since);
   template <class Work>

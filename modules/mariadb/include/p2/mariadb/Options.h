@@ -32,8 +32,9 @@ struct Options {
   Tls tls = Tls::none;
   /// PEM with the authorities that may sign; empty: those of the system.
   std::string caFile;
-  /// Connections that look up. There are four more at most: one that writes, one that asks again for what was
-  /// not found, one that counts, and one for all registrations at once.
+  /// Connections that look up nodes. There are six more at most: one that writes, one that asks again for
+  /// what was not found, one for devices, one that counts, one that watches, and one for all registrations at
+  /// once.
   std::size_t connections = 4;
   /// For connecting and for each statement. A change is tried again for twice as long.
   std::chrono::seconds timeout{5};
