@@ -100,6 +100,14 @@ TEST_CASE("A reference table of any shape and collation becomes p2's, and loses 
   }
 }
 
+TEST_CASE("A key that must go may have any name") {
+  auto& server = Server::shared();
+  const auto options = freshReferenceTable(server, kReferenceShapes[1]);
+  server.run(options.database, "alter table target add unique key `a``, drop key ``b` (domain(3), token(9))");
+  migrated(options);
+  CHECK(faultOfOpening(options).empty());
+}
+
 TEST_CASE("The tables are made in an empty database, and stay as they are when they are there") {
   const auto options = Server::shared().freshDatabase();
   CHECK(planned(options).steps.size() == 2);

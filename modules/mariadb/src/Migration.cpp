@@ -84,7 +84,9 @@ bool isOfTarget(const std::string& column) {
 }
 
 void dropKey(const std::string& name, Widening& widening) {
-  widening.clauses.push_back("drop key `" + name + '`');
+  std::string quoted;
+  for (const char c : name) quoted += c == '`' ? "``" : std::string(1, c);
+  widening.clauses.push_back("drop key `" + quoted + '`');
   widening.keys.push_back("without " + name);
 }
 
