@@ -18,6 +18,7 @@ constexpr int kRoundsPerLook = 10;
 MaybeFault tryReading(Hosts& hosts) {
   Session session(hosts);
   auto tried = session.read([](Connection& connection) -> Outcome<bool> {
+    if (auto fault = connection.readCausally()) return std::move(*fault);
     auto any = readHoldsAny(connection);
     if (!any.ok()) return any;
     if (auto fault = connection.checkServes()) return std::move(*fault);
