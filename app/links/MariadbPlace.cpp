@@ -29,6 +29,11 @@ std::string inWords(const mariadb::HostReport& host) {
   auto text = host.name + " serves: " + host.version;
   if (host.nodes > 0) text += ", a cluster of " + std::to_string(host.nodes);
   text += host.cipher.empty() ? ", without TLS" : ", TLS with " + host.cipher;
+  if (!host.flushes && host.clustered) {
+    text +=
+        "; what phones register is lost if all nodes lose power at once (innodb_flush_log_at_trx_commit is "
+        "not 1)";
+  }
   return text + (host.hasTables ? "" : "; there are no tables yet, p2 makes them when it starts");
 }
 
@@ -38,6 +43,38 @@ std::string doubtOfNodes(const mariadb::HostReport& host, std::size_t named) {
   return "the cluster of " + host.name + " has " + std::to_string(host.nodes) +
          (host.nodes == 1 ? " node" : " nodes") + ", and store.mariadb.hosts names " + std::to_string(named) +
          ": the others are down or cut off, or are of no cluster.";
+}
+
+/// Hosts that do not share what they hold are one for another only as replicas are.
+std::string doubtOfCluster(const mariadb::HostReport& host, const std::vector<mariadb::HostReport>& named) {
+  if (named.size() < 2) return {};
+  const bool anyClustered =
+      std::any_of(named.begin(), named.end(), [](const auto& other) { return other.clustered; });
+  if (!host.clustered && anyClustered) {
+    return host.name +
+           " is not part of a cluster, as others in store.mariadb.hosts are: p2 does not use it. See "
+           "wsrep_on "
+           "and wsrep_cluster_address there.";
+  }
+  if (!host.clustered) {
+    return host.name + " is not part of a cluster, and store.mariadb.hosts names " +
+           std::to_string(named.size()) +
+           ": what phones register there the others lack, unless they are its replicas.";
+  }
+  const auto other = std::find_if(named.begin(), named.end(), [&](const auto& report) {
+    return !report.clusterId.empty() && report.clusterId != host.clusterId;
+  });
+  if (other == named.end()) return {};
+  return host.name + " is part of another cluster than " + other->name +
+         ": p2 uses the one that it reaches first. Name the nodes of one in store.mariadb.hosts.";
+}
+
+std::string doubtOfPower(const mariadb::HostReport& host) {
+  if (host.flushes || host.clustered) return {};
+  return host.name +
+         " writes to its disk once a second only: what phones have just registered is lost if its machine "
+         "loses "
+         "power. Set innodb_flush_log_at_trx_commit = 1 there.";
 }
 
 /// What others write is dated by the database's clock, and expires by this machine's.
@@ -97,11 +134,9 @@ std::vector<Remark> MariadbPlace::remarks() const {
       continue;
     }
     remarks.push_back({Remark::Kind::good, inWords(host)});
-    if (auto doubt = doubtOfNodes(host, hosts.size()); !doubt.empty()) {
-      remarks.push_back({Remark::Kind::doubt, std::move(doubt)});
-    }
-    if (auto doubt = doubtOfClock(host); !doubt.empty()) {
-      remarks.push_back({Remark::Kind::doubt, std::move(doubt)});
+    for (const auto& doubt : {doubtOfCluster(host, hosts), doubtOfNodes(host, hosts.size()),
+                              doubtOfPower(host), doubtOfClock(host)}) {
+      if (!doubt.empty()) remarks.push_back({Remark::Kind::doubt, doubt});
     }
   }
   return remarks;

@@ -1,7 +1,9 @@
+#include "Connection.h"
 #include "Server.h"
 #include "support/Catch.h"
 #include "support/Eventually.h"
 
+#include <cstddef>
 #include <functional>
 #include <set>
 #include <string>
@@ -12,11 +14,17 @@ using namespace p2::mariadb;
 using namespace p2::mariadb::test;
 using namespace p2::store;
 using namespace p2::store::test;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
+/// Of the provider: what a test can wait for.
+constexpr const char* kQuick =
+    "evs.keepalive_period=PT0.5S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT4S;"
+    "evs.inactive_check_period=PT0.2S";
+
 /// Two real nodes. The first one goes on without the second, which does not go on without the first.
-struct Cluster {
+struct TwoNodes {
   Server first{nullptr, "pc.weight=2;" + std::string(kQuick)};
   Server second{&first, kQuick};
 
@@ -40,10 +48,6 @@ struct Cluster {
     }
     return sum;
   }
-
-  static constexpr const char* kQuick =
-      "evs.keepalive_period=PT0.5S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT4S;"
-      "evs.inactive_check_period=PT0.2S";
 };
 
 Answer<Registrations::Found> askingFor(const Store& store, const std::string& node) {
@@ -75,8 +79,17 @@ void raceFor(Store& one, Store& other, unsigned round) {
 }  // namespace
 
 TEST_CASE("Two p2 at two nodes of Galera are of one mind, and a node that is not in step denies nobody") {
-  Cluster cluster;
+  TwoNodes cluster;
+  // Defaults with which nothing waits for the cluster, and who is cut off from it tells what it has.
+  for (const Server* node : {&cluster.first, &cluster.second}) {
+    for (const auto* setting : {"autocommit = 0", "wsrep_dirty_reads = on"}) {
+      node->run(std::string("set global ") + setting);
+    }
+  }
   auto [atFirst, atSecond] = cluster.freshTables();
+  CHECK_THAT(remarksOn(atFirst), !ContainsSubstring("all nodes lose power"));
+  cluster.first.run("set global innodb_flush_log_at_trx_commit = 2");
+  CHECK_THAT(remarksOn(atFirst), ContainsSubstring("all nodes lose power") && !ContainsSubstring("not good"));
   atFirst.maxBatch = atSecond.maxBatch = 9;
   auto one = opened(atFirst), other = opened(atSecond);
 
@@ -98,7 +111,7 @@ TEST_CASE("Two p2 at two nodes of Galera are of one mind, and a node that is not
   CHECK(askingFor(*other, given.node).value() == given);
   CHECK_FALSE(askingFor(*other, "none").get().ok());
   CHECK_FALSE(askingFor(*one, "none").value());
-  CHECK_THAT(faultOfOpening(atSecond), Catch::Matchers::ContainsSubstring("not in step"));
+  CHECK_THAT(faultOfOpening(atSecond), ContainsSubstring("not in step"));
   cluster.second.run("set global wsrep_desync = OFF");
   CHECK(p2::test::eventually([&] {
     const auto answer = askingFor(*other, "none");
@@ -138,4 +151,36 @@ TEST_CASE("Two p2 at two nodes of Galera are of one mind, and a node that is not
   for (int i = 0; i < 5; ++i) CHECK_FALSE(askingFor(*other, "none").get().ok());
   CHECK_FALSE(denied.get().ok());
   CHECK_FALSE(faultOfOpening(atSecond).empty());
+}
+
+TEST_CASE("A host outside of the cluster of the others serves nobody, first or last") {
+  Server node(nullptr, kQuick), strange(nullptr, kQuick);
+  auto options = node.freshTables();
+  options.timeout = 2s;
+  const auto inside = options.hosts.front();
+  const auto alone = Server::shared().twinOf(options);
+  options.hosts = {alone, inside};
+  const auto first = opened(options);
+  options.hosts = {inside, alone, strange.twinOf(options)};
+  const auto last = opened(options);
+  const auto given = registered(*last, device(1), "token");
+  CHECK(lookedUp(*first, given.node) == given);
+  CHECK(first->whereabouts().hosts[1].used);
+  CHECK_THAT(first->whereabouts().hosts[0].fault, ContainsSubstring("is not part of the cluster"));
+  const auto remarks = remarksOn(options);
+  CHECK_THAT(remarks,
+             ContainsSubstring("not good: " + nameOf(alone) + " is not part of a cluster, as others"));
+  CHECK_THAT(remarks, ContainsSubstring("not good: " + nameOf(inside) + " is part of another cluster than " +
+                                        nameOf(options.hosts.back())));
+
+  node.kill();
+  const auto fault = [&](std::size_t host) { return last->whereabouts().hosts[host].fault; };
+  CHECK(p2::test::eventually([&] {
+    CHECK_FALSE(askingFor(*last, given.node).get().ok());
+    CHECK_FALSE(registering(*last, device(2), "token").get().ok());
+    CHECK_FALSE(askingFor(*first, given.node).get().ok());
+    return !fault(1).empty() && !fault(2).empty();
+  }));
+  CHECK_THAT(fault(1), ContainsSubstring("is not part of the cluster"));
+  CHECK_THAT(fault(2), ContainsSubstring("is part of another cluster"));
 }

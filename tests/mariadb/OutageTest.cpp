@@ -330,15 +330,27 @@ TEST_CASE("Behind a database that is slower than what is asked of it nobody wait
   CHECK(std::chrono::steady_clock::now() - begin < 10s);
 }
 
+TEST_CASE("What is no transaction of p2's is none by the server's defaults") {
+  auto& server = Server::shared();
+  const auto options = server.freshTables();
+  server.run("set global autocommit = 0, global completion_type = CHAIN");
+  auto opened = Connection::open(options.hosts.front(), options, options.timeout);
+  server.run("set global autocommit = 1, global completion_type = NO_CHAIN");
+  REQUIRE(opened.ok());
+  auto& connection = *opened.value();
+  REQUIRE(connection.execute("start transaction").ok());
+  REQUIRE(connection.execute("commit").ok());
+  REQUIRE(connection.query("select * from target").ok());
+  auto shown = connection.query("select @@in_transaction");
+  REQUIRE(shown.ok());
+  REQUIRE(shown.value().next());
+  CHECK(shown.value().number(0) == 0);
+}
+
 TEST_CASE("When a host has gone the next one serves") {
   Server other;
   auto options = other.freshTables();
-  auto next = Server::shared().freshDatabase();
-  Server::shared().run("create or replace database " + options.database);
-  Server::shared().run("grant all on " + options.database + ".* to 'p2'@'%'");
-  next.database = options.database;
-  REQUIRE(Store::open(next).ok());
-  options.hosts.push_back(next.hosts.front());
+  options.hosts.push_back(Server::shared().twinOf(options));
   const auto store = opened(options);
   const auto first = registered(*store, device(1), "token");
   CHECK(lookedUp(*store, first.node) == first);

@@ -1,5 +1,6 @@
 #include "Server.h"
 
+#include "links/MariadbPlace.h"
 #include "p2/mariadb/Migration.h"
 #include "support/Certificates.h"
 #include "support/ContentOf.h"
@@ -239,9 +240,10 @@ std::vector<std::string> Server::run(const std::string& database, const std::str
 }
 
 Options Server::freshDatabase() {
+  static unsigned databases = 0;  // of all servers: twinOf() takes the name with it
   Options options;
   options.hosts = hosts();
-  options.database = "p2_" + std::to_string(++_databases);
+  options.database = "p2_" + std::to_string(++databases);
   options.user = kUser;
   options.password = core::Secret(kPassword);
   options.connections = 2;
@@ -255,6 +257,14 @@ Options Server::freshTables() {
   auto options = freshDatabase();
   if (const auto made = Store::open(options); !made.ok()) throw std::runtime_error(made.error());
   return options;
+}
+
+Host Server::twinOf(Options options) const {
+  run("create or replace database " + options.database);
+  run("grant all on " + options.database + ".* to 'p2'@'%'");
+  options.hosts = hosts();
+  if (const auto made = Store::open(options); !made.ok()) throw std::runtime_error(made.error());
+  return hosts().front();
 }
 
 void migrated(const Options& options) {
@@ -271,6 +281,20 @@ std::unique_ptr<Store> opened(const Options& options) {
 std::string faultOfOpening(const Options& options) {
   const auto store = Store::open(options);
   return store.ok() ? "" : store.error();
+}
+
+std::string remarksOn(const Options& options) {
+  settings::Settings::Store settings;
+  for (const auto& host : options.hosts) settings.mariadb.hosts.push_back({host.name, host.port});
+  settings.mariadb.database = options.database;
+  settings.mariadb.user = options.user;
+  settings.mariadb.password = options.password;
+  settings.mariadb.timeout = options.timeout;
+  std::string text;
+  for (const auto& remark : app::MariadbPlace(settings).remarks()) {
+    text += (remark.kind == app::Remark::Kind::good ? "good: " : "not good: ") + remark.text + '\n';
+  }
+  return text;
 }
 
 }  // namespace p2::mariadb::test

@@ -48,6 +48,8 @@ class Server {
   Options freshDatabase();
   /// The same with p2's tables.
   Options freshTables();
+  /// Makes here what another server's fresh tables are; gives this host.
+  Host twinOf(Options options) const;
 
  private:
   void beginAfresh();
@@ -65,7 +67,6 @@ class Server {
   p2::test::TemporaryFile _key;
   std::uint16_t _port = 0;
   pid_t _pid = -1;
-  unsigned _databases = 0;
 };
 
 /// Makes or widens the tables there. Throws if they cannot be.
@@ -74,5 +75,7 @@ void migrated(const Options& options);
 std::unique_ptr<Store> opened(const Options& options);
 /// Why it cannot be opened; empty if it can.
 std::string faultOfOpening(const Options& options);
+/// What `p2 check` says of the hosts, each in a line.
+std::string remarksOn(const Options& options);
 
 }  // namespace p2::mariadb::test

@@ -87,12 +87,9 @@ TEST_CASE(
     "It is known which host is used, how often that changed, and which is let alone until it can serve") {
   Server other;
   auto options = other.freshTables();
-  Server::shared().run("create or replace database " + options.database);
-  auto next = Server::shared().freshDatabase();
-  Server::shared().run("grant all on " + options.database + ".* to 'p2'@'%'");
-  next.database = options.database;
-  REQUIRE(Store::open(next).ok());
-  options.hosts.push_back(next.hosts.front());
+  options.hosts.push_back(Server::shared().twinOf(options));
+  CHECK_THAT(remarksOn(options),
+             ContainsSubstring("store.mariadb.hosts names 2: what phones register there"));
   const auto store = opened(options);
   CHECK(store->whereabouts().hosts[0].used);
   CHECK_FALSE(store->whereabouts().hosts[1].used);
@@ -150,6 +147,16 @@ TEST_CASE("A host is looked at: its version, TLS, clock and tables") {
   CHECK(report.fault.empty());
   CHECK(report.hasTables);
   CHECK_FALSE(report.cipher.empty());
+}
+
+TEST_CASE("A host that may lose what it has committed is told of") {
+  auto& server = Server::shared();
+  const auto options = server.freshTables();
+  CHECK_THAT(remarksOn(options), !ContainsSubstring("not good"));
+  server.run("set global innodb_flush_log_at_trx_commit = 2");
+  const auto remarks = remarksOn(options);
+  server.run("set global innodb_flush_log_at_trx_commit = 1");
+  CHECK_THAT(remarks, ContainsSubstring("not good") && ContainsSubstring("if its machine loses power"));
 }
 
 TEST_CASE("What a user may not do is named with the GRANT that gives it, and a table that does not fit") {

@@ -122,6 +122,14 @@ void ResultSet::Free::operator()(st_mysql_res* result) const {
 
 Outcome<std::unique_ptr<Connection>> Connection::open(const Host& host, const Options& options,
                                                       std::chrono::seconds patience) {
+  auto opened = openAny(host, options, patience);
+  if (!opened.ok()) return opened;
+  if (auto fault = opened.value()->checkServes()) return std::move(*fault);
+  return opened;
+}
+
+Outcome<std::unique_ptr<Connection>> Connection::openAny(const Host& host, const Options& options,
+                                                         std::chrono::seconds patience) {
   static std::once_flag initialised;
   std::call_once(initialised, [] { mysql_library_init(0, nullptr, nullptr); });
   st_mysql* handle = mysql_init(nullptr);
@@ -185,19 +193,22 @@ MaybeFault Connection::checkVersion() {
 }
 
 /// What does not fit must not be cut off. Transactions lock no gaps, in which two p2 would block each other,
-/// and end when p2 stands still, as others wait for what they have locked.
+/// and end when p2 stands still, as others wait for what they have locked. Nothing but a transaction that p2
+/// begins is one, whatever the server's defaults are: a cluster is waited for at the begin of one only.
 MaybeFault Connection::prepare(const Options& options, std::chrono::seconds patience) {
-  const auto seconds = [](std::chrono::seconds time) { return std::to_string(time.count()); };
-  for (const auto& statement : {"set session sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = " +
-                                    seconds(patience) + ", max_statement_time = " + seconds(patience) +
-                                    ", idle_transaction_timeout = " + seconds(options.timeout),
-                                std::string("set session transaction isolation level read committed")}) {
-    if (auto done = execute(statement); !done.ok()) return done.fault();
-  }
   auto shown = query("show variables like 'wsrep_on'");
   if (!shown.ok()) return shown.fault();
   _clustered = shown.value().next() && shown.value().text(1) == "ON";
-  return checkServes();
+  const auto seconds = [](std::chrono::seconds time) { return std::to_string(time.count()); };
+  for (const auto& statement :
+       {"set session sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = " + seconds(patience) +
+            ", max_statement_time = " + seconds(patience) + ", idle_transaction_timeout = " +
+            seconds(options.timeout) + ", autocommit = 1, completion_type = 'NO_CHAIN'" +
+            (_clustered ? ", wsrep_dirty_reads = off" : ""),
+        std::string("set session transaction isolation level read committed")}) {
+    if (auto done = execute(statement); !done.ok()) return done.fault();
+  }
+  return std::nullopt;
 }
 
 MaybeFault Connection::readCausally() {
@@ -218,16 +229,23 @@ MaybeFault Connection::checkServes() {
 }
 
 MaybeFault Connection::checkInStep() {
-  auto shown = query("show status where variable_name in ('wsrep_cluster_status', 'wsrep_local_state')");
+  auto shown = query(
+      "show status where variable_name in ('wsrep_cluster_status', 'wsrep_local_state',"
+      " 'wsrep_cluster_state_uuid')");
   if (!shown.ok()) return shown.fault();
   constexpr std::int64_t kSynced = 4;
   bool primary = false;
   bool synced = false;
+  std::string id;
   while (shown.value().next()) {
     if (shown.value().text(0) == "wsrep_cluster_status") primary = shown.value().text(1) == "Primary";
     if (shown.value().text(0) == "wsrep_local_state") synced = shown.value().number(1) == kSynced;
+    if (shown.value().text(0) == "wsrep_cluster_state_uuid") id = shown.value().text(1).value_or("");
   }
-  if (primary && synced) return std::nullopt;
+  if (primary && synced) {
+    _clusterId = id;
+    return std::nullopt;
+  }
   return Fault{Fault::Kind::unfit, "The database " + _name +
                                        (primary ? " is not in step with its cluster (wsrep_local_state)."
                                                 : " is cut off from its cluster (wsrep_cluster_status).")};

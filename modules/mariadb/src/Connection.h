@@ -45,6 +45,9 @@ class Connection {
   /// Connects, and sees that the host can serve. `patience`: for each statement.
   static Outcome<std::unique_ptr<Connection>> open(const Host& host, const Options& options,
                                                    std::chrono::seconds patience);
+  /// The same, whether the host can serve or not.
+  static Outcome<std::unique_ptr<Connection>> openAny(const Host& host, const Options& options,
+                                                      std::chrono::seconds patience);
 
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -60,6 +63,8 @@ class Connection {
   Outcome<std::uint64_t> execute(const std::string& statement);
   /// Whether the host is part of a Galera cluster.
   bool isClustered() const { return _clustered; }
+  /// Of which cluster; empty if of none, or before it has served.
+  const std::string& clusterId() const { return _clusterId; }
   /// From now on a statement that reads sees all that its cluster had agreed upon before.
   MaybeFault readCausally();
   /// A fault unless what this host does not have is nowhere: one that can be written, and in a cluster is in
@@ -80,6 +85,7 @@ class Connection {
   const std::string _name;  ///< Of the host, for texts.
   st_mysql* _handle;
   bool _clustered = false;
+  std::string _clusterId;
   bool _causal = false;
 };
 

@@ -95,7 +95,9 @@ void inspectHost(Connection& connection, const Options& options, HostReport& rep
   if (connection.isClustered()) {
     report.nodes =
         static_cast<std::uint64_t>(firstNumber(connection, "show status like 'wsrep_cluster_size'", 1));
+    report.clusterId = connection.clusterId();
   }
+  report.flushes = firstNumber(connection, "select @@innodb_flush_log_at_trx_commit", 0) == 1;
   const auto here = std::chrono::system_clock::now().time_since_epoch();
   const std::chrono::seconds there(firstNumber(connection, "select unix_timestamp()", 0));
   report.clockIsAhead = there - std::chrono::duration_cast<std::chrono::seconds>(here);
@@ -109,13 +111,15 @@ void inspectHost(Connection& connection, const Options& options, HostReport& rep
 HostReport inspect(const Host& host, const Options& options) {
   HostReport report;
   report.name = nameOf(host);
-  auto opened = Connection::open(host, options, options.timeout);
-  if (opened.ok()) {
+  auto opened = Connection::openAny(host, options, options.timeout);
+  auto fault = opened.ok() ? opened.value()->checkServes() : MaybeFault(opened.fault());
+  report.clustered = opened.ok() && opened.value()->isClustered();
+  if (!fault) {
     inspectHost(*opened.value(), options, report);
     return report;
   }
-  report.fault = opened.fault().text;
-  report.refuses = opened.fault().kind == Fault::Kind::refused;
+  report.fault = fault->text;
+  report.refuses = fault->kind == Fault::Kind::refused;
   return report;
 }
 

@@ -1,5 +1,6 @@
 #include "p2/mariadb/Store.h"
 
+#include "Cluster.h"
 #include "FoundCache.h"
 #include "Hosts.h"
 #include "Import.h"
@@ -110,16 +111,21 @@ class Store::Impl {
  private:
   /// Nobody is answered over a connection before the tables have been looked at over one.
   Hosts::Welcome welcome() {
-    return [this](Connection& connection) { return beginWith(connection); };
+    return [this](Connection& connection) -> MaybeFault {
+      if (auto fault = admit(connection)) return fault;
+      return beginWith(connection);
+    };
   }
+  MaybeFault admit(const Connection& connection);
   MaybeFault beginWith(Connection& connection);
   void writeAnything();
   store::PendingChanges::Ticket ticketFor(const Name& name);
 
   const Options _options;
   const bool _makeTables;
+  Cluster _cluster;
   std::mutex _beginning;
-  bool _begun = false;  ///< Under _beginning.
+  std::atomic<bool> _begun = false;  ///< Set under _beginning.
   store::ServiceMeter _meter;
   std::atomic<bool> _holdsAny = false;
   store::PendingChanges _pending;
@@ -141,11 +147,19 @@ MaybeFault Store::Impl::begin() {
   return ready.fault();
 }
 
+/// What begins with a host outside of the cluster of the others would stay there.
+MaybeFault Store::Impl::admit(const Connection& connection) {
+  if (!_begun && !connection.isClustered()) _cluster.lookFor(_options);
+  return _cluster.admit(connection);
+}
+
 MaybeFault Store::Impl::beginWith(Connection& connection) {
-  const std::scoped_lock lock(_beginning);
   if (_begun) return std::nullopt;
   auto beginning = mariadb::begin(connection, _makeTables);
   if (!beginning.ok()) return beginning.fault();
+  // Only now: a connection with a long patience must not keep the others waiting.
+  const std::scoped_lock lock(_beginning);
+  if (_begun) return std::nullopt;
   _meter.adopt(std::move(beginning.value().time));
   if (beginning.value().holdsAny) _holdsAny = true;
   _begun = true;
@@ -208,7 +222,7 @@ void Store::Impl::saveServiceTime(Callback<void> done) {
 }
 
 Result<Store::ImportReport> Store::Impl::import(store::ImportSource& source) {
-  Hosts hosts(_options, kPatienceForImport);
+  Hosts hosts(_options, kPatienceForImport, welcome());
   Session session(hosts);
   auto ready = session.connection();
   if (!ready.ok()) return Error{ready.fault().text};
