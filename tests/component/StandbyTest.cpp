@@ -7,6 +7,7 @@
 #include <chrono>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace p2::test;
@@ -68,6 +69,21 @@ TEST_CASE("Where no second p2 should be, standing by is a warning that says what
   TestComponent component(options);
   REQUIRE(component.reaches(State::connected));
   CHECK_THAT(log.texts().at(0), StartsWith("4 ") && ContainsSubstring("stop one of the two"));
+}
+
+TEST_CASE(
+    "Where no second p2 should be, the wait grows as after other failures, and nothing is taken over soon") {
+  ScriptedServer server(refusing(1000000));
+  auto options = optionsFor(server.port());
+  options.standbyPause = 1ms;
+  options.backoffMost = 1h;
+  options.standbyCaution = "stop one of the two";
+  TestComponent component(options);
+  REQUIRE(component.reaches(State::standby));
+  std::this_thread::sleep_for(2s);
+  // Each wait has a tenth of a second at least.
+  CHECK(server.connections() <= 21);
+  CHECK(component->status().state == State::standby);
 }
 
 TEST_CASE("While it stands by the state and the reason stay, and the pause does not grow") {

@@ -16,6 +16,8 @@ from stage import eq, scenario, until
 
 #: Of what a p2 that stands by may take to notice that the other is gone; it asks every four seconds at least.
 TAKEOVER = 10
+#: Of a p2 that should not be there; it asks less and less often, every thirty seconds at least.
+LATE_TAKEOVER = 40
 COMMANDS = "http://jabber.org/protocol/commands"
 
 
@@ -82,7 +84,7 @@ def second_with_its_own_store(s):
     second.up()
     second.wait_for_log("warning", "standing by until it is gone", "stop one of them")
     eq(first.stop(), 0, "exit status of the first")
-    second.wait_for_log("this p2 takes over", seconds=TAKEOVER)
+    second.wait_for_log("this p2 takes over", seconds=LATE_TAKEOVER)
 
 
 def shares(p2s, ask):

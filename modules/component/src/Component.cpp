@@ -164,6 +164,9 @@ class Component::Impl {
       case Retreat::growing:
         return _backoff.next();
       case Retreat::standby:
+        // Soon, so that no server waits for long; but not where phones that this p2 does not know would be
+        // answered by it, before the right one is back from a restart.
+        if (!_options.standbyCaution.empty()) return _backoff.next();
         // The server is there and knows the secret: what comes after is a failure of its own.
         _backoff.reset();
         return _standby.next();

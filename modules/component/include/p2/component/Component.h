@@ -49,7 +49,9 @@ class Component {
     /// The wait while standing by, and up to as long again. Prosody writes four lines into its log for each
     /// try.
     std::chrono::milliseconds standbyPause{2000};
-    std::string standbyCaution;  ///< What to tell an operator of standing by; empty: it is as it should be.
+    /// What to tell an operator of standing by, which is tried again as seldom as after other failures then;
+    /// empty: it is as it should be.
+    std::string standbyCaution;
     std::chrono::milliseconds answerLifetime{
         30000};                          ///< Servers wait 32 s at least; an older answer is dropped.
     std::size_t outboxCapacity = 50000;  ///< Unsent answers at which no more requests are read.
