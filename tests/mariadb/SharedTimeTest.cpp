@@ -1,6 +1,7 @@
 #include "Server.h"
 #include "support/Catch.h"
 #include "support/ImportAll.h"
+#include "support/JumpingClock.h"
 #include "support/ManualClock.h"
 
 #include <chrono>
@@ -106,4 +107,63 @@ TEST_CASE("What is imported while p2 runs counts as renewed for it too") {
   for (auto* store : {both.active.get(), both.standby.get()}) CHECK(removedFrom(*store, 30 * kDay) == 0);
   both.clock.advance(2 * kDay);
   CHECK(removedFrom(*both.active, 30 * kDay) == 2);
+}
+
+TEST_CASE(
+    "What one p2 has dated with a wrong clock no other one takes for old, but when its time has passed") {
+  // At 1970, or within what the other one's clock has shown.
+  const auto wrong = GENERATE(-20000 * kDay, -60 * kDay, -31 * kDay);
+  p2::test::JumpingClock wrongClock, rightClock;
+  auto options = Server::shared().freshTables();
+  options.clock = &wrongClock;
+  auto one = opened(options);
+  options.clock = &rightClock;
+  const auto other = opened(options);
+  const auto pass = [&](std::chrono::minutes time) {
+    wrongClock.jump(time);
+    rightClock.jump(time);
+  };
+  const auto serveFor = [&](int days) {
+    for (int day = 0; day < days; ++day) {
+      pass(kDay);
+      for (auto* store : {one.get(), other.get()}) save(*store);
+    }
+  };
+  one->setServing(true);
+  other->setServing(true);
+  serveFor(100);
+
+  wrongClock.setWall(wrong);
+  registered(*one, device(1), "token");
+  CHECK(removedFrom(*other, 30 * kDay) == 0);
+  pass(30min);
+  registered(*one, device(2), "token");
+  CHECK(removedFrom(*other, 30 * kDay) == 0);
+  SECTION("it is mended") {
+    wrongClock.setWall(0s);
+  }
+  SECTION("it ends before it has stored anything more, and is mended") {
+    one.reset();
+    wrongClock.setWall(0s);
+    options.clock = &wrongClock;
+    one = opened(options);
+    one->setServing(true);
+  }
+  serveFor(29);
+  for (auto* store : {one.get(), other.get()}) CHECK(removedFrom(*store, 30 * kDay) == 0);
+  serveFor(2);
+  CHECK(removedFrom(*other, 30 * kDay) == 2);
+}
+
+TEST_CASE("A sweep knows of an import that this p2 has not heard of yet") {
+  Pair both;
+  both.serveFor(100);
+  auto imported = both.given;
+  imported.node = "imported";
+  imported.key = device(2);
+  {
+    const auto command = opened(both.options);
+    REQUIRE(p2::test::importAll(*command, std::vector{imported}).ok());
+  }
+  CHECK(removedFrom(*both.active, 30 * kDay) == 0);
 }

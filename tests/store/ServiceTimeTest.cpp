@@ -62,6 +62,36 @@ TEST_CASE("Of two that know of one store the one that has counted more is believ
   CHECK(one.total() == more + 10s);
 }
 
+TEST_CASE(
+    "Of two that know of one store each knows what the other's clock has shown, however often they are "
+    "joined") {
+  const auto counting = [](Seconds by) {
+    ServiceTime time;
+    time.begin(at(1'700'000'000));
+    time.advance(at(1'700'000'000 + by.count()), by);
+    return time;
+  };
+  auto right = counting(1'000'000s);
+  auto wrong = counting(999'000s);
+  wrong.begin(at(1'700'500'000));
+  wrong.advance(at(1'700'500'100), 100s);
+  const auto wrongly = at(1'700'500'050);
+  CHECK(right.since(wrongly) > 400'000s);
+  SECTION("the one that has counted more is told") {
+    right.join(wrong);
+  }
+  SECTION("the other one is told") {
+    wrong.join(right);
+    right = wrong;
+  }
+  CHECK(right.since(wrongly) <= 1000s);
+  CHECK(right.since(at(1'700'100'000)) == 900'000s);
+  const auto bytes = right.encode().size();
+  for (int i = 0; i < 500; ++i) right.join(counting(Seconds(i)));
+  CHECK(right.encode().size() == bytes);
+  CHECK(right.total() == 1'000'000s);
+}
+
 TEST_CASE("A date that the clock has shown twice counts as the later time") {
   ServiceTime time;
   time.begin(at(1000));

@@ -191,7 +191,7 @@ store::ServiceTime Store::Impl::storedServiceTime() const {
 void Store::Impl::saveServiceTime(Callback<void> done) {
   submit<void>(
       _pending.ofNone(),
-      [time = _meter.look()](Tables& tables) -> Applied<void> {
+      [time = _meter.toStore()](Tables& tables) -> Applied<void> {
         return {tables.putServiceTime(time), Result<void>()};
       },
       std::move(done));

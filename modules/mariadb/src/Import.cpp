@@ -248,7 +248,7 @@ MaybeFault Import::write() {
 
 /// The dates of other machines say nothing about the time in which phones reached this one.
 MaybeFault Import::renewAll() {
-  auto time = readServiceTime(_connection);
+  auto time = readServiceTime(_connection, Lock::forUpdate);
   if (!time.ok()) return time.fault();
   time.value().renewAll();
   return writeServiceTime(_connection, time.value());

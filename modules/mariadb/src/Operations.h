@@ -1,6 +1,7 @@
 #pragma once
 
 #include "Changes.h"
+#include "Records.h"
 #include "Schema.h"
 #include "Sweep.h"
 #include "Writer.h"
@@ -8,7 +9,6 @@
 #include "p2/core/UniqueFunction.h"
 #include "p2/store/Registrations.h"
 #include "p2/store/ServiceMeter.h"
-#include "p2/store/ServiceTime.h"
 
 #include <optional>
 #include <span>
@@ -87,18 +87,19 @@ class SweepTask final : public Task {
   Callback<Sweep> _done;
 };
 
+/// Joins what this p2 has measured, and what its clock has shown, with what others have stored.
 class ServiceTimeTask final : public Task {
  public:
   /// `meter` must outlive it.
-  ServiceTimeTask(store::ServiceMeter& meter, Callback<void> done)
-      : _meter(meter), _time(meter.look()), _done(std::move(done)) {}
+  ServiceTimeTask(store::ServiceMeter& meter, Callback<void> done) : _meter(meter), _done(std::move(done)) {}
 
   MaybeFault run(Connection& connection) override {
-    auto stored = readServiceTime(connection);
+    auto stored = readServiceTime(connection, Lock::forUpdate);
     if (!stored.ok()) return stored.fault();
     _meter.join(stored.value());
-    _time.join(stored.value());
-    return writeServiceTime(connection, _time);
+    auto time = _meter.toStore();
+    time.join(stored.value());
+    return writeServiceTime(connection, time);
   }
   std::span<const std::string> touched() const override { return {}; }
   void finish(const core::Error* failure) override {
@@ -107,7 +108,6 @@ class ServiceTimeTask final : public Task {
 
  private:
   store::ServiceMeter& _meter;
-  store::ServiceTime _time;
   Callback<void> _done;
 };
 

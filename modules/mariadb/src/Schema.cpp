@@ -82,8 +82,9 @@ MaybeFault checkTables(Connection& connection) {
   return fault.empty() ? MaybeFault() : unfitting(connection, fault);
 }
 
-Outcome<store::ServiceTime> readServiceTime(Connection& connection) {
-  auto rows = connection.query("select value from service_time where id = 1");
+Outcome<store::ServiceTime> readServiceTime(Connection& connection, Lock lock) {
+  auto rows = connection.query(std::string("select value from service_time where id = 1") +
+                               (lock == Lock::forUpdate ? " for update" : ""));
   if (!rows.ok()) return rows.fault();
   if (!rows.value().next()) return store::ServiceTime();
   return store::ServiceTime::decode(rows.value().text(0).value_or(""));

@@ -2,6 +2,7 @@
 
 #include "Pages.h"
 #include "Records.h"
+#include "Schema.h"
 
 #include <utility>
 #include <vector>
@@ -33,9 +34,20 @@ std::string statementFor(const Sweep& sweep, const std::vector<std::string>& nod
   return {};
 }
 
+/// What other p2 have stored: what their clocks have shown, which may be wrong, and that all was renewed. As
+/// it is locked, no date can come meanwhile that nothing is known of.
+MaybeFault joinStored(Connection& connection, Sweep& sweep) {
+  if (sweep.purpose != Sweep::Purpose::removeOverdue) return std::nullopt;
+  auto stored = readServiceTime(connection, Lock::forUpdate);
+  if (!stored.ok()) return stored.fault();
+  sweep.overdue.service.join(stored.value());
+  return std::nullopt;
+}
+
 }  // namespace
 
 MaybeFault sweepPage(Connection& connection, Sweep& sweep) {
+  if (auto fault = joinStored(connection, sweep)) return fault;
   auto page = readPage(connection, sweep.reached);
   if (!page.ok()) return page.fault();
   auto& nodes = sweep.touched;

@@ -8,7 +8,7 @@ using std::chrono::seconds;
 
 // The civil clock is steered by less in a span; a greater difference is a jump.
 constexpr seconds kSteering{5};
-// Others that are ahead by less do not matter to registrations that live for months.
+// Less does not matter to registrations that live for months; the time is stored much more often.
 constexpr std::chrono::hours kAhead{1};
 
 }  // namespace
@@ -60,8 +60,17 @@ void ServiceMeter::renewAll() {
 ServiceTime ServiceMeter::look() {
   return _state.with([&](State& state) {
     update(state, _clock.now(), wall());
-    state.news = false;
     return state.time;
+  });
+}
+
+ServiceTime ServiceMeter::toStore() {
+  return _state.with([&](State& state) {
+    update(state, _clock.now(), wall());
+    state.news = false;
+    ServiceTime time = state.time;
+    time.widen(kAhead);
+    return time;
   });
 }
 

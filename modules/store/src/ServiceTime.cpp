@@ -3,6 +3,7 @@
 #include "p2/store/Bytes.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace p2::store {
 
@@ -11,6 +12,8 @@ namespace {
 constexpr std::uint8_t kVersion = 1;
 // Further from 1970, or longer, than any clock shows; sums of such numbers do not overflow.
 constexpr std::int64_t kMost = std::int64_t{1} << 40U;
+// Two p2 of one store that count the same time differ by no more.
+constexpr std::chrono::hours kAlike{1};
 constexpr std::uint64_t kMissing = ~std::uint64_t{0} >> 1U;
 
 void putNumber(std::string& out, std::int64_t number) {
@@ -32,14 +35,37 @@ void ServiceTime::advance(Time wall, Seconds by) {
 }
 
 void ServiceTime::join(const ServiceTime& other) {
-  if (other._total > _total) {
-    _total = other._total;
-    _spans = other._spans;
-  }
-  _allRenewedAt = std::max(_allRenewedAt, other._allRenewedAt);
+  ServiceTime less = other;
+  if (other._total > _total) std::swap(*this, less);
+  _allRenewedAt = std::max(_allRenewedAt, less._allRenewedAt);
+  for (const Span& span : less._spans) learn(span);
 }
 
-/// One span in the place of two neighbours says of no date an earlier moment than they did.
+/// What another clock has shown: most is what this one has shown too.
+void ServiceTime::learn(const Span& span) {
+  const auto known = std::find_if(_spans.begin(), _spans.end(), [&](const Span& one) {
+    return std::chrono::abs(one.lead - span.lead) <= kAlike && one.first <= span.last &&
+           span.first <= one.last;
+  });
+  if (known != _spans.end()) {
+    *known = merged(*known, span);
+    return;
+  }
+  _spans.insert(_spans.begin(), span);
+  if (_spans.size() > kMostSpans) mergeClosest();
+}
+
+void ServiceTime::widen(Seconds by) {
+  _spans.back().first -= by;
+  _spans.back().last += by;
+}
+
+/// One span in the place of two says of no date an earlier moment than they did.
+ServiceTime::Span ServiceTime::merged(const Span& one, const Span& other) {
+  return {std::min(one.first, other.first), std::max(one.last, other.last), std::max(one.lead, other.lead),
+          std::max(one.atLast, other.atLast)};
+}
+
 void ServiceTime::mergeClosest() {
   const auto gapAfter = [this](std::size_t i) {
     return std::chrono::abs(_spans[i + 1].lead - _spans[i].lead);
@@ -48,10 +74,7 @@ void ServiceTime::mergeClosest() {
   for (std::size_t i = 1; i + 1 < _spans.size(); ++i) {
     if (gapAfter(i) < gapAfter(closest)) closest = i;
   }
-  Span& one = _spans[closest];
-  const Span& other = _spans[closest + 1];
-  one = {std::min(one.first, other.first), std::max(one.last, other.last), std::max(one.lead, other.lead),
-         std::max(one.atLast, other.atLast)};
+  _spans[closest] = merged(_spans[closest], _spans[closest + 1]);
   _spans.erase(_spans.begin() + static_cast<std::ptrdiff_t>(closest) + 1);
 }
 

@@ -30,7 +30,10 @@ class ServiceMeter {
   void renewAll();
   /// How far it has come.
   ServiceTime look();
-  /// Whether the clock has shown dates that no look() has told of; once for each time that it jumped.
+  /// The same, to be stored: the dates of the next hour are in it too, so that none is unknown to another p2,
+  /// or after a crash.
+  ServiceTime toStore();
+  /// Whether the clock has shown dates that no toStore() has told of; once for each time that it jumped.
   bool hasNews();
 
  private:

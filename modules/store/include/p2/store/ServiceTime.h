@@ -31,9 +31,12 @@ class ServiceTime {
   void renewAll() { _allRenewedAt = _total; }
 
   /// Takes over what another p2 of the same store knows: its time, if it has counted more, for none has
-  /// counted more than there was; and when all counted as renewed, if it was later. begin() is to be called
-  /// next.
+  /// counted more than there was; when all counted as renewed, if it was later; and what its clock has shown,
+  /// whoever has counted more. begin() is to be called next.
   void join(const ServiceTime& other);
+  /// Dates from `by` before the current span to `by` after it count as its own: those of a clock that runs on
+  /// until this is stored again. REQUIRES: begin() was called.
+  void widen(Seconds by);
 
   Seconds total() const { return _total; }
   Seconds allRenewedAt() const { return _allRenewedAt; }  ///< In its own time; zero if never.
@@ -61,6 +64,8 @@ class ServiceTime {
     bool operator==(const Span&) const = default;
   };
 
+  void learn(const Span& span);
+  static Span merged(const Span& one, const Span& other);
   void mergeClosest();
 
   Seconds _total{};
