@@ -21,19 +21,21 @@ namespace {
 
 /// What is told in this thread before the call is over.
 Registrations::Found atOnce(const Store& store, const std::string& node) {
-  Answer<Registrations::Found> answer;
+  Answer<Registrations::Recent> answer;
   store.lookUpRecent(
-      node, [caller = std::this_thread::get_id(), tell = answer.callback()](auto found) mutable {
+      node, [caller = std::this_thread::get_id(), tell = answer.callback()](auto recent) mutable {
         const bool isHere = std::this_thread::get_id() == caller;
-        tell(isHere ? std::move(found) : p2::core::Result<Registrations::Found>(Registrations::Found()));
+        // Whoever has it from the database need not ask again.
+        if (recent.ok()) CHECK(recent.value().mayBeOld == isHere);
+        tell(isHere ? std::move(recent) : p2::core::Result<Registrations::Recent>(Registrations::Recent()));
       });
-  return answer.value();
+  return answer.value().found;
 }
 
 Registrations::Found recent(const Store& store, const std::string& node) {
-  Answer<Registrations::Found> answer;
+  Answer<Registrations::Recent> answer;
   store.lookUpRecent(node, answer.callback());
-  return answer.value();
+  return answer.value().found;
 }
 
 template <class T>

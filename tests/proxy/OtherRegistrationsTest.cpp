@@ -4,8 +4,10 @@
 #include "support/ImportAll.h"
 #include "support/MemoryStore.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 // The proxy on registrations that are not in LMDB: it may rely on nothing but what the interface says.
@@ -29,13 +31,29 @@ class RememberingStore final : public MemoryStore {
   /// From now on recent look-ups find what is there now.
   void remember(const std::string& node) { _known = store::test::lookedUp(*this, node).value(); }
 
-  void lookUpRecent(std::string node, Callback<Found> done) const override {
-    if (_known.node == node) return done(Found(_known));
-    lookUp(std::move(node), std::move(done));
+  void lookUpRecent(std::string node, Callback<Recent> done) const override {
+    if (_known.node == node) return done(Recent{_known, true});
+    MemoryStore::lookUpRecent(std::move(node), std::move(done));
   }
 
  private:
   store::Registration _known;
+};
+
+/// Counts what it is asked for by node.
+class CountingStore final : public MemoryStore {
+ public:
+  using MemoryStore::lookUp;
+  using MemoryStore::MemoryStore;
+
+  void lookUp(std::string node, Callback<Found> done) const override {
+    ++_asked;
+    MemoryStore::lookUp(std::move(node), std::move(done));
+  }
+  int asked() const { return _asked.exchange(0); }
+
+ private:
+  mutable std::atomic<int> _asked{0};
 };
 
 bool isResult(const std::string& answer) {
@@ -67,6 +85,23 @@ TEST_CASE("On registrations that answer at once or late, a phone registers, is w
   p2.willAnswer(push::Outcome::Kind::targetGone);
   CHECK(saysNotFound(p2.publish(node, secret)));
   CHECK_FALSE(p2.other->holdsAny());
+}
+
+TEST_CASE("Where nothing found is old, whoever is refused costs as many look-ups as others") {
+  auto own = std::make_unique<CountingStore>(GENERATE(Answers::atOnce, Answers::late));
+  const auto& store = *own;
+  ProxyFixture p2(std::move(own));
+  const auto phone = p2.registerPhone("token");
+  const auto node = valueOf(phone, "node"), secret = valueOf(phone, "secret");
+  store.asked();
+  CHECK(isResult(p2.publish(node, secret)));
+  CHECK(store.asked() == 1);
+  CHECK(saysNotFound(p2.publish(node, "wrong")));
+  CHECK(store.asked() == 1);
+  CHECK(saysNotFound(p2.publish(node, secret, "other.example")));
+  CHECK(store.asked() == 1);
+  CHECK(saysNotFound(p2.publish("unknown", secret)));
+  CHECK(store.asked() == 1);
 }
 
 TEST_CASE("While registrations cannot be asked every server and every phone is asked to wait") {

@@ -283,9 +283,9 @@ void Store::lookUp(const store::DeviceKey& key, Callback<Found> done) const {
   _impl->lookups().ask(key, std::move(done));
 }
 
-void Store::lookUpRecent(std::string node, Callback<Found> done) const {
-  if (auto kept = _impl->found().find(node)) return done(std::move(kept));
-  lookUp(std::move(node), std::move(done));
+void Store::lookUpRecent(std::string node, Callback<Recent> done) const {
+  if (auto kept = _impl->found().find(node)) return done(Recent{std::move(kept), true});
+  Registrations::lookUpRecent(std::move(node), std::move(done));
 }
 
 bool Store::holdsAny() const {

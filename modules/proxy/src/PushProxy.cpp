@@ -146,16 +146,19 @@ class PushProxy::Impl {
   void serve(Publish&& request, const Iq& /*iq*/, Responder responder) {
     _publishes.add();
     std::string node = request.node;
-    auto answer = [this, request = std::move(request),
-                   responder = std::move(responder)](core::Result<Found> found) mutable {
-      const bool isRefused = found && found.value() && !admits(*found.value(), request);
+    auto answer = [this, request = std::move(request), responder = std::move(responder)](
+                      core::Result<store::Registrations::Recent> recent) mutable {
+      if (!recent) return publish(request, core::Error{recent.error()}, std::move(responder));
+      auto [found, mayBeOld] = std::move(recent).value();
+      const bool isRefused = mayBeOld && found && !admits(*found, request);
       if (isRefused) return askAgain(std::move(request), std::move(responder));
       publish(request, std::move(found), std::move(responder));
     };
-    _store.lookUpRecent(std::move(node), _storeTimes.lookUp<Found>(std::move(answer)));
+    _store.lookUpRecent(std::move(node), _storeTimes.lookUp<store::Registrations::Recent>(std::move(answer)));
   }
 
-  /// What was found may be old: nobody is refused for that.
+  /// What was found may be old: nobody is refused for that. What lookUp() finds is believed, though it may be
+  /// the moment old by which a host of a cluster lags: it is changed by imports, or as its phone asks.
   void askAgain(Publish request, Responder responder) {
     std::string node = request.node;
     auto answer = [this, request = std::move(request),

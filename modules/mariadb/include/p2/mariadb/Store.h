@@ -40,7 +40,7 @@ class Store final : public store::RegistrationStore {
   // store's threads.
   void lookUp(std::string node, Callback<Found> done) const override;
   void lookUp(const store::DeviceKey& key, Callback<Found> done) const override;
-  void lookUpRecent(std::string node, Callback<Found> done) const override;
+  void lookUpRecent(std::string node, Callback<Recent> done) const override;
   void registerDevice(store::DeviceKey key, std::string domain, core::Target target,
                       Callback<store::Registration> done) override;
   void unregister(store::DeviceKey key, std::string domain, Callback<bool> done) override;

@@ -29,6 +29,10 @@ class Registrations {
   template <class T>
   using Callback = core::UniqueFunction<void(core::Result<T>)>;
   using Found = std::optional<Registration>;
+  struct Recent {
+    Found found;
+    bool mayBeOld = false;
+  };
 
   Registrations() = default;
   Registrations(const Registrations&) = delete;
@@ -38,10 +42,13 @@ class Registrations {
   /// Nothing means that there is none, wherever registrations are kept: a server drops its user for it.
   virtual void lookUp(std::string node, Callback<Found> done) const = 0;
   virtual void lookUp(const DeviceKey& key, Callback<Found> done) const = 0;
-  /// The same, but what is found may be some seconds old: who would refuse somebody for it asks lookUp()
-  /// first.
-  virtual void lookUpRecent(std::string node, Callback<Found> done) const {
-    lookUp(std::move(node), std::move(done));
+  /// The same, but what is found may be some seconds old, if it is said so: who would refuse somebody for it
+  /// asks lookUp() first.
+  virtual void lookUpRecent(std::string node, Callback<Recent> done) const {
+    lookUp(std::move(node), [done = std::move(done)](core::Result<Found> found) mutable {
+      if (!found) return done(core::Error{found.error()});
+      done(Recent{std::move(found).value(), false});
+    });
   }
 
   /// Finds or creates the registration of `key` and gives it `domain` and `target`. Node and secret of a
