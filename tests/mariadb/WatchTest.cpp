@@ -57,6 +57,20 @@ TEST_CASE("A store that nobody asks knows within seconds that its database is ba
   CHECK(back.moves == 0);
 }
 
+TEST_CASE("A store that nobody asks knows soon that its database is gone") {
+  Server server;
+  auto options = server.freshTables();
+  options.timeout = 1s;
+  const auto store = opened(options);
+  SECTION("it was killed") {
+    server.kill();
+  }
+  SECTION("it takes no writes any more") {
+    server.run("set global read_only = 1");
+  }
+  CHECK(p2::test::eventually([&] { return !store->lastFault().empty(); }));
+}
+
 TEST_CASE("A store that starts before its database and is asked nothing knows when that serves") {
   Server server;
   const auto options = server.freshTables();

@@ -51,6 +51,7 @@ class EnrolOperation final : public Change {
       : _asked(std::move(asked)), _name(_asked.key), _rules(rules), _done(std::move(done)) {}
 
   const Name& name() const override { return _name; }
+  void begin() override { _outcome.reset(); }
   void apply(WorkingSet& rows) override { _outcome = enrol(rows, _asked, _rules); }
   void finish(const core::Error* failure) override {
     if (_outcome && !_outcome->ok()) return _done(core::Error{_outcome->error()});

@@ -63,10 +63,11 @@ MaybeFault createMissingTables(Connection& connection) {
   // Only then: who has them made by somebody else need not have the right to make any.
   auto rows = connection.query(
       "select count(*) from information_schema.tables where table_schema = database()"
-      " and table_name in ('target', 'service_time')");
+      " and table_name = 'target'");
   if (!rows.ok()) return rows.fault();
   if (rows.value().next() && rows.value().number(0) > 0) return std::nullopt;
-  for (const auto* table : {&kTargetTable, &kServiceTimeTable}) {
+  // That one last, by which another p2 sees that both are there.
+  for (const auto* table : {&kServiceTimeTable, &kTargetTable}) {
     if (auto done = connection.execute(table->creation()); !done.ok()) return done.fault();
   }
   return std::nullopt;

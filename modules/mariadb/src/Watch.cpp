@@ -52,8 +52,9 @@ void Watch::run() {
   for (int round = 1; !_wake.wait_for(lock, kEvery, [this] { return _closing; }); ++round) {
     lock.unlock();
     try {
-      tryAll();
-      if (round % kRoundsPerLook == 0) _hosts.lookAtFailed();
+      const bool looks = round % kRoundsPerLook == 0;
+      tryAll(looks);
+      if (looks) _hosts.lookAtFailed();
     } catch (const std::exception&) {
       // No memory, even for a text: the next round tries again.
     }
@@ -62,9 +63,9 @@ void Watch::run() {
 }
 
 /// What cannot be read cannot be written, and need not be tried.
-void Watch::tryAll() {
+void Watch::tryAll(bool alsoIfWell) {
   const bool cannotWrite = !_writer.lastFault().empty();
-  if (!cannotWrite && _lookups.lastFault().empty()) return;
+  if (!alsoIfWell && !cannotWrite && _lookups.lastFault().empty()) return;
   const auto fault = tryReading(_hosts);
   _lookups.note(fault);
   if (!fault && cannotWrite) _write();

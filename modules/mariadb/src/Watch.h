@@ -13,7 +13,8 @@
 namespace p2::mariadb {
 
 /// Sees, in a thread of its own, that a database is back which nobody asks: while reading or writing fails,
-/// it tries; and the hosts that are let alone are asked now and then. Thread-safe.
+/// it tries; and now and then it tries though nothing fails, and asks the hosts that are let alone.
+/// Thread-safe.
 class Watch {
  public:
   /// `write` has something written, unless something waits to be. All must outlive it.
@@ -27,7 +28,7 @@ class Watch {
 
  private:
   void run();
-  void tryAll();
+  void tryAll(bool alsoIfWell);
 
   Hosts& _hosts;
   Lookups& _lookups;

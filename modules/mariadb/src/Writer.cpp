@@ -38,6 +38,10 @@ class Changes {
     for (const Change* change : _changes) _names.push_back(&change->name());
   }
 
+  void begin() {
+    for (Change* change : _changes) change->begin();
+  }
+
   /// `uncertain`: whether the last run may have been committed.
   MaybeFault run(Connection& connection, bool uncertain) {
     auto read = readRecords(connection, _names, Lock::forUpdate);
@@ -80,6 +84,8 @@ class Changes {
 class Alone {
  public:
   explicit Alone(Task& task) : _task(task) {}
+
+  void begin() {}
 
   MaybeFault run(Connection& connection, bool /*uncertain*/) {
     if (auto fault = _task.run(connection)) return fault;
@@ -223,6 +229,7 @@ MaybeFault Writer::durably(Work& work, core::Clock::TimePoint since) {
 
 template <class Work>
 MaybeFault Writer::attempt(Work& work, core::Clock::TimePoint since, bool& uncertain) {
+  if (!uncertain) work.begin();
   auto ready = _session.connection(since);
   if (!ready.ok()) return ready.fault();
   Connection& connection = *ready.value();

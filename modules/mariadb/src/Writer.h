@@ -32,6 +32,8 @@ class Change {
   virtual ~Change() = default;
 
   virtual const Name& name() const = 0;
+  /// It is tried, perhaps again, and what it came to before was not committed.
+  virtual void begin() {}
   /// Does its work on the rows and keeps what it came to. Called again, on other rows, if those could not be
   /// written.
   virtual void apply(WorkingSet& rows) = 0;
