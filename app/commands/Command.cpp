@@ -32,7 +32,7 @@ std::optional<settings::Settings> Invocation::settings() const {
 std::optional<settings::Settings::Store> Invocation::storeSettings() const {
   if (has(kStoreOption.name)) return settings::Settings::Store{value(kStoreOption.name)};
   if (auto loaded = settings(); loaded) return std::move(loaded->store);
-  warn("the settings must be right for this, or the store be named with --store=DIRECTORY.");
+  warn("the settings must be right for this, or a store in LMDB be named with --store=DIRECTORY.");
   return std::nullopt;
 }
 

@@ -79,6 +79,8 @@ std::string remedyOf(unsigned code, const Options& options) {
     case CR_CONNECTION_ERROR:
     case CR_CONN_HOST_ERROR:
       return "; see whether it runs, and whether it can be reached from here";
+    case CR_UNKNOWN_HOST:
+      return "; correct store.mariadb.hosts, or see whether this machine's DNS works";
     case CR_SERVER_LOST:
       return "; it stands still, or starts, or something else than MariaDB listens there";
     case CR_SSL_CONNECTION_ERROR:
@@ -222,8 +224,9 @@ MaybeFault Connection::checkServes() {
   auto shown = query("show global variables like 'read_only'");
   if (!shown.ok()) return shown.fault();
   if (shown.value().next() && shown.value().text(1) == "ON") {
-    return Fault{Fault::Kind::unfit,
-                 "The database " + _name + " is read-only, a replica perhaps (read_only)."};
+    return Fault{Fault::Kind::unfit, "The database " + _name +
+                                         " is read-only (read_only): if it is a replica, name the primary in "
+                                         "store.mariadb.hosts."};
   }
   return _clustered ? checkInStep() : std::nullopt;
 }

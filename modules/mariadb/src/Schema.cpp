@@ -11,7 +11,7 @@ namespace {
 
 Fault unfitting(const Connection& connection, const std::string& what) {
   return {Fault::Kind::refused, "The database " + connection.name() + " does not hold p2's tables: " + what +
-                                    ". p2 migrate makes them, or says what stands in the way."};
+                                    ". Run p2 migrate, which makes the tables p2's."};
 }
 
 /// Why p2 cannot use the columns; empty if it can.
