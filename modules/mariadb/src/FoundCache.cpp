@@ -11,7 +11,7 @@ namespace {
 using core::Clock;
 using store::Registration;
 
-/// What an entry takes, as far as it is known: malloc and the hash table add to what its strings hold.
+/// What an entry takes, as far as it is known: malloc and the tree add to what its strings hold.
 std::size_t bytesOf(const Registration& entry) {
   constexpr std::size_t kOverhead = sizeof(Registration) + 128;
   return kOverhead + entry.node.size() + entry.secret.reveal().size() + entry.key.device.size() +

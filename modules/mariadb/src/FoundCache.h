@@ -10,10 +10,10 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 
 namespace p2::mariadb {
 
@@ -50,20 +50,16 @@ class FoundCache {
     static std::string_view nodeOf(const store::Registration& entry) { return entry.node; }
     static std::string_view nodeOf(const std::string& node) { return node; }
 
-    template <class Entry>
-    std::size_t operator()(const Entry& entry) const {
-      return std::hash<std::string_view>{}(nodeOf(entry));
-    }
     template <class One, class Other>
     bool operator()(const One& one, const Other& other) const {
-      return nodeOf(one) == nodeOf(other);
+      return nodeOf(one) < nodeOf(other);
     }
   };
 
   /// Entries that end together. There are two, so that none ends before half its time, and none is sought by
   /// its age.
   struct Generation {
-    std::unordered_set<store::Registration, ByNode, ByNode> entries;
+    std::set<store::Registration, ByNode> entries;
     std::size_t bytes = 0;
     core::Clock::TimePoint began{};
 
@@ -83,7 +79,7 @@ class FoundCache {
     std::uint64_t allChanged = 0;
   };
 
-  static std::size_t slotOf(const std::string& node) { return ByNode{}(node) % kSlots; }
+  static std::size_t slotOf(const std::string& node) { return std::hash<std::string>{}(node) % kSlots; }
 
   const Options& _options;
   core::Guarded<State> _state;
