@@ -133,11 +133,12 @@ Runtime::Runtime(const settings::Settings& settings, FcmLink fcm,
         *_metrics));
   }
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
-  warnOfStore();
   if (!settings.store.keepDomain) dropDomains();
   openStatus();
   openControl();
   openHttp();
+  // Last, as it may take its time to ask a database.
+  warnOfStore();
 }
 
 /// While it fails, the watch tells why.
