@@ -121,6 +121,7 @@ Runtime::Runtime(const settings::Settings& settings, FcmLink fcm,
       _onState(std::move(onState)),
       _streams(Streams{0, _store.get()}) {
   componentOptions.standbyCaution = StoreLink(settings.store).cautionAgainstSecond();
+  _answersCommands = _commandsAnswered.get_future().share();
   componentOptions.onMessage = [this](const xmpp::Element& message) { _proxy.handle(message); };
   for (std::size_t i = 0; i < settings.xmpp.connections; ++i) {
     componentOptions.firstAddress = i;
@@ -137,6 +138,7 @@ Runtime::Runtime(const settings::Settings& settings, FcmLink fcm,
   openStatus();
   openControl();
   openHttp();
+  _commandsAnswered.set_value();
   // Last, as it may take its time to ask a database.
   warnOfStore();
 }
@@ -226,6 +228,8 @@ void Runtime::noteStream(component::Component::State before, component::Componen
     if (streams.told != nullptr && (opened || closed)) streams.told->setServing(streams.open > 0);
     return streams.open;
   });
+  // Whoever waits for p2 to be ready asks it something next.
+  _answersCommands.wait();
   if (opened && open == 1) _onState(State::connected);
   if (open > 0) return;
   if (now == State::standby) {

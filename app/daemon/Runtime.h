@@ -19,6 +19,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <future>
 #include <map>
 #include <memory>
 #include <string>
@@ -105,7 +106,9 @@ class Runtime {
   std::unique_ptr<StoreWatch> _watch;  // owned by pointer: it ends before the store
   component::Component::OnState _onState;
   core::Guarded<Streams> _streams;
+  std::shared_future<void> _answersCommands;  ///< Ready once commands can ask, or never will.
   std::vector<std::unique_ptr<component::Component>> _components;
+  std::promise<void> _commandsAnswered;       // ends before the components, which wait for it
   std::unique_ptr<StatusSource> _status;      // ends before all that it looks at
   std::unique_ptr<control::Socket> _control;  // null if it cannot be had; looks through _status
   std::unique_ptr<web::HttpEndpoint> _http;   // null if switched off; likewise
