@@ -188,7 +188,7 @@ TEST_CASE("What is kept takes no more than it may, and the last found is there")
   options.clock = &clock;
   options.cacheBytes = 100'000;
   FoundCache cache(options);
-  const std::size_t size = GENERATE(1, 100, 4000);
+  const auto size = GENERATE(std::size_t{1}, std::size_t{100}, std::size_t{4000});
   const auto nth = [size](unsigned number) {
     auto row = imported(number);
     row.target = token(std::string(size, 't'));

@@ -4,6 +4,7 @@
 #include "support/ImportAll.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,21 +50,21 @@ TEST_CASE("What is asked of one device is answered in that order, however many c
   options.connections = 8;
   const auto store = opened(options);
   static_cast<void>(registered(*store, device(1), "token"));
-  constexpr int kAsked = 3000;
+  constexpr std::size_t kAsked = 3000;
   std::vector<Answer<Registrations::Found>> answers(kAsked);
-  p2::core::Guarded<std::vector<int>> order;
-  for (int i = 0; i < kAsked; ++i) {
+  p2::core::Guarded<std::vector<std::size_t>> order;
+  for (std::size_t i = 0; i < kAsked; ++i) {
     // Every other one is there, which takes less time than that there is none.
-    store->lookUp(device(1 + i % 2), [&, i, done = answers[static_cast<std::size_t>(i)].callback()](
-                                         p2::core::Result<Registrations::Found> found) mutable {
-      order.with([i](std::vector<int>& seen) { seen.push_back(i); });
-      done(std::move(found));
-    });
+    store->lookUp(device(1 + static_cast<unsigned>(i % 2)),
+                  [&, i, done = answers[i].callback()](p2::core::Result<Registrations::Found> found) mutable {
+                    order.with([i](std::vector<std::size_t>& seen) { seen.push_back(i); });
+                    done(std::move(found));
+                  });
   }
-  for (int i = 0; i < kAsked; ++i) {
-    CHECK(answers[static_cast<std::size_t>(i)].value().has_value() == (i % 2 == 0));
+  for (std::size_t i = 0; i < kAsked; ++i) {
+    CHECK(answers[i].value().has_value() == (i % 2 == 0));
   }
-  order.with([](const std::vector<int>& seen) { CHECK(std::is_sorted(seen.begin(), seen.end())); });
+  order.with([](const std::vector<std::size_t>& seen) { CHECK(std::is_sorted(seen.begin(), seen.end())); });
 }
 
 TEST_CASE("No node can say anything to the database but itself") {
