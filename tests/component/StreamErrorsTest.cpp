@@ -87,7 +87,7 @@ TEST_CASE("Whatever the stream error and when it comes, p2 stands by or yields f
   for (const auto& condition : allConditions()) {
     for (const std::string text : {"", "Component already connected", "a local domain"}) {
       for (const bool ready : {false, true}) {
-        for (const std::size_t connections : {1, 2}) {
+        for (const std::size_t connections : {1U, 2U}) {
           CAPTURE(condition, text, ready, connections);
           const auto ending = judgeStreamError(streamError(condition, text), optionsOf(connections), ready);
           auto expected = Retreat::growing;
