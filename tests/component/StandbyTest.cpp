@@ -110,6 +110,7 @@ TEST_CASE("While it stands by the state and the reason stay, and the pause does 
   CHECK(component->status().since == since);
   CHECK_THAT(component->status().lastFault, ContainsSubstring("(conflict)"));
   component.destroy();
+  const std::scoped_lock lock(mutex);
   for (std::size_t i = 1; i < tries.size(); ++i) {
     CAPTURE(i);
     CHECK(tries[i] - tries[i - 1] >= pause);

@@ -41,7 +41,7 @@ std::string greeting(unsigned more) {
 class AskingServer {
  public:
   explicit AskingServer(bool tls)
-      : _tls(tls), _server([this](int socket, int) { serve(socket); }), _identity(authority().issue()) {}
+      : _tls(tls), _identity(authority().issue()), _server([this](int socket, int) { serve(socket); }) {}
 
   std::uint16_t port() const { return _server.port(); }
   /// All that has come, out of TLS.
@@ -82,8 +82,8 @@ class AskingServer {
   const bool _tls;
   mutable std::mutex _mutex;
   std::string _received;
-  LoopbackServer _server;
   const p2::test::Identity _identity;
+  LoopbackServer _server;  ///< Last: it uses all of the above.
 };
 
 Options optionsFor(const AskingServer& server) {
