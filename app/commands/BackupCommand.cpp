@@ -18,8 +18,7 @@ constexpr std::string_view kDetails =
     "Makes a copy of the store as it is at this moment in DIRECTORY, which must not hold one; the daemon may "
     "run meanwhile. The copy is a store itself: to restore it, stop the daemon, put the copy in the place of "
     "store.path (or set store.path to it), give it to the user that p2 runs as, and start the daemon. "
-    "Registrations "
-    "in MariaDB are copied by its own means.";
+    "Registrations in MariaDB are copied by its own means.";
 
 int run(const Invocation& invocation) {
   const auto place = invocation.storeSettings();

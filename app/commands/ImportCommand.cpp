@@ -38,9 +38,9 @@ constexpr std::string_view kDetails =
     "or the JSON lines of p2 export; from FILE, or from stdin. Every registration is imported or none, each "
     "with its node and its secret, so that the phones go on working. It can be run again: what is there "
     "already stays, what is newer replaces it. The daemon must not run meanwhile, unless the store is in "
-    "MariaDB. As root, it becomes the user to whom the store belongs. For example: mariadb --batch -e "
-    "'SELECT "
-    "* FROM target' push | p2 import. The table can be read from the database as well, whatever version made "
+    "MariaDB. As root, it becomes the user to whom the store belongs. For example: "
+    "mariadb --batch -e 'SELECT * FROM target' push | p2 import. The table can be read from the database as "
+    "well, whatever version made "
     "it: with --from-database, the password being in --password-file or in P2_DATABASE_PASSWORD; or with "
     "--from-reference, as the reference service's config.json (--config) or its variables name it.";
 

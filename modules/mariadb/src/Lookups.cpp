@@ -69,14 +69,14 @@ void Lookups::stop() {
 
 void Lookups::ask(Name name, Callback done) {
   Queue& queue = std::holds_alternative<std::string>(name) ? _queue : _devices;
-  submit(queue, {std::move(name), std::move(done), _options.clock->now()}, _options.queueCapacity);
+  submit(queue, {std::move(name), std::move(done), _options.clock->now()});
 }
 
-void Lookups::submit(Queue& queue, Sought sought, std::size_t capacity) {
+void Lookups::submit(Queue& queue, Sought sought) const {
   auto refused = queue.push(std::move(sought));
   if (!refused) return;
-  tell(refused->done,
-       Error{"The store is busy: " + std::to_string(capacity) + " look-ups are waiting, or it is closing."});
+  tell(refused->done, Error{"The store is busy: " + std::to_string(_options.queueCapacity) +
+                            " look-ups are waiting, or it is closing."});
 }
 
 std::string Lookups::lastFault() const {
@@ -124,7 +124,7 @@ void Lookups::answerFound(Session& session, Batch& batch) {
       _holdsAny = true;
       answer(sought, foundIn(looked.value(), sought.name), reading);
     } else {
-      submit(_missed, std::move(sought), _options.queueCapacity);
+      submit(_missed, std::move(sought));
     }
   }
 }

@@ -67,7 +67,7 @@ class Lookups {
   Outcome<Records> look(Connection& connection, std::span<const Name* const> names) const;
   Outcome<Records> lookCausally(Connection& connection, std::span<const Name* const> names) const;
   void refuseLate(Batch& batch) const;
-  static void submit(Queue& queue, Sought sought, std::size_t capacity);
+  void submit(Queue& queue, Sought sought) const;
 
   const Options& _options;
   Hosts& _hosts;
