@@ -15,7 +15,8 @@ class Relay:
     """Passes bytes on in both directions, as they come. `component` is its port. Thread-safe.
 
     What counts as a request or an answer has gone through here: it is what p2 has been given to read, and what it has
-    written, whatever becomes of the server.
+    written, whatever becomes of the server. Not so p2's pings to itself: of several p2 one may get those of all, which
+    have the same ids.
     """
 
     def __init__(self, server):
@@ -83,12 +84,15 @@ class Relay:
         with self._changed:
             if element.tag.endswith("}handshake"):
                 self.ready.append(time.monotonic())
-            elif element.tag.endswith("}iq") and element.get("type") in ("set", "get"):
+            elif (element.tag.endswith("}iq") and element.get("type") in ("set", "get")
+                  and element.get("from") != self.p2_jid):
                 self._asked[element.get("id"), element.get("from")] = time.monotonic()
             self._changed.notify_all()
 
     def _from_p2(self, element):
         if not element.tag.endswith("}iq") or element.get("type") not in ("result", "error"):
+            return
+        if element.get("to") == self.p2_jid:
             return
         with self._changed:
             key = element.get("id"), element.get("to")
