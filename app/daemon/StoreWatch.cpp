@@ -67,6 +67,7 @@ void StoreWatch::look() {
   _proxy.watchStore();
   auto now = _store.whereabouts();
   noteHost(now);
+  noteSharers(now);
   count(now);
   // While no host can be reached, the one before them is still what a move is from.
   if (usedOf(now) == nullptr) now.hosts = std::move(_before.hosts);
@@ -82,6 +83,15 @@ void StoreWatch::noteHost(const store::Whereabouts& now) const {
   const bool isKnown = left != now.hosts.end() && !left->fault.empty();
   logger().notice("the database is used at " + used->name + " now, no longer at " + before->name +
                   (isKnown ? ": " + left->fault : "."));
+}
+
+void StoreWatch::noteSharers(const store::Whereabouts& now) const {
+  if (now.sharers == _before.sharers) return;
+  _proxy.setSharers(now.sharers);
+  logger().information(now.sharers > 1 ? std::to_string(now.sharers) +
+                                             " p2 serve phones from this store: each allows its part of "
+                                             "limits.newRegistrationsPerHour and limits.unknownPerHour."
+                                       : "No other p2 serves phones from this store any more.");
 }
 
 void StoreWatch::count(const store::Whereabouts& now) const {

@@ -10,8 +10,9 @@
 
 namespace p2::app {
 
-/// Looks at the store every second, in a thread of its own: the log says when it fails, works again, or is
-/// used at another host, and the metrics count it. Used by its own thread.
+/// Looks at the store every second, in a thread of its own: the log says when it fails, works again, is used
+/// at another host, or by another number of p2, whose limits follow; and the metrics count it. Used by its
+/// own thread.
 class StoreWatch {
  public:
   /// All of it must outlive this object.
@@ -24,6 +25,7 @@ class StoreWatch {
   void run();
   void look();
   void noteHost(const store::Whereabouts& now) const;
+  void noteSharers(const store::Whereabouts& now) const;
   void count(const store::Whereabouts& now) const;
 
   const store::RegistrationStore& _store;

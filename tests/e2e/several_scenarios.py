@@ -132,6 +132,8 @@ def shared_out(s):
         assert all(counts), f"{ask.__name__}: {counts}"
     for token in tokens.values():
         s.fcm.wait_for_push(token)
+    for p2 in p2s:
+        p2.wait_for_log("2 p2 serve phones from this store", seconds=60)
     p2s[0].kill()
     until(lambda: s.server.evaluate(f'length(ets:lookup(route, <<"{jid}">>))') == "1", "ejabberd notices")
     again()

@@ -235,3 +235,39 @@ TEST_CASE("A flood on one node takes nothing from the others of its domain") {
   clock.advance(std::chrono::seconds(1));
   CHECK(limits.admitPush("evil.example.org", "flooded") == PushVerdict::admitted);
 }
+
+TEST_CASE("Of several that serve from one store each allows its part of what grows it or drops users") {
+  ManualClock clock;
+  auto of = options();
+  of.newRegistrationsPerHour = 1200;
+  RequestLimits limits(of, clock);
+  const auto created = [&](const char* prefix) {
+    int count = 0;
+    for (int i = 0; i < 3000; ++i) {
+      const auto domain = prefix + std::to_string(i) + ".example";
+      count += limits.admitChange(domain, "a@" + domain, true) == RequestLimits::Verdict::admitted ? 1 : 0;
+    }
+    return count;
+  };
+  const auto told = [&](const char* domain) {
+    int count = 0;
+    for (int i = 0; i < 100; ++i) count += limits.admitUnknown(domain) ? 1 : 0;
+    return count;
+  };
+  limits.setSharers(3);
+  CHECK(created("first") == 400);
+  CHECK(told("a.example") == 3);
+  CHECK(admitted(limits, "a.example", 100) == 20);
+  SECTION("a reload keeps the parts") {
+    limits.reconfigure(of);
+    CHECK(created("second") == 0);
+  }
+  SECTION("who is alone again allows all") {
+    limits.setSharers(1);
+    CHECK(created("second") == 800);
+  }
+  SECTION("each can do one thing at least") {
+    limits.setSharers(1000);
+    CHECK(told("b.example") == 1);
+  }
+}

@@ -185,18 +185,20 @@ MaybeFault planTarget(Connection& connection, Plan& plan) {
   return std::nullopt;
 }
 
-MaybeFault planServiceTime(Connection& connection, Plan& plan) {
-  auto read = readShape(connection, kServiceTimeTable.name);
+/// A table that p2 alone has.
+MaybeFault planOwn(Connection& connection, const WantedTable& table, Plan& plan) {
+  const std::string name = table.name;
+  auto read = readShape(connection, name);
   if (!read.ok()) return read.fault();
   if (!read.value().exists()) {
-    plan.steps.push_back({"make the table service_time", kServiceTimeTable.creation()});
+    plan.steps.push_back({"make the table " + name, table.creation()});
     return std::nullopt;
   }
-  for (const auto& wanted : kServiceTimeTable.columns) {
+  for (const auto& wanted : table.columns) {
     const auto* found = read.value().column(wanted.name);
     if (found != nullptr && wanted.faultOf(*found).empty()) continue;
-    plan.obstacles.push_back(
-        "The table service_time is not p2's. Rename it, or give p2 a database of its own");
+    plan.obstacles.push_back("The table " + name +
+                             " is not p2's. Rename it, or give p2 a database of its own");
     break;
   }
   return std::nullopt;
@@ -205,7 +207,9 @@ MaybeFault planServiceTime(Connection& connection, Plan& plan) {
 Outcome<Plan> planFor(Connection& connection) {
   Plan plan;
   if (auto fault = planTarget(connection, plan)) return std::move(*fault);
-  if (auto fault = planServiceTime(connection, plan)) return std::move(*fault);
+  for (const auto* table : {&kServiceTimeTable, &kServingTable}) {
+    if (auto fault = planOwn(connection, *table, plan)) return std::move(*fault);
+  }
   return plan;
 }
 

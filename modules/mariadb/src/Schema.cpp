@@ -66,8 +66,8 @@ MaybeFault createMissingTables(Connection& connection) {
       " and table_name = 'target'");
   if (!rows.ok()) return rows.fault();
   if (rows.value().next() && rows.value().number(0) > 0) return std::nullopt;
-  // That one last, by which another p2 sees that both are there.
-  for (const auto* table : {&kServiceTimeTable, &kTargetTable}) {
+  // That one last, by which another p2 sees that all are there.
+  for (const auto* table : {&kServiceTimeTable, &kServingTable, &kTargetTable}) {
     if (auto done = connection.execute(table->creation()); !done.ok()) return done.fault();
   }
   return std::nullopt;
@@ -77,10 +77,13 @@ MaybeFault checkTables(Connection& connection) {
   auto target = readShape(connection, kTargetTable.name);
   if (!target.ok()) return target.fault();
   if (auto fault = faultOfTarget(target.value()); !fault.empty()) return unfitting(connection, fault);
-  auto time = readShape(connection, kServiceTimeTable.name);
-  if (!time.ok()) return time.fault();
-  const auto fault = faultOfColumns(time.value(), kServiceTimeTable);
-  return fault.empty() ? MaybeFault() : unfitting(connection, fault);
+  for (const auto* table : {&kServiceTimeTable, &kServingTable}) {
+    auto shape = readShape(connection, table->name);
+    if (!shape.ok()) return shape.fault();
+    const auto fault = faultOfColumns(shape.value(), *table);
+    if (!fault.empty()) return unfitting(connection, fault);
+  }
+  return std::nullopt;
 }
 
 Outcome<store::ServiceTime> readServiceTime(Connection& connection, Lock lock) {

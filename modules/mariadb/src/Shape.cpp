@@ -27,6 +27,9 @@ constexpr std::array kServiceTimeColumns{
     WantedColumn{"id", "tinyint", 0, "not null", "tinyint unsigned"},
     WantedColumn{"value", "varbinary", 8192, "not null", "varbinary(8192)"}};
 
+constexpr std::array kServingColumns{WantedColumn{"instance", "varchar", 16, "not null"},
+                                     WantedColumn{"beat", "bigint", 0, "not null"}};
+
 std::string lowercase(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -75,6 +78,7 @@ MaybeFault readKeys(Connection& connection, const std::string& table, Shape& sha
 const WantedTable kTargetTable{"target", kTargetColumns,
                                "primary key (node), unique key device (device, channel, service)"};
 const WantedTable kServiceTimeTable{"service_time", kServiceTimeColumns, "primary key (id)"};
+const WantedTable kServingTable{"serving", kServingColumns, "primary key (instance)"};
 
 bool Shape::Column::mayBeLeftOut() const {
   return nullable || hasDefault || contains(extra, "auto_increment") || contains(extra, "generated");

@@ -65,6 +65,7 @@ struct WantedTable {
 
 extern const WantedTable kTargetTable;
 extern const WantedTable kServiceTimeTable;
+extern const WantedTable kServingTable;
 
 inline constexpr const char* kCollation = "utf8mb4_nopad_bin";
 inline constexpr const char* kDeviceKey = "device";

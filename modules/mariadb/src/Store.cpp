@@ -10,6 +10,7 @@
 #include "RowCount.h"
 #include "Schema.h"
 #include "Session.h"
+#include "Sharers.h"
 #include "Sweep.h"
 #include "Text.h"
 #include "Watch.h"
@@ -71,7 +72,10 @@ class Store::Impl {
         _rowCount(_options, welcome()),
         _writer(_options, _hosts, _found, _holdsAny),
         _lookups(_options, _hosts, _found, _holdsAny),
-        _watch(_hosts, _lookups, _writer, [this] { writeAnything(); }) {}
+        _sharers(*_options.clock),
+        _watch(
+            _hosts, _lookups, _writer, [this] { writeAnything(); },
+            [this](Connection& connection) { (void)_sharers.look(connection, _serves); }) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   /// Both are there until neither calls back any more: what calls back may ask again.
@@ -87,6 +91,10 @@ class Store::Impl {
 
   const Options& options() const { return _options; }
   store::ServiceMeter& meter() { return _meter; }
+  void setServing(bool serving) {
+    _meter.setServing(serving);
+    _serves = serving;
+  }
   bool holdsAny() const { return _holdsAny; }
   const FoundCache& found() const { return _found; }
   Lookups& lookups() { return _lookups; }
@@ -137,6 +145,8 @@ class Store::Impl {
   RowCount _rowCount;
   Writer _writer;
   Lookups _lookups;
+  std::atomic<bool> _serves = false;
+  Sharers _sharers;
   Watch _watch;
 };
 
@@ -174,6 +184,7 @@ std::string Store::Impl::lastFault() const {
 store::Whereabouts Store::Impl::whereabouts() const {
   auto known = _hosts.whereabouts();
   known.place = "MariaDB, database " + _options.database;
+  known.sharers = _sharers.count();
   return known;
 }
 
@@ -363,7 +374,7 @@ void Store::replaceTarget(std::string node, Target target, Target replacement, C
 }
 
 void Store::setServing(bool serving) {
-  _impl->meter().setServing(serving);
+  _impl->setServing(serving);
 }
 
 void Store::saveServiceTime(Callback<void> done) {

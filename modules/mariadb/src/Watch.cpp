@@ -15,24 +15,22 @@ constexpr std::chrono::seconds kEvery{1};
 constexpr int kRoundsPerLook = 10;
 
 /// As much as a look-up does that finds nothing.
-MaybeFault tryReading(Hosts& hosts) {
-  Session session(hosts);
-  auto tried = session.read([](Connection& connection) -> Outcome<bool> {
-    if (auto fault = connection.readCausally()) return std::move(*fault);
-    auto any = readHoldsAny(connection);
-    if (!any.ok()) return any;
-    if (auto fault = connection.checkServes()) return std::move(*fault);
-    return any;
-  });
-  return tried.ok() ? MaybeFault() : tried.fault();
+MaybeFault lookUpNothing(Connection& connection) {
+  if (auto fault = connection.readCausally()) return fault;
+  if (auto any = readHoldsAny(connection); !any.ok()) return any.fault();
+  return connection.checkServes();
 }
 
 }  // namespace
 
-Watch::Watch(Hosts& hosts, Lookups& lookups, const Writer& writer, std::function<void()> write)
-    : _hosts(hosts), _lookups(lookups), _writer(writer), _write(std::move(write)), _thread([this] {
-        run();
-      }) {}
+Watch::Watch(Hosts& hosts, Lookups& lookups, const Writer& writer, std::function<void()> write,
+             std::function<void(Connection&)> visit)
+    : _hosts(hosts),
+      _lookups(lookups),
+      _writer(writer),
+      _write(std::move(write)),
+      _visit(std::move(visit)),
+      _thread([this] { run(); }) {}
 
 Watch::~Watch() {
   close();
@@ -66,9 +64,19 @@ void Watch::run() {
 void Watch::tryAll(bool alsoIfWell) {
   const bool cannotWrite = !_writer.lastFault().empty();
   if (!alsoIfWell && !cannotWrite && _lookups.lastFault().empty()) return;
-  const auto fault = tryReading(_hosts);
+  const auto fault = tryReading(cannotWrite);
   _lookups.note(fault);
   if (!fault && cannotWrite) _write();
+}
+
+MaybeFault Watch::tryReading(bool cannotWrite) {
+  Session session(_hosts);
+  auto tried = session.read([&](Connection& connection) -> Outcome<bool> {
+    if (auto fault = lookUpNothing(connection)) return std::move(*fault);
+    if (!cannotWrite) _visit(connection);
+    return true;
+  });
+  return tried.ok() ? MaybeFault() : tried.fault();
 }
 
 }  // namespace p2::mariadb

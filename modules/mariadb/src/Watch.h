@@ -1,5 +1,6 @@
 #pragma once
 
+#include "Connection.h"
 #include "Hosts.h"
 #include "Lookups.h"
 #include "Writer.h"
@@ -17,8 +18,10 @@ namespace p2::mariadb {
 /// Thread-safe.
 class Watch {
  public:
-  /// `write` has something written, unless something waits to be. All must outlive it.
-  Watch(Hosts& hosts, Lookups& lookups, const Writer& writer, std::function<void()> write);
+  /// `write` has something written, unless something waits to be. `visit` is given a connection that serves,
+  /// now and then while all is well. All must outlive it; both are called in its thread.
+  Watch(Hosts& hosts, Lookups& lookups, const Writer& writer, std::function<void()> write,
+        std::function<void(Connection&)> visit);
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
   ~Watch();
@@ -29,11 +32,13 @@ class Watch {
  private:
   void run();
   void tryAll(bool alsoIfWell);
+  MaybeFault tryReading(bool cannotWrite);
 
   Hosts& _hosts;
   Lookups& _lookups;
   const Writer& _writer;
   const std::function<void()> _write;
+  const std::function<void(Connection&)> _visit;
   std::mutex _mutex;
   std::condition_variable _wake;
   bool _closing = false;  ///< Under _mutex.

@@ -102,6 +102,7 @@ class PushProxy::Impl {
   }
 
   void setLimits(Limits limits) { _limits.reconfigure(std::move(limits)); }
+  void setSharers(std::size_t count) { _limits.setSharers(count); }
   StoreFaults& storeFaults() { return _storeFaults; }
 
   void handle(const Iq& iq, Responder responder) {
@@ -416,6 +417,10 @@ std::optional<std::chrono::system_clock::time_point> PushProxy::storeFailsSince(
 
 void PushProxy::setLimits(Limits limits) {
   _impl->setLimits(std::move(limits));
+}
+
+void PushProxy::setSharers(std::size_t count) {
+  _impl->setSharers(count);
 }
 
 }  // namespace p2::proxy

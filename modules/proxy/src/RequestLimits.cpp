@@ -24,12 +24,18 @@ Rate rate(std::size_t count, double seconds, std::size_t burst) {
   return {static_cast<double>(count) / seconds, static_cast<double>(burst)};
 }
 
+/// The part of one of so many; it can do one thing at least.
+Rate partOf(const Rate& whole, std::size_t sharers) {
+  const auto parts = static_cast<double>(sharers);
+  return {whole.perSecond / parts, std::max(1.0, whole.burst / parts)};
+}
+
 }  // namespace
 
 RequestLimits::RequestLimits(PushProxy::Limits limits, const core::Clock& clock, Capacity capacity)
     : _clock(clock),
       _limits(std::move(limits)),
-      _rates(ratesOf(_limits)),
+      _rates(ratesOf(_limits, _sharers)),
       _domains(capacity.domains),
       _accounts(capacity.accounts),
       _nodes(capacity.nodes) {}
@@ -94,15 +100,22 @@ bool RequestLimits::admitUnknown(const std::string& domain) {
 void RequestLimits::reconfigure(PushProxy::Limits limits) {
   const std::scoped_lock lock(_mutex);
   _limits = std::move(limits);
-  _rates = ratesOf(_limits);
+  _rates = ratesOf(_limits, _sharers);
 }
 
-RequestLimits::Rates RequestLimits::ratesOf(const PushProxy::Limits& limits) {
-  return {rate(limits.registrationsPerAccount, kSecondsPerHour, limits.accountBurst),
-          rate(limits.registrationsPerMinute, kSecondsPerMinute, limits.registrationsPerMinute),
-          rate(limits.newRegistrationsPerHour, kSecondsPerHour, limits.newRegistrationsPerHour),
-          rate(limits.pushesPerSecond, 1, limits.pushBurst),
-          rate(limits.unknownPerHour, kSecondsPerHour, limits.unknownPerHour)};
+void RequestLimits::setSharers(std::size_t count) {
+  const std::scoped_lock lock(_mutex);
+  _sharers = std::max<std::size_t>(count, 1);
+  _rates = ratesOf(_limits, _sharers);
+}
+
+RequestLimits::Rates RequestLimits::ratesOf(const PushProxy::Limits& limits, std::size_t sharers) {
+  return {
+      rate(limits.registrationsPerAccount, kSecondsPerHour, limits.accountBurst),
+      rate(limits.registrationsPerMinute, kSecondsPerMinute, limits.registrationsPerMinute),
+      partOf(rate(limits.newRegistrationsPerHour, kSecondsPerHour, limits.newRegistrationsPerHour), sharers),
+      rate(limits.pushesPerSecond, 1, limits.pushBurst),
+      partOf(rate(limits.unknownPerHour, kSecondsPerHour, limits.unknownPerHour), sharers)};
 }
 
 core::Counter& limitedCounter(core::Metrics& metrics, const std::string& limit) {

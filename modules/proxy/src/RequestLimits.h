@@ -55,6 +55,8 @@ class RequestLimits {
 
   /// Takes over new limits; what was counted stays.
   void reconfigure(PushProxy::Limits limits);
+  /// As PushProxy has it.
+  void setSharers(std::size_t count);
 
  private:
   struct Rates {
@@ -71,13 +73,14 @@ class RequestLimits {
     Bucket unknown;
   };
 
-  static Rates ratesOf(const PushProxy::Limits& limits);
+  static Rates ratesOf(const PushProxy::Limits& limits, std::size_t sharers);
   Verdict mayCreate(Domain& domain, core::Clock::TimePoint now);
 
   const core::Clock& _clock;
   const KeyedHash _hash;
   mutable std::mutex _mutex;
   PushProxy::Limits _limits;
+  std::size_t _sharers = 1;
   Rates _rates;
   Recent<Domain> _domains;
   Recent<Bucket> _accounts;

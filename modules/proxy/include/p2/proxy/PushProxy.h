@@ -72,6 +72,10 @@ class PushProxy {
 
   /// Takes over new limits.
   void setLimits(Limits limits);
+  /// How many p2 serve phones from the same store, this one included: of what the limits allow to all
+  /// together, and of what makes servers drop users, each allows its part. Until it is told, it takes itself
+  /// to be alone.
+  void setSharers(std::size_t count);
 
   /// Has the log say when the store fails and when it works again, though nobody asks it: to be called every
   /// second or so. Does not block.

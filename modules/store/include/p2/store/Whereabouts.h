@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -26,6 +27,7 @@ struct Whereabouts {
   std::vector<Host> hosts;  ///< None if it is a directory of this machine.
   Faults faults;            ///< Of the hosts.
   std::uint64_t moves = 0;  ///< How often another host than before was taken.
+  std::size_t sharers = 1;  ///< How many p2 serve phones from it: this one, and the others that do.
 };
 
 }  // namespace p2::store
