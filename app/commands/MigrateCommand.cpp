@@ -19,13 +19,11 @@ constexpr std::array kOptions{kYes};
 
 constexpr std::string_view kDetails =
     "Makes the table target of the reference service, of any version, the one in which p2 keeps "
-    "registrations "
-    "(store.kind is mariadb): it says what it will do, and does it when it is told yes, or with --yes. The "
-    "reference service can go on working on the table, before, meanwhile and after, beside p2. Every "
-    "registration stays; if something would lose one, that is said, and nothing changes. It can be run "
-    "again: a table that is p2's already stays as it is. In an empty database it makes the tables. The user "
-    "of the "
-    "database needs the right to alter tables for it. Have a backup of the table first.";
+    "registrations (store.kind is mariadb): it says what it will do, and does it when it is told yes, or "
+    "with --yes. The reference service can go on working on the table, before, meanwhile and after, beside "
+    "p2. Every registration stays; if something would lose one, that is said, and nothing changes. It can "
+    "be run again: a table that is p2's already stays as it is. In an empty database it makes the tables. "
+    "The user of the database needs the right to alter tables for it. Have a backup of the table first.";
 
 void list(std::ostream& out, std::string_view heading, const std::vector<std::string>& texts) {
   if (texts.empty()) return;

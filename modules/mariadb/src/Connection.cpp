@@ -281,6 +281,8 @@ Fault Connection::fault() const {
   const unsigned code = mysql_errno(_handle);
   std::string text = "The database " + _name + " failed with error " + std::to_string(code);
   if (isTelling(code)) text += std::string(": ") + mysql_error(_handle);
+  if (code == ER_TABLEACCESS_DENIED_ERROR)
+    text += "; GRANT that right to the user, or have it done by one who has it";
   return {kindOfFault(code), text + '.', code};
 }
 
