@@ -18,6 +18,10 @@ int Invocation::fail(int exitCode, std::string_view text) const {
   return exitCode;
 }
 
+settings::Instance Invocation::instance() const {
+  return config ? settings::Instance::ofFile(*config) : settings::Instance();
+}
+
 settings::LoadedSettings Invocation::loadSettings() const {
   return settings::load(config, settings::settingsLocations(process::runningBinary()),
                         settings::processEnvironment());

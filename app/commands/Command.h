@@ -1,6 +1,7 @@
 #pragma once
 
 #include "options/CommandOption.h"
+#include "p2/settings/Instance.h"
 #include "p2/settings/Loader.h"
 
 #include <cstddef>
@@ -40,6 +41,8 @@ struct Invocation {
   int fail(int exitCode, std::string_view text) const;
   void warn(std::string_view text) const { (void)fail(0, text); }
 
+  /// Whose settings are meant.
+  settings::Instance instance() const;
   /// The settings as the daemon would read them; blocks on the disk.
   settings::LoadedSettings loadSettings() const;
   /// The same, with every fault written to the error stream.
@@ -66,6 +69,7 @@ struct Command {
   std::span<const CommandOption> options;
   /// Gives an exit code of sysexits.h.
   int (*run)(const Invocation& invocation) = nullptr;
+  bool makesSettings = false;  ///< Else those of an `@NAME` must be there.
 };
 
 /// The option that commands take which need only the store.

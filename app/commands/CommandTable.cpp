@@ -22,6 +22,7 @@
 #include <ostream>
 #include <sstream>
 #include <sysexits.h>
+#include <system_error>
 #include <utility>
 
 namespace p2::app {
@@ -51,6 +52,39 @@ core::Result<void> parseWords(const Command& command, const std::vector<std::str
   return reader.end();
 }
 
+/// Takes `@NAME` from the front of the operands: the settings of one of several p2. Nothing: it is not there.
+core::Result<std::optional<settings::Instance>> takeInstance(Invocation& invocation) {
+  auto& operands = invocation.operands;
+  if (operands.empty() || !operands.front().starts_with('@')) return std::optional<settings::Instance>();
+  auto named = settings::Instance::named(operands.front().substr(1));
+  if (!named) return core::Error{named.error()};
+  if (invocation.config)
+    return core::Error{"--config and " + operands.front() + " both name settings: give one of them"};
+  operands.erase(operands.begin());
+  invocation.config = named.value().file();
+  return std::optional(std::move(named).value());
+}
+
+/// `there is no p2 @shp, as /etc/p2/shp.properties does not exist; there are @shop and @work.`
+int noSuchInstance(const Invocation& invocation, const settings::Instance& wanted) {
+  std::string list;
+  const auto names = settings::Instance::namesIn();
+  for (const auto& name : names)
+    list += (list.empty() ? "@" : name == names.back() ? " and @" : ", @") + name;
+  if (list.empty()) {
+    list = "nor any other: " + wanted.call("setup") + " makes it";
+  } else {
+    list = (names.size() > 1 ? "there are " : "there is ") + list;
+  }
+  return invocation.fail(EX_CONFIG, "there is no " + wanted.unit() + ", as " + wanted.file().string() +
+                                        " does not exist; " + list + '.');
+}
+
+bool isThere(const settings::Instance& instance) {
+  std::error_code unknown;
+  return std::filesystem::exists(instance.file(), unknown) || unknown;
+}
+
 std::string operandFault(const Command& command, const std::vector<std::string>& given) {
   if (given.size() < command.operands.least) return std::string(command.operands.name) + " is missing";
   if (given.size() > command.operands.most) return "there are more arguments than it takes";
@@ -64,6 +98,11 @@ int wrongUse(const Invocation& invocation, const std::string& fault) {
 }
 
 int noSuchCommand(std::string_view name, Console& console) {
+  if (name.starts_with('@')) {
+    console.err << "p2: " << name << " stands behind a command, as in \"p2 check " << name
+                << "\"; without one give --config=FILE\n";
+    return EX_USAGE;
+  }
   std::vector<std::string_view> known;
   known.reserve(kCommands.size());
   for (const auto& command : kCommands) known.push_back(command.name);
@@ -93,8 +132,9 @@ std::vector<CommandOption> optionsOf(const Command& command) {
 
 std::string usageOf(const Command& command) {
   const std::string name(command.operands.name);
-  if (name.empty()) return "[OPTION...]";
-  return "[OPTION...] " + (command.operands.least > 0 ? name : '[' + name + ']');
+  const std::string first = "[@NAME] [OPTION...]";
+  if (name.empty()) return first;
+  return first + ' ' + (command.operands.least > 0 ? name : '[' + name + ']');
 }
 
 std::string commandList() {
@@ -115,6 +155,10 @@ std::string helpText(const Command& command) {
   formatter.setCommand("p2 " + std::string(command.name));
   formatter.setUsage(usageOf(command));
   formatter.setHeader(std::string(command.details));
+  formatter.setFooter(
+      "@NAME: one of several p2 on this machine, with the settings /etc/p2/NAME.properties and the unit "
+      "p2@NAME "
+      "(p2-guide(7)).");
   std::ostringstream text;
   formatter.format(text);
   return text.str();
@@ -132,8 +176,13 @@ int runCommand(const std::vector<std::string>& words, std::optional<std::filesys
     console.out << helpText(*command);
     return EX_OK;
   }
+  const auto instance = takeInstance(invocation);
+  if (!instance) return wrongUse(invocation, instance.error());
   if (const auto fault = operandFault(*command, invocation.operands); !fault.empty()) {
     return wrongUse(invocation, fault);
+  }
+  if (instance.value() && !command->makesSettings && !isThere(*instance.value())) {
+    return noSuchInstance(invocation, *instance.value());
   }
   return command->run(invocation);
 }

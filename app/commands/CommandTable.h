@@ -18,7 +18,7 @@ const Command* findCommand(std::string_view name) noexcept;
 /// Its own options, and those that each command takes.
 std::vector<CommandOption> optionsOf(const Command& command);
 
-/// `[OPTION...] [FILE]`: what may stand behind its name.
+/// `[@NAME] [OPTION...] [FILE]`: what may stand behind its name.
 std::string usageOf(const Command& command);
 
 /// One line for each command.

@@ -22,7 +22,7 @@ int run(const Invocation& invocation) {
   const auto settings = invocation.settings();
   if (!settings) return EX_CONFIG;
   auto& out = invocation.console.out;
-  for (const auto& line : describe(*settings)) {
+  for (const auto& line : describe(*settings, invocation.instance())) {
     if (line.isDefault && invocation.has(kChanged.name)) continue;
     out << "# " << line.meaning << (line.live ? " (live)" : "") << '\n'
         << (line.isDefault ? "#" : "") << line.key << " =" << (line.value.empty() ? "" : " ") << line.value

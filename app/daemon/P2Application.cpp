@@ -7,6 +7,7 @@
 #include "p2/logging/JournalChannel.h"
 #include "p2/process/RunningBinary.h"
 #include "p2/process/Signals.h"
+#include "p2/settings/Instance.h"
 #include "p2/settings/Loader.h"
 
 #include <Poco/Instantiator.h>
@@ -26,9 +27,22 @@ bool logsToJournal() {
   return logging::isJournal(STDERR_FILENO, std::getenv("JOURNAL_STREAM"));
 }
 
-void makeChannelsKnown() {
-  Poco::LoggingFactory::defaultFactory().registerChannelClass(
-      logging::kJournalChannel, new Poco::Instantiator<logging::JournalChannel, Poco::Channel>);
+/// Makes channels to the journal in this p2's name.
+class JournalChannels final : public Poco::AbstractInstantiator<Poco::Channel> {
+ public:
+  explicit JournalChannels(std::string program) : _program(std::move(program)) {}
+
+  Poco::Channel* createInstance() const override {
+    return new logging::JournalChannel(logging::JournalChannel::kSocket, _program);
+  }
+
+ private:
+  const std::string _program;
+};
+
+/// What the logs call this p2.
+std::string nameOf(const CommandLine& commandLine) {
+  return (commandLine.config ? settings::Instance::ofFile(*commandLine.config) : settings::Instance()).unit();
 }
 
 }  // namespace
@@ -40,7 +54,8 @@ P2Application::P2Application(CommandLine commandLine, settings::Settings setting
       _xmpp(new XmppSubsystem(_settings, _serviceManager)) {
   setUnixOptions(true);
   addSubsystem(_xmpp);
-  makeChannelsKnown();
+  Poco::LoggingFactory::defaultFactory().registerChannelClass(logging::kJournalChannel,
+                                                              new JournalChannels(nameOf(_commandLine)));
 }
 
 P2Application::~P2Application() = default;
@@ -71,7 +86,7 @@ void P2Application::configureLogging() {
   }
   target.setString("logging.channels.standard.class", _daemon ? "SyslogChannel" : "ConsoleChannel");
   if (_daemon) {
-    target.setString("logging.channels.standard.name", "p2");
+    target.setString("logging.channels.standard.name", nameOf(_commandLine));
     target.setString("logging.channels.standard.facility", "LOG_DAEMON");
     target.setString("logging.channels.standard.formatter.pattern", "%s: %t");
   } else {

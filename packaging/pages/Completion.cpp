@@ -1,6 +1,7 @@
 #include "Completion.h"
 
 #include "commands/CommandTable.h"
+#include "p2/settings/Instance.h"
 
 #include <cstddef>
 
@@ -29,6 +30,13 @@ std::string nameOf(const Command& command) {
 /// `--json`, `--store=`
 std::string spelled(const CommandOption& option) {
   return "--" + std::string(option.name) + (option.argument.empty() ? "" : "=");
+}
+
+/// The text of a completion that looks where the settings are.
+std::string withDirectory(std::string text) {
+  constexpr std::string_view kPlace = "DIRECTORY/*";
+  const auto found = text.find(kPlace);
+  return text.replace(found, kPlace.size(), std::string(settings::Instance::kDirectory) + "/*");
 }
 
 // ---- bash
@@ -101,10 +109,23 @@ constexpr std::string_view kBashEnd = R"(        *) options= ;;
     esac
 }
 
-_p2() {
-    local current=${COMP_WORDS[COMP_CWORD]} command='' option='' word options='' takes=''
-    local -i at place=1
-    COMPREPLY=()
+# _p2_names: those of the several p2 of this machine, with what is given in front of each
+_p2_names() {
+    local file
+    for file in DIRECTORY/*.properties; do
+        file=${file##*/}
+        case "$file" in
+            p2.properties | '*.properties') ;;
+            *) printf '%s%s\n' "$1" "${file%.properties}" ;;
+        esac
+    done
+}
+
+# _p2_walk: sets from the words before the cursor the command, the option whose argument comes, NAME with its @, and the
+# number of the operand that comes
+_p2_walk() {
+    local word
+    local -i at
     for ((at = 1; at < COMP_CWORD; at++)); do
         word=${COMP_WORDS[at]}
         if [ -n "$option" ]; then
@@ -114,17 +135,49 @@ _p2() {
             [ -z "$takes" ] || option=$word
         elif [ -z "$command" ]; then
             command=$word
+        elif [ "$named" = @ ]; then
+            named=$word  # the @ before was a word of its own (COMP_WORDBREAKS)
+        elif [[ -z "$named" && $place -eq 1 && "$word" == @* ]]; then
+            named=$word
         else
             place+=1
         fi
     done
+}
+
+# _p2_name: sets which NAMEs may stand at the cursor, and whether only they may
+_p2_name() {
+    if [ "$named" = @ ]; then
+        names=$(_p2_names '')
+    elif [[ -n "$command" && -z "$option$named" && $place -eq 1 && "$current" != [^@]* ]]; then
+        named=$current
+        names=$(_p2_names @)
+        if [[ "$current" = @ && "${COMP_WORDBREAKS:-}" == *@* ]]; then
+            current=
+            names=$(_p2_names '')
+        fi
+    fi
+    [[ -z "$names" || "$named" != @* ]] || only=yes
+}
+
+_p2() {
+    local current=${COMP_WORDS[COMP_CWORD]} command='' option='' options='' takes='' named='' names='' only=''
+    local -i place=1
+    COMPREPLY=()
+    _p2_walk
     if [ -z "$option" ]; then
         _p2_options "$command"
     elif [ "$current" = = ]; then
         current=
     fi
+    _p2_name
     takes=
-    [[ -z "$option" && "$current" == -* ]] || _p2_takes "$command" "${option:-$place}"
+    if [ -n "$only" ]; then
+        options=
+    elif [[ -n "$option" || "$current" != -* ]]; then
+        _p2_takes "$command" "${option:-$place}"
+    fi
+    options+=" $names"
     case "$takes" in
         file)
             compopt -o filenames
@@ -201,6 +254,16 @@ constexpr std::string_view kZshCommands = R"(  '(-): :->command' \
 case $state in
   command) _describe command commands ;;
   arguments)
+    if (( CURRENT == 2 )) && [[ $PREFIX != -* ]]; then
+      local -a names
+      names=(DIRECTORY/*.properties(N:t:r))
+      names=(${names:#p2})
+      (( $#names )) && compadd -- @${^names}
+      [[ $PREFIX == @* ]] && return
+    elif [[ $words[2] == @* ]]; then
+      words[2]=()
+      (( CURRENT-- ))
+    fi
     case $words[1] in
 )";
 
@@ -236,7 +299,7 @@ std::string bashCompletion(const Program& program) {
   text += kBashOptions;
   text += bashOptions("", program.options);
   for (const auto& command : program.commands) text += bashOptions(nameOf(command), optionsOf(command));
-  return text += kBashEnd;
+  return text += withDirectory(std::string(kBashEnd));
 }
 
 std::string zshCompletion(const Program& program) {
@@ -246,7 +309,7 @@ std::string zshCompletion(const Program& program) {
   }
   text += ")\n\n_arguments -C \\\n";
   for (const auto& option : program.options) text += "  " + zshOption(option) + " \\\n";
-  text += kZshCommands;
+  text += withDirectory(std::string(kZshCommands));
   for (const auto& command : program.commands) text += zshCommand(command);
   return text += kZshEnd;
 }

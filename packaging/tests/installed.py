@@ -64,6 +64,47 @@ class Server:
     domain, p2_jid, c2s = "im.localhost", "push.im.localhost", 5222
 
 
+class Other:
+    """One more p2 on the machine, as an administrator sets it up, and a phone that is its own."""
+
+    def __init__(self, machine, name, user):
+        self.name, self.user, self.unit, self.settings = name, user, f"p2@{name}", f"/etc/p2/{name}.properties"
+        self.domain, self.p2_jid, self.c2s = Server.domain, f"{name}.{Server.domain}", Server.c2s  # for its Phone
+        self.token = f"token-of-p2-{name}-" + "x" * 100
+        self.pushes = 0
+        self._machine = machine
+
+    def set_up(self, account, endpoint):
+        """Runs p2 setup, and gives what goes into the XMPP server's configuration and what else is to be run."""
+        file = f"/etc/p2/{self.name}.json"
+        self._machine.write(file, account, 0o600)
+        said = self._machine.run("p2", "setup", f"@{self.name}", f"--jid={self.p2_jid}", f"--service-account={file}",
+                                 "--server=prosody")
+        with open(self._machine.path(self.settings), "a") as settings:
+            settings.write(f"fcm.endpoint = {endpoint}\nfcm.caFile = /etc/p2/ca.pem\n")
+        component = "\n".join(re.findall(r'(?m)^(?:Component| +component_secret).*', said))
+        lines = [re.sub(r"  .*", "", line) for line in said.splitlines() if line.startswith(("chgrp ", "systemctl "))]
+        assert len(lines) == 2 and lines[1] == f"systemctl enable --now {self.unit}", said
+        return component + "\n", lines
+
+    def register(self):
+        phone = Phone(self, self.user).online()
+        phone.enable(phone.register(self.token, "92afd7a91cdba9a0"))
+        phone.away()
+
+    def pid(self):
+        return self._machine.show("MainPID", unit=self.unit)["MainPID"]
+
+    def is_active(self):
+        return self._machine.show("ActiveState", unit=self.unit)["ActiveState"] == "active"
+
+    def reads(self, *command):
+        """Whether its user may run this."""
+        self._machine.run("setpriv", f"--reuid=p2-{self.name}", f"--regid=p2-{self.name}", "--clear-groups", *command,
+                          check=False)
+        return self._machine.status == 0
+
+
 class Deb:
     """How the package is handled with apt and dpkg."""
 
@@ -82,7 +123,8 @@ class Deb:
         return self._machine.run("apt-get", "purge", "-y", "p2")
 
     #: What stays after a purge: the administrator's own files, and the user, as files may belong to it.
-    left_after_purge = {"/etc/p2", "/etc/p2/service-account.json", "/etc/p2/ca.pem"}
+    left_after_purge = {"/etc/p2", "/etc/p2/service-account.json", "/etc/p2/ca.pem", "/etc/p2/shop.json",
+                        "/etc/p2/work.json"}
 
 
 class Rpm:
@@ -164,6 +206,7 @@ class Installed:
         self._manager = {"deb": Deb, "rpm": Rpm, "tarball": Tarball}[kind](self._machine)
         self._package, self._newer = self._bring("package", package), self._bring("newer", newer)
         self._pushes = 0
+        self._others = []
 
     # ---- the checks, in this order
 
@@ -182,6 +225,10 @@ class Installed:
         yield "keeps its store elsewhere if its unit allows that, and else says so", self.store_elsewhere
         if self._kind == "deb":
             yield "keeps its registrations in MariaDB, to which it logs in over TLS", self.store_in_mariadb
+            yield "two more p2 serve beside it, each with its own unit, user, store and port", self.several
+            yield "none of the three can read what belongs to another", self.several_apart
+            yield "commands with @NAME speak to that one, and systemd and the journal know it by name", self.several_named
+            yield "one port for two is told of, and so is a name that there is not", self.several_mistakes
         yield "is started again when it hangs", self.watchdog
         yield "after a reboot it is there, and so are its registrations", self.reboot
         yield "an upgrade keeps settings and registrations, and restarts it", self.upgrade
@@ -195,7 +242,7 @@ class Installed:
         self._machine.write("/etc/prosody/prosody.cfg.lua", PROSODY)
         self._machine.boot()
         self._machine.wait_for("Prosody runs", lambda: self._active("prosody.service") == "active")
-        for user in ("romeo", "juliet"):
+        for user in ("romeo", "juliet", "mercutio", "paris"):
             self._machine.run("prosodyctl", "register", user, Server.domain, "pass")
         self._before = self._machine.files()
 
@@ -247,9 +294,7 @@ class Installed:
         self._push_again()
 
     def security(self):
-        said = self._machine.run("systemd-analyze", "security", "--no-pager", "p2.service")
-        exposure = float(re.search(r"exposure level for p2.service: ([0-9.]+)", said).group(1))
-        assert exposure <= 1.5, f"{exposure}\n{said}"
+        self._exposure("p2.service")
 
     def scheduling(self):
         policies = self._machine.run("chrt", "-a", "-p", self._machine.show("MainPID")["MainPID"])
@@ -324,6 +369,73 @@ class Installed:
             database.stop()
         self._restart_and_push()
 
+    def several(self):
+        with open(self._fcm.service_account) as file:
+            account = file.read()
+        self._others = [Other(self._machine, "shop", "mercutio"), Other(self._machine, "work", "paris")]
+        configuration, steps = self._machine.read("/etc/prosody/prosody.cfg.lua"), []
+        for other in self._others:
+            component, lines = other.set_up(account, self._fcm.endpoint)
+            configuration += component
+            steps += lines
+        self._machine.write("/etc/prosody/prosody.cfg.lua", configuration)
+        self._machine.run("systemctl", "restart", "prosody")
+        self._machine.wait_for("Prosody takes components", takes_components)
+        self._machine.run("sh", "-ec", "\n".join(steps))
+        for other in self._others:
+            other.register()
+            self._push_to(other)
+        self._machine.wait_for("the plain one is connected again", self._is_connected)
+        self._push_again()
+
+    def several_apart(self):
+        names = [other.name for other in self._others]
+        for other in self._others:
+            user, store = f"p2-{other.name}", f"/var/lib/p2-{other.name}"
+            found = self._machine.run("stat", "-c", "%a %U:%G", other.settings, store, f"{store}/data.mdb").split("\n")
+            assert found[:3] == [f"640 root:{user}", f"700 {user}:{user}", f"600 {user}:{user}"], found
+            assert other.reads("cat", other.settings) and other.reads("ls", store), "not its own"
+            for foreign in [SETTINGS, STORE, *(file for name in names if name != other.name for file in
+                                               (f"/etc/p2/{name}.properties", f"/var/lib/p2-{name}/data.mdb"))]:
+                assert not other.reads("cat", foreign), f"{user} reads {foreign}"
+            self._machine.run("setpriv", "--reuid=p2", "--regid=p2", "--clear-groups", "cat", other.settings, check=False)
+            assert self._machine.status != 0, f"p2 reads {other.settings}"
+            assert other.token in self._machine.run("p2", "export", f"@{other.name}"), "not its registration"
+            assert other.token not in self._machine.run("p2", "export"), "its registration is the plain one's as well"
+
+    def several_named(self):
+        ports = set()
+        for other in self._others:
+            found = self._machine.run("p2", "check", f"@{other.name}", check=False)
+            faults = [line for line in found.splitlines() if line.startswith("FAULT") and " DNS " not in line]
+            assert found.startswith("ok ") and other.settings in found and not faults, found
+            ports.update(re.findall(r"(?m)^http.listen = 127.0.0.1:(\d+)", self._machine.run("p2", "settings", f"@{other.name}")))
+            status = self._machine.run("systemctl", "status", other.unit)
+            for word in (f"({other.name})", "connected", f"--config={other.settings}"):
+                assert word in status, f"no {word} in:\n{status}"
+            said = self._machine.run("journalctl", "-t", other.unit, "--output=cat", "--no-pager")
+            assert "connected" in said, said
+            self._exposure(other.unit + ".service")
+        assert ports == {"9358", "9359"}, ports
+
+    def several_mistakes(self):
+        shop, work = self._others
+        settings = self._machine.read(work.settings)
+        with open(self._machine.path(work.settings), "w") as file:
+            file.write(settings.replace(":9359", ":9358"))
+        self._machine.run("systemctl", "restart", work.unit, check=False)
+        self._machine.wait_for("status tells it", lambda: "set http.listen to a port of its own" in
+                               self._machine.run("systemctl", "status", work.unit, check=False), 15)
+        with open(self._machine.path(work.settings), "w") as file:
+            file.write(settings)
+        self._machine.run("systemctl", "reset-failed", work.unit, check=False)
+        self._machine.run("systemctl", "restart", work.unit)
+        said = self._machine.run("p2", "check", "@shp", check=False)
+        assert self._machine.status == 78 and "there are @shop and @work." in said, said
+        said = self._machine.run("systemctl", "start", "p2@shp", check=False)
+        assert self._machine.status != 0 and "Assertion failed" in said, said
+        assert shop.is_active()
+
     def watchdog(self):
         directory = "/etc/systemd/system/p2.service.d"
         self._machine.write(f"{directory}/short.conf", "[Service]\nWatchdogSec=2\nRestartSec=100ms\n")
@@ -343,6 +455,7 @@ class Installed:
 
     def upgrade(self):
         settings, before = self._machine.read(SETTINGS), self._machine.show("MainPID")
+        others = [other.pid() for other in self._others]
         self._manager.upgrade(self._newer)
         self._machine.wait_for("active", lambda: self._active() == "active")
         assert self._machine.show("MainPID") != before, "it was not restarted"
@@ -350,6 +463,8 @@ class Installed:
         found = self._machine.run("stat", "-c", "%a %U:%G", SETTINGS).strip()
         assert found == "640 root:p2", found
         self._push_again()
+        self._others_serve()
+        assert not set(others) & {other.pid() for other in self._others}, "one of several was not restarted"
 
     def remove(self):
         # At its end p2 writes down how long it could be reached.
@@ -358,6 +473,7 @@ class Installed:
         self._manager.remove()
         assert self._active() in ("inactive", "failed", "unknown"), self._active()
         assert not os.path.exists(self._machine.path("/usr/bin/p2")), "the program is still there"
+        assert not any(other.is_active() for other in self._others), "one of several still runs"
         kept = SETTINGS if self._kind == "deb" else SETTINGS + ".rpmsave"
         assert (self._checksum(STORE), self._checksum(kept)) == (store, settings), "store or settings have changed"
         self._manager.install(self._newer)
@@ -366,6 +482,7 @@ class Installed:
             self._machine.run("systemctl", "restart", "p2")
         self._machine.wait_for("active", lambda: self._active() == "active")
         self._push_again()
+        self._others_serve()
 
     def wrong_settings(self):
         settings = self._machine.read(SETTINGS)
@@ -379,7 +496,8 @@ class Installed:
     def purge(self):
         self._manager.purge()
         ignored = re.compile(r"/(etc|var)/(cache|lib/(apt|dpkg|prosody|systemd|deb-systemd)|log|backups|machine-id|passwd|"
-                             r"group|shadow|gshadow|\.pwd\.lock|subuid|subgid|ld\.so\.cache|tmp)|/usr/lib/python|__pycache__")
+                             r"group|shadow|gshadow|\.pwd\.lock|subuid|subgid|sysusers\.d$|ld\.so\.cache|tmp)|"
+                             r"/usr/lib/python|__pycache__")
         left = {name for name in self._machine.files() - self._before if not ignored.match(name)}
         assert left == self._manager.left_after_purge, sorted(left ^ self._manager.left_after_purge)
         assert "p2:" in self._machine.run("getent", "passwd", "p2")
@@ -432,6 +550,28 @@ class Installed:
         assert re.search("(?m)^ok +store .* 1 registration", found), found
         self._restart_and_push()
 
+    def _is_connected(self):
+        self._machine.run("p2", "status", check=False)
+        return self._machine.status == 0
+
+    def _exposure(self, unit):
+        said = self._machine.run("systemd-analyze", "security", "--no-pager", unit)
+        exposure = float(re.search(rf"exposure level for {re.escape(unit)}: ([0-9.]+)", said).group(1))
+        assert exposure <= 1.5, f"{exposure}\n{said}"
+
+    def _others_serve(self):
+        for other in self._others:
+            self._machine.wait_for(f"{other.unit} is active", other.is_active)
+            self._push_to(other)
+
+    def _push_to(self, other):
+        """A message for the phone of another p2 comes to FCM as one more push to its token."""
+        other.pushes += 1
+        sender = Phone(Server, "juliet").online()
+        sender.say(f"{other.user}@{Server.domain}", f"number {other.pushes} for {other.name}")
+        sender.away()
+        self._fcm.wait_for_push(other.token, other.pushes, seconds=30)
+
     def _push_again(self):
         """A message for the sleeping phone comes to FCM as a push to its token."""
         self._pushes += 1
@@ -443,7 +583,7 @@ class Installed:
 
     def failure_report(self):
         try:
-            return self._machine.run("journalctl", "-b", "--no-pager", "-n", "60", "-u", "p2", "-u", "prosody", check=False)
+            return self._machine.run("journalctl", "-b", "--no-pager", "-n", "60", "-u", "p2*", "-u", "prosody", check=False)
         except Exception as error:  # the report of a failure must not hide it
             return str(error)
 

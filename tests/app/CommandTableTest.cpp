@@ -141,15 +141,15 @@ TEST_CASE("The help lists every command, and each explains itself") {
 TEST_CASE("The usage lines of p2 and of its commands have one form, without a blank at the end") {
   std::map<std::string, std::string> helps{{"p2 [OPTION...] [COMMAND]", CommandLine::helpText()}};
   for (const auto& command : commands()) {
-    auto usage = "p2 " + std::string(command.name) + " [OPTION...]";
+    auto usage = "p2 " + std::string(command.name) + " [@NAME] [OPTION...]";
     if (const auto& name = std::string(command.operands.name); !name.empty()) {
       usage += command.operands.least > 0 ? ' ' + name : " [" + name + ']';
     }
     helps.emplace(std::move(usage), helpText(command));
   }
-  CHECK(helps.contains("p2 push [OPTION...] NODE"));
-  CHECK(helps.contains("p2 list [OPTION...] [NODE]"));
-  CHECK(helps.contains("p2 status [OPTION...]"));
+  CHECK(helps.contains("p2 push [@NAME] [OPTION...] NODE"));
+  CHECK(helps.contains("p2 list [@NAME] [OPTION...] [NODE]"));
+  CHECK(helps.contains("p2 status [@NAME] [OPTION...]"));
   for (const auto& [usage, help] : helps) {
     CAPTURE(help);
     CHECK(help.starts_with("usage: " + usage + '\n'));
@@ -170,11 +170,12 @@ TEST_CASE("Whatever a command is called with, it ends with a code, and says why 
   const WorkingDirectory work(directory.path() / "work");  // the stores that are named go there
   const std::vector<std::string> names{"setup",  "settings", "status", "list", "forget",
                                        "import", "export",   "backup", "",     "--help"};
-  const std::vector<std::string> words{"",          "-",          "--",          "---",   "-x",
-                                       "--=",       "--store",    "--store=",    "--yes", "--yes=no",
-                                       "--domain=", "--domain",   "node",        "nodes", "..",
-                                       "--help=1",  "--skip-bad", "--jid=a@b",   "-c",    "--config=none",
-                                       "\xff\xfe",  "--stor",     "--json=true", "a b\nc"};
+  const std::vector<std::string> words{"",          "-",          "--",          "---",    "-x",
+                                       "--=",       "--store",    "--store=",    "--yes",  "--yes=no",
+                                       "--domain=", "--domain",   "node",        "nodes",  "..",
+                                       "--help=1",  "--skip-bad", "--jid=a@b",   "-c",     "--config=none",
+                                       "\xff\xfe",  "--stor",     "--json=true", "a b\nc", "@",
+                                       "@../x",     "@x"};
   std::minstd_rand random(7);
   for (int round = 0; round < 3000; ++round) {
     std::vector<std::string> call{names[random() % names.size()]};
@@ -202,4 +203,26 @@ TEST_CASE("What is no command, no option or too much is wrong use, and said in w
     CHECK(test::has(run({command, ""}).err, "an argument is empty"));
   }
   CHECK(run({"forget", "node", "--domain=a.example"}).code == EX_USAGE);
+}
+
+TEST_CASE(
+    "@NAME in front of the operands takes the place of --config, and must be a name that has settings") {
+  const auto none = run({"check", "@no-such-p2"});
+  CHECK(none.code == EX_CONFIG);
+  CHECK(test::has(none.err, "there is no p2@no-such-p2, as /etc/p2/no-such-p2.properties does not exist; "));
+  CHECK(none.err.ends_with(".\n"));
+  for (const auto& command : commands()) {
+    CAPTURE(command.name);
+    const std::string name(command.name);
+    for (const std::string wrong :
+         {"@", "@p2", "@..", "@../etc/passwd", "@a/b", "@A", "@-a", "@a b", "@a.b"}) {
+      CAPTURE(wrong);
+      CHECK(run({name, wrong}).code == EX_USAGE);
+    }
+    CHECK(run({name, "@no-such-p2", "--help"}).code == EX_OK);
+    CHECK(test::has(run({name, "@no-such-p2", "--config=/none"}).err, "give one of them"));
+    CHECK(test::has(run({name, "@no-such-p2"}, {.config = "/none"}).err, "give one of them"));
+  }
+  CHECK(test::has(run({"push", "@no-such-p2"}).err, "NODE is missing"));
+  CHECK(test::has(run({"@work", "check"}).err, "p2 check @work"));
 }

@@ -102,6 +102,12 @@ TEST_CASE("Messages go to the journal's socket, and to stderr with their level w
     channel->log(message);
     CHECK(journal.next() == journalRecord(message));
   }
+  {
+    Journal journal(path.string() + "2");
+    Poco::AutoPtr<JournalChannel> named(new JournalChannel(path.string() + "2", "p2@work"));
+    named->log(message);
+    CHECK(journal.next().find("\nSYSLOG_IDENTIFIER=p2@work\n") != std::string::npos);
+  }
   CaughtErrors errors;
   channel->log(message);
   CHECK(errors.text() == "<4>p2: hello\n");

@@ -1,5 +1,6 @@
 #include "Completion.h"
 #include "Shell.h"
+#include "p2/settings/Instance.h"
 #include "support/Catch.h"
 #include "support/Has.h"
 
@@ -8,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,12 +48,19 @@ class Bash {
   Bash() {
     std::filesystem::create_directory(_directory.path() / "folder");
     std::ofstream(_directory.path() / "form.json") << "{}";
-    std::ofstream(_directory.path() / "p2.bash") << bashCompletion(test::program());
+    std::filesystem::create_directory(_settings.path() / "p2");
+    for (const char* name : {"p2", "shop", "work"}) {
+      std::ofstream(_settings.path() / "p2" / (std::string(name) + ".properties")) << "";
+    }
+    const std::regex etc(settings::Instance::kDirectory);
+    std::ofstream(_directory.path() / "p2.bash")
+        << std::regex_replace(bashCompletion(test::program()), etc, (_settings.path() / "p2").string());
   }
 
   /// What it offers for the last word, in order; then how bash is told to put that in.
-  std::string offers(const Words& words) const {
-    std::string script = "set -u\nsource p2.bash\ncompopt() { told+=\" <$2>\"; }\ntold=\nCOMP_WORDS=(";
+  std::string offers(const Words& words, const std::string& breaks = "@:=") const {
+    std::string script = "set -u\nCOMP_WORDBREAKS=" + breaks +
+                         "\nsource p2.bash\ncompopt() { told+=\" <$2>\"; }\ntold=\nCOMP_WORDS=(";
     for (const auto& word : words) script += shellWord(word) + ' ';
     script += ")\nCOMP_CWORD=" + std::to_string(words.size() - 1) +
               "\n_p2\nprintf '%s\\n' ${COMPREPLY[@]+\"${COMPREPLY[@]}\"} | LC_ALL=C sort | paste -s -d ' ' | "
@@ -61,6 +70,7 @@ class Bash {
 
  private:
   const test::TemporaryDirectory _directory;
+  const test::TemporaryDirectory _settings;
 };
 
 /// From the command's name to the next one's.
@@ -145,7 +155,19 @@ TEST_CASE("Bash knows where it is on a command line") {
       {{"p2", "--config", "=", "form.json", "list", "--dom"}, "--domain= <nospace>"},
       {{"p2", "--daemon", "--pid"}, "--pidfile= <nospace>"},
       {{"p2", "check", "--j"}, "--json"},
-      {{"p2", "check", ""}, optionsOf("check")},
+      {{"p2", "check", ""}, optionsOf("check") + " @shop @work"},
+      {{"p2", "check", "x", ""}, optionsOf("check")},
+      {{"p2", "check", "@"}, "shop work"},
+      {{"p2", "check", "@", "w"}, "work"},
+      {{"p2", "check", "@", "work", "--j"}, "--json"},
+      {{"p2", "check", "@w"}, "@work"},
+      {{"p2", "check", "@work", "--j"}, "--json"},
+      {{"p2", "check", "--json", "@"}, "shop work"},
+      {{"p2", "import", "@", "work", "fo"}, "folder form.json <filenames>"},
+      {{"p2", "import", "@work", "fo"}, "folder form.json <filenames>"},
+      {{"p2", "import", "@", "work", "form.json", "fo"}, ""},
+      {{"p2", "import", "form.json", "@"}, ""},
+      {{"p2", "@"}, ""},
       {{"p2", "setup", "--server", "=", "pro"}, "prosody"},
       {{"p2", "setup", "--server", "m"}, "metronome mongooseim"},
       {{"p2", "setup", "--server", "=", "prosody", "--po"}, "--port= <nospace>"},
@@ -169,6 +191,7 @@ TEST_CASE("Bash knows where it is on a command line") {
     CAPTURE(row.words);
     CHECK(bash.offers(row.words) == row.offered);
   }
+  CHECK(bash.offers({"p2", "check", "@"}, "=") == "@shop @work");
 }
 
 TEST_CASE("What stands in bash's completion as it is has nothing in it that a shell would take for its own") {

@@ -103,7 +103,8 @@ TEST_CASE("Each sentence of a command begins a line, and none of them is a reque
   const auto page = manPage(kOwnText, {{}, commands});
   REQUIRE(page.ok());
   CHECK(has(page.value(),
-            "\n.SS p2 odd [OPTION...] [F.ILE]\n\\&.TH is none.\n\\(aqNor\\(aq is this \\- \\(rsn [a]: b\n"));
+            "\n.SS p2 odd [@NAME] [OPTION...] [F.ILE]\n\\&.TH is none.\n\\(aqNor\\(aq is this \\- \\(rsn "
+            "[a]: b\n"));
   CHECK(has(page.value(), "\n\\fB\\-\\-odd\\-one=\\fIA\\-B\\fR\n\\&.leads: it\\(aqs [so]"));
 }
 

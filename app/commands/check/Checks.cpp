@@ -273,11 +273,10 @@ std::optional<Finding> judgeChange(const path& file, control::DaemonStatus::Time
   // An older daemon does not say when it read them.
   if (status.settingsRead == control::DaemonStatus::Time() || changed <= status.settingsRead)
     return std::nullopt;
-  return Finding{
-      kSettings, State::warning,
-      file.string() + " is newer than the settings that the running daemon (pid " +
-          std::to_string(status.pid) +
-          ") goes by: make it read them (systemctl reload p2); its log names what needs a restart."};
+  return Finding{kSettings, State::warning,
+                 file.string() + " is newer than the settings that the running daemon (pid " +
+                     std::to_string(status.pid) + ") goes by: make it read them (systemctl reload " +
+                     settings::Instance::ofFile(file).unit() + "); its log names what needs a restart."};
 }
 
 Finding judgeDaemon(const control::DaemonStatus& status) {

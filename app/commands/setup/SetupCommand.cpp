@@ -6,7 +6,11 @@
 #include "p2/core/AtomicFile.h"
 #include "p2/core/Words.h"
 #include "p2/fcm/ServiceAccount.h"
+#include "p2/process/ServiceUser.h"
 #include "p2/settings/Codecs.h"
+#include "p2/settings/Instance.h"
+#include "p2/settings/Keys.h"
+#include "p2/settings/Loader.h"
 #include "p2/settings/Template.h"
 
 #include <fcntl.h>
@@ -14,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <grp.h>
@@ -56,9 +61,10 @@ constexpr std::string_view kDetails =
     "Writes p2.properties (to the file of --config, else /etc/p2/p2.properties) with a new secret, and "
     "prints what goes into the configuration of the XMPP server, the DNS, and Conversations. Asks on a "
     "terminal for what is not given as an option, until the answer is right. Settings that are there are not "
-    "replaced without --force, which keeps them as FILE.old; the file as it is shipped is.";
-
-constexpr const char* kDefaultFile = "/etc/p2/p2.properties";
+    "replaced without --force, which keeps them as FILE.old; the file as it is shipped is. With @NAME, which "
+    "adds one more p2 to the machine, it makes that one's user p2-NAME and its directory /var/lib/p2-NAME, "
+    "and "
+    "chooses a port for http.listen that no other settings in /etc/p2 name.";
 
 /// What was asked for, checked.
 struct Answers {
@@ -150,6 +156,22 @@ core::Result<void> takeAccount(Answers& answers, const std::string& file) {
   return {};
 }
 
+/// Where it shall serve its pages: the port of p2's default, or one behind it that the others have not.
+std::string freeAddress() {
+  auto wanted = *settings::defaultSettings().http.listen;
+  std::vector<std::uint16_t> taken{wanted.port};  // the plain one's, also before it has settings
+  std::vector<path> files{settings::Instance().file()};
+  for (const auto& name : settings::Instance::namesIn()) {
+    files.push_back(settings::Instance::named(name).value().file());
+  }
+  for (const auto& file : files) {
+    const auto other = settings::load(file, {}, {}).settings;
+    if (other && other->http.listen) taken.push_back(other->http.listen->port);
+  }
+  while (std::find(taken.begin(), taken.end(), wanted.port) != taken.end()) ++wanted.port;
+  return wanted.host + ':' + std::to_string(wanted.port);
+}
+
 core::Result<Answers> collect(const Invocation& invocation) {
   Answers answers;
   if (const auto taken = takeServer(invocation, answers); !taken) return core::Error{taken.error()};
@@ -160,6 +182,7 @@ core::Result<Answers> collect(const Invocation& invocation) {
     answers.values.emplace_back("store.path",
                                 std::filesystem::absolute(invocation.value(kStore.name)).string());
   }
+  if (!invocation.instance().isPlain()) answers.values.emplace_back("http.listen", freeAddress());
   auto secret = newSecret();
   if (!secret) return core::Error{secret.error()};
   answers.values.emplace_back("xmpp.sharedSecret", secret.value());
@@ -174,14 +197,16 @@ bool holdsSettings(const path& file) {
   return content ? content.value().text != kShippedSettings : std::filesystem::exists(file, ignored);
 }
 
-/// Gives the new file the owner of the old one; a first one belongs to root and the group p2, if that exists.
+/// Gives the new file the owner of the old one; a first one belongs to root and the group of those who serve
+/// with it, if that exists.
 void giveToReaders(int descriptor, const path& file) {
   struct stat old {};
   const group* readers = nullptr;
   int result = 0;
   if (::stat(file.c_str(), &old) == 0) {
     result = ::fchown(descriptor, old.st_uid, old.st_gid);
-  } else if (::geteuid() == 0 && (readers = ::getgrnam("p2")) != nullptr) {
+  } else if (::geteuid() == 0 &&
+             (readers = ::getgrnam(settings::Instance::ofFile(file).user().c_str())) != nullptr) {
     result = ::fchown(descriptor, 0, readers->gr_gid);
   }
   (void)result;  // who may not give it away keeps it
@@ -211,6 +236,12 @@ int cannotWrite(const Invocation& invocation, const path& file, int fault) {
       EX_CANTCREAT, file.string() + " cannot be written (" + std::generic_category().message(fault) +
                         (fault == ENOENT ? "): create its directory, or name" : "): mend that, or name") +
                         " another file with --config=FILE.");
+}
+
+/// The user of one of several p2, and its directory; who is not root is asked for nothing of that.
+core::Result<void> makeUserOf(const settings::Instance& instance) {
+  if (instance.isPlain() || ::geteuid() != 0) return {};
+  return process::make({instance.user(), instance.store()});
 }
 
 void printSection(std::ostream& out, std::string_view title, const std::string& text) {
@@ -256,25 +287,37 @@ core::Result<std::string> appSnippet(const Invocation& invocation, const std::st
   return xml;
 }
 
+/// How it is started with these settings, a line each.
+std::string startAdvice(const path& file, const settings::Instance& instance, const path& account) {
+  if (!instance.isPlain()) {
+    return "chgrp " + instance.user() + ' ' + account.string() + " && chmod 0640 " + account.string() +
+           "    lets " + instance.unit() + " read it\nsystemctl enable --now " + instance.unit() + '\n';
+  }
+  if (file == instance.file()) return "systemctl restart " + instance.unit() + '\n';
+  return "p2 --config=" + file.string() + "              serves with these settings\n";
+}
+
 /// What there is to do now that the settings are in `file`. `server`: null for all; `app`: empty without one.
-void printNext(std::ostream& out, const path& file, const settings::Settings::Xmpp& xmpp,
+void printNext(std::ostream& out, const path& file, const settings::Settings& settings,
                const ServerKind* server, const std::string& app) {
+  const auto& xmpp = settings.xmpp;
+  const auto instance = settings::Instance::ofFile(file);
   out << "Written: " << file.string() << '\n';
   printServers(out, server, xmpp);
   printSection(out, "DNS", dnsAdvice(xmpp));
   if (!app.empty()) printSection(out, "Conversations: src/conversationsPlaystore/res/values/push.xml", app);
-  const bool elsewhere = file != kDefaultFile;
-  const std::string p2 = "p2 " + (elsewhere ? "--config=" + file.string() + ' ' : std::string());
+  const auto call = [&](const std::string& command) {
+    return file == instance.file() ? instance.call(command) : "p2 --config=" + file.string() + ' ' + command;
+  };
   printSection(out, "Then",
-               restartAdvice(server) + p2 + "check         says what is not right yet\n" +
-                   (elsewhere ? p2 + "              serves with these settings\n"
-                              : std::string("systemctl restart p2\n")) +
-                   p2 + "list          shows a phone once its app has registered; " + p2 +
-                   "push NODE wakes it\n");
+               restartAdvice(server) + call("check") + "         says what is not right yet\n" +
+                   startAdvice(file, instance, settings.fcm.serviceAccountFile) + call("list") +
+                   "          shows a phone once its app has registered; " + call("push") +
+                   " NODE wakes it\n");
 }
 
 int run(const Invocation& invocation) {
-  const path file = invocation.config.value_or(kDefaultFile);
+  const path file = invocation.config.value_or(settings::Instance().file());
   const auto* const server = serverKind(invocation.value(kServer.name));
   if (server == nullptr && !invocation.value(kServer.name).empty()) {
     return invocation.fail(EX_USAGE, "--server: give " + alternatives(serverNames()) + '.');
@@ -294,12 +337,13 @@ int run(const Invocation& invocation) {
   if (!target) return cannotWrite(invocation, file, fault);
   const auto answers = collect(invocation);
   if (!answers) return invocation.fail(EX_USAGE, answers.error());
-  const auto& xmpp = answers.value().settings.xmpp;
-  const auto app = appSnippet(invocation, xmpp.jid);
+  const auto app = appSnippet(invocation, answers.value().settings.xmpp.jid);
   if (!app) return invocation.fail(EX_NOINPUT, app.error());
+  if (const auto made = makeUserOf(invocation.instance()); !made)
+    return invocation.fail(EX_OSERR, made.error());
   fault = write(*target, file, settings::fillIn(kShippedSettings, answers.value().values));
   if (fault != 0) return cannotWrite(invocation, file, fault);
-  printNext(invocation.console.out, file, xmpp, server, app.value());
+  printNext(invocation.console.out, file, answers.value().settings, server, app.value());
   return EX_OK;
 }
 
@@ -307,7 +351,8 @@ int run(const Invocation& invocation) {
 
 Command setupCommand() noexcept {
   return {"setup",  {},       "write the settings and show what the XMPP server and the app need",
-          kDetails, kOptions, run};
+          kDetails, kOptions, run,
+          true};
 }
 
 }  // namespace p2::app

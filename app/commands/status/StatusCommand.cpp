@@ -52,9 +52,9 @@ int run(const Invocation& invocation) {
   if (!answer) return invocation.fail(EX_UNAVAILABLE, answer.error());
   if (!answer.value()) {
     return invocation.fail(EX_UNAVAILABLE, "no daemon runs " + std::string(link.isHere() ? "" : "here ") +
-                                               "with " + link.name() +
-                                               ". Start it (systemctl start p2); if it does not stay, p2 "
-                                               "check tells why.");
+                                               "with " + link.name() + ". Start it (systemctl start " +
+                                               invocation.instance().unit() + "); if it does not stay, " +
+                                               invocation.instance().call("check") + " tells why.");
   }
   const auto status = control::parseStatusAnswer(*answer.value());
   if (!status) return invocation.fail(EX_PROTOCOL, status.error());

@@ -175,7 +175,7 @@ std::string meaningOf(int code) {
       return "the disk, or p2's share of it, is full. Free some space; p2 goes on by itself";
     case EROFS:
       return "its file system is read-only. Mount it for writing (its log may say why it is not), let the "
-             "service write there if its unit does not (systemctl edit p2: [Service] ReadWritePaths=), or "
+             "service write there if its unit does not (systemctl edit: [Service] ReadWritePaths=), or "
              "set store.path to another place";
     case EACCES:
     case EPERM:

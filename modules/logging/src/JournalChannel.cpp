@@ -15,8 +15,6 @@ namespace p2::logging {
 
 namespace {
 
-constexpr const char* kJournal = "/run/systemd/journal/socket";
-
 /// Poco's levels are syslog's, but that trace is one more.
 int syslogLevel(const Poco::Message& message) {
   constexpr int kDebug = 7;
@@ -56,9 +54,10 @@ bool isJournal(int descriptor, const char* journalStream) {
   return std::to_string(status.st_dev) + ':' + std::to_string(status.st_ino) == journalStream;
 }
 
-std::string journalRecord(const Poco::Message& message) {
+std::string journalRecord(const Poco::Message& message, const std::string& program) {
   std::string record = "MESSAGE=" + lineOf(message) + "\nPRIORITY=" + std::to_string(syslogLevel(message)) +
-                       "\nSYSLOG_IDENTIFIER=p2\nP2_SOURCE=" + oneLine(message.getSource()) + '\n';
+                       "\nSYSLOG_IDENTIFIER=" + oneLine(program) +
+                       "\nP2_SOURCE=" + oneLine(message.getSource()) + '\n';
   constexpr std::array kFields{std::pair{"node", "P2_NODE="}, std::pair{"domain", "P2_DOMAIN="}};
   for (const auto& [parameter, field] : kFields) {
     if (!message.has(parameter) || message.get(parameter).empty()) continue;
@@ -67,9 +66,8 @@ std::string journalRecord(const Poco::Message& message) {
   return record;
 }
 
-JournalChannel::JournalChannel() : JournalChannel(kJournal) {}
-
-JournalChannel::JournalChannel(const std::filesystem::path& socket) : _socket(connected(socket)) {}
+JournalChannel::JournalChannel(const std::filesystem::path& socket, std::string program)
+    : _socket(connected(socket)), _program(std::move(program)) {}
 
 JournalChannel::~JournalChannel() {
   if (_socket >= 0) ::close(_socket);
@@ -79,7 +77,7 @@ void JournalChannel::log(const Poco::Message& message) {
   // What is fatal is a process's last word. The journal knows whose a line of stderr is, and of a message to
   // its socket not any more once the sender is gone: `journalctl -u p2` would not show it.
   if (_socket >= 0 && message.getPriority() > Poco::Message::PRIO_FATAL) {
-    const std::string record = journalRecord(message);
+    const std::string record = journalRecord(message, _program);
     if (::send(_socket, record.data(), record.size(), MSG_NOSIGNAL) >= 0) return;
   }
   const std::string line = '<' + std::to_string(syslogLevel(message)) + '>' + lineOf(message) + '\n';

@@ -2,6 +2,7 @@
 
 #include "p2/logging/Keys.h"
 #include "p2/settings/Codecs.h"
+#include "p2/settings/Instance.h"
 
 #include <algorithm>
 #include <array>
@@ -96,7 +97,7 @@ constexpr std::array kKeys{
            "the largest stanza accepted, in bytes"),
     P2_KEY(xmpp, Xmpp, connections, "1", Kind::value, kRestart, Streams,
            "connections to the XMPP server at a time"),
-    P2_KEY(store, Store, path, "/var/lib/p2", Kind::path, kRestart, codec::Path,
+    P2_KEY(store, Store, path, Instance::kStore, Kind::path, kRestart, codec::Path,
            "the directory of the registrations"),
     P2_KEY(store, Store, kind, "lmdb", Kind::value, kRestart, StoreKindName,
            "whether registrations are in that directory or in MariaDB"),
@@ -220,12 +221,13 @@ bool isPocoLoggingKey(std::string_view name) noexcept {
          name.starts_with(logging::keys::kChannels);
 }
 
-Settings defaultSettings() {
+Settings defaultSettings(const Instance& instance) {
   Settings settings;
   for (const auto& key : kKeys) {
     // A default that its own codec refuses would show up in the tests; there is nobody to tell here.
     if (!key.fallback.empty()) (void)key.set(settings, key.fallback);
   }
+  settings.store.path = instance.store();
   return settings;
 }
 

@@ -28,8 +28,8 @@ void addPocoChanges(const std::map<std::string, std::string>& running,
 
 }  // namespace
 
-std::vector<KeyDescription> describe(const Settings& settings) {
-  const Settings defaults = defaultSettings();
+std::vector<KeyDescription> describe(const Settings& settings, const Instance& instance) {
+  const Settings defaults = defaultSettings(instance);
   std::vector<KeyDescription> lines;
   for (const auto& key : allKeys()) {
     const bool isDefault = key.get(settings) == key.get(defaults);

@@ -85,7 +85,12 @@ class Parser {
  public:
   Parser(const FileContent& content, const std::string& file, const Environment& environment,
          const ReadFile& read, const std::filesystem::path& directory)
-      : _content(content), _file(file), _environment(environment), _read(read), _directory(directory) {}
+      : _content(content),
+        _file(file),
+        _environment(environment),
+        _read(read),
+        _directory(directory),
+        _settings(defaultSettings(Instance::ofFile(file))) {}
 
   ParsedSettings run() {
     takeFile();
@@ -164,7 +169,7 @@ class Parser {
   std::map<std::string_view, Entry, std::less<>> _entries;  ///< By the name of a known key.
   std::vector<Fault> _faults;
   std::vector<std::string> _warnings;
-  Settings _settings = defaultSettings();
+  Settings _settings;
   ReferenceDatabase _reference;
 };
 

@@ -15,17 +15,19 @@ std::string oneLine(std::string text);
 /// `journalStream` may be null.
 bool isJournal(int descriptor, const char* journalStream);
 
-/// The message in the journal's own protocol: MESSAGE, PRIORITY, SYSLOG_IDENTIFIER, P2_SOURCE (the logger),
-/// and P2_NODE (its first characters) and P2_DOMAIN if it is about a registration.
-std::string journalRecord(const Poco::Message& message);
+/// The message in the journal's own protocol: MESSAGE, PRIORITY, SYSLOG_IDENTIFIER (`program`), P2_SOURCE
+/// (the logger), and P2_NODE (its first characters) and P2_DOMAIN if it is about a registration.
+std::string journalRecord(const Poco::Message& message, const std::string& program = "p2");
 
 /// Writes to systemd's journal, with fields to search by; to stderr with the level in front, which the
 /// journal reads as well (sd-daemon(3)), what is fatal and all if it cannot be reached otherwise.
 /// Thread-safe, does not block.
 class JournalChannel final : public Poco::Channel {
  public:
-  JournalChannel();
-  explicit JournalChannel(const std::filesystem::path& socket);
+  static constexpr const char* kSocket = "/run/systemd/journal/socket";
+
+  /// `program`: whom the journal shall show as the one who has written.
+  explicit JournalChannel(const std::filesystem::path& socket = kSocket, std::string program = "p2");
 
   void log(const Poco::Message& message) override;
 
@@ -33,7 +35,8 @@ class JournalChannel final : public Poco::Channel {
   ~JournalChannel() override;
 
  private:
-  int _socket = -1;  ///< -1: the journal has none.
+  const int _socket;  ///< -1: the journal has none.
+  const std::string _program;
 };
 
 }  // namespace p2::logging

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "p2/core/Result.h"
+#include "p2/settings/Instance.h"
 #include "p2/settings/Settings.h"
 
 #include <span>
@@ -51,8 +52,8 @@ std::string environmentName(const Key& key);
 /// Whether Poco's LoggingSubsystem reads this key, so that it is passed on as it stands.
 bool isPocoLoggingKey(std::string_view name) noexcept;
 
-/// Settings in which every key has its default; the required ones are empty.
-Settings defaultSettings();
+/// Settings in which every key has the default that it has for this p2; the required ones are empty.
+Settings defaultSettings(const Instance& instance = {});
 
 /// The one of `known` that was probably meant by `word`, or empty.
 std::string_view nearestName(std::string_view word, std::span<const std::string_view> known);

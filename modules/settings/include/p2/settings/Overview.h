@@ -1,5 +1,6 @@
 #pragma once
 
+#include "p2/settings/Instance.h"
 #include "p2/settings/Settings.h"
 
 #include <string>
@@ -18,7 +19,8 @@ struct KeyDescription {
 };
 
 /// Every key with its value in effect, in the order of p2.properties, then Poco's logging keys that are set.
-std::vector<KeyDescription> describe(const Settings& settings);
+/// `instance`: whose they are, and so which defaults they have.
+std::vector<KeyDescription> describe(const Settings& settings, const Instance& instance = {});
 
 /// The keys whose values differ and that a reload cannot apply, in the same order.
 std::vector<std::string> changesNeedingRestart(const Settings& running, const Settings& wanted);
