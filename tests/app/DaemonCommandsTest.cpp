@@ -89,6 +89,29 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("p2 status --ready is silent about what is ready, and names all that is not, for health checks") {
+  Installation p2;
+  p2.add({registrationOf("nodeA1")});
+  CHECK(p2.run({"status", "--ready"}).code == EX_UNAVAILABLE);
+  AskedDaemon daemon(p2);
+  const auto ready = p2.run({"status", "--ready"});
+  CHECK(ready.code == EX_OK);
+  CHECK((ready.out + ready.err).empty());
+  daemon.status.connected = false;
+  daemon.status.streamFault = "the server refuses the secret";
+  daemon.status.storeFault = "no host answers";
+  const auto broken = p2.run({"status", "--ready"});
+  CHECK(broken.code == EX_TEMPFAIL);
+  CHECK(broken.out.empty());
+  for (const auto* words : {"the server refuses the secret", "no host answers"})
+    CHECK(has(broken.err, words));
+  daemon.status.standingBy = true;
+  daemon.status.storeFault.clear();
+  const auto standby = p2.run({"status", "--ready"});
+  CHECK(standby.code == EX_OK);
+  CHECK((standby.out + standby.err).empty());
+}
+
 TEST_CASE("p2 status names a daemon that does not run, and one that answers nonsense") {
   Installation p2;
   p2.add({registrationOf("nodeA1")});

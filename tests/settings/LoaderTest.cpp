@@ -65,7 +65,8 @@ TEST_CASE("What cannot be read is said in words") {
   CHECK(readFile(pipe, 10).error() == "is not a regular file");
   if (::geteuid() != 0) {
     CHECK(readFile(folder.write("denied", "", 0), 10).error() ==
-          "may not be read by the user that p2 runs as; check its owner and mode");
+          "may not be read by the user that p2 runs as (uid " + std::to_string(::geteuid()) +
+              "); check its owner and mode");
   }
 }
 
@@ -100,7 +101,9 @@ TEST_CASE("A missing settings file says where p2 looked and what to do") {
       load(std::nullopt, {"/none/a", "/none/b"}, {{"HTTPS_PROXY", "http://x"}}).faults ==
       Lines{
           "There is no settings file: looked for /none/a and /none/b. Copy the p2.properties that comes with "
-          "p2 to one of these places, or name a file with --config=FILE."});
+          "p2 to one of these places, name a file with --config=FILE, or set P2_XMPP_JID and the others in "
+          "the "
+          "environment."});
   CHECK(load(fs::path("/none/c"), {"/none/a"}, {{"P2_XMPP_JID", "p.example"}}).faults ==
         Lines{"/none/c: the settings file does not exist; --config must name a settings file."});
   const Folder folder;

@@ -6,6 +6,7 @@
 #include "p2/control/Requests.h"
 #include "p2/control/Socket.h"
 #include "p2/control/StatusJson.h"
+#include "p2/web/HttpEndpoint.h"
 
 #include <array>
 #include <cstdint>
@@ -21,12 +22,15 @@ namespace p2::app {
 namespace {
 
 constexpr CommandOption kJson{"json", "", "for programs: one JSON object"};
-constexpr std::array kOptions{kStoreOption, kJson};
+constexpr CommandOption kReady{"ready", "", "for health checks: say nothing but what is wrong"};
+constexpr std::array kOptions{kStoreOption, kJson, kReady};
 
 constexpr std::string_view kDetails =
     "Asks the running daemon how it is: the stream to the XMPP server, the access to FCM, pushes by outcome "
     "and how long they took, the queue, the registrations, and its last faults. Ends with 0 if it is "
-    "connected or stands by for another p2, 75 if it is not, and 69 if no daemon runs.";
+    "connected or stands by for another p2, 75 if it is not, and 69 if no daemon runs. With --ready "
+    "the exit code is 0 only if /readyz of the status page says that it is ready, and no registration is "
+    "counted.";
 
 /// Counted here and not by the daemon, which has other things to do. Nothing if the store cannot be read.
 std::optional<control::DomainCounts> countDomains(const StoreLink& link, const Console& console) {
@@ -44,6 +48,12 @@ std::optional<control::DomainCounts> countDomains(const StoreLink& link, const C
   return mostOf(counts);
 }
 
+int sayReadiness(const Invocation& invocation, const control::DaemonStatus& status) {
+  const auto reasons = web::unreadiness(status);
+  for (const auto& reason : reasons) invocation.warn(reason);
+  return reasons.empty() ? EX_OK : EX_TEMPFAIL;
+}
+
 int run(const Invocation& invocation) {
   const auto place = invocation.storeSettings();
   if (!place) return EX_CONFIG;
@@ -58,6 +68,7 @@ int run(const Invocation& invocation) {
   }
   const auto status = control::parseStatusAnswer(*answer.value());
   if (!status) return invocation.fail(EX_PROTOCOL, status.error());
+  if (invocation.has(kReady.name)) return sayReadiness(invocation, status.value());
   const auto domains = countDomains(link, invocation.console);
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   invocation.console.out << (invocation.has(kJson.name)

@@ -102,9 +102,10 @@ Result<void> checkOwner(const path& directory) {
 Result<void> checkWritable(const path& directory) {
   if (permits(directory, R_OK | W_OK | X_OK)) return {};
   if (errno != EACCES) return systemError(directory, "be written", errno);
-  return storeError(directory, "is not writable for " + thisUser() +
-                                   ". Give it to that user (chown) with mode 0700, or set store.path to "
-                                   "another place.");
+  return storeError(directory, "is not writable for " + thisUser() + ". Give it to that user (chown " +
+                                   std::to_string(::geteuid()) +
+                                   "; a container's volume, where it lies on the host) with mode 0700, or "
+                                   "set store.path to another place.");
 }
 
 /// LMDB would take an empty file for a new database, and the loss would go unnoticed.
@@ -175,8 +176,8 @@ std::string meaningOf(int code) {
       return "the disk, or p2's share of it, is full. Free some space; p2 goes on by itself";
     case EROFS:
       return "its file system is read-only. Mount it for writing (its log may say why it is not), let the "
-             "service write there if its unit does not (systemctl edit: [Service] ReadWritePaths=), or "
-             "set store.path to another place";
+             "service write there if its unit does not (systemctl edit: [Service] ReadWritePaths=), give its "
+             "container a volume there, or set store.path to another place";
     case EACCES:
     case EPERM:
       return "the files in it are not permitted to " + thisUser() +

@@ -25,7 +25,8 @@ core::Error fileError(int error) {
       return {"does not exist"};
     case EACCES:
     case EPERM:
-      return {"may not be read by the user that p2 runs as; check its owner and mode"};
+      return {"may not be read by the user that p2 runs as (uid " + std::to_string(::geteuid()) +
+              "); check its owner and mode"};
     default:
       return {"cannot be read (" + std::generic_category().message(error) + ")"};
   }
@@ -69,8 +70,8 @@ LoadedSettings loadWithoutFile(const std::vector<std::filesystem::path>& locatio
   const std::string looked = "There is no settings file: looked for " + listed(locations);
   if (!hasVariables(environment)) {
     return faulty({}, looked +
-                          ". Copy the p2.properties that comes with p2 to one of these places, or name " +
-                          "a file with --config=FILE.");
+                          ". Copy the p2.properties that comes with p2 to one of these places, name a file " +
+                          "with --config=FILE, or set P2_XMPP_JID and the others in the environment.");
   }
   LoadedSettings loaded{parse({}, "", environment, read, firstDirectory()), {}};
   loaded.warnings.push_back(looked + "; the environment alone is used.");
