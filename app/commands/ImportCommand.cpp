@@ -97,7 +97,8 @@ int report(const Invocation& invocation, const transfer::ImportRows& rows,
 
 int refuseAsInUse(const Invocation& invocation, const StoreLink& link) {
   return invocation.fail(EX_TEMPFAIL, "a p2 daemon is using " + link.name() + ". Stop it (systemctl stop " +
-                                          invocation.instance().unit() + "), import, and start it again.");
+                                          invocation.instance().unit() +
+                                          ", or its container), import, and start it again.");
 }
 
 int importInto(const Invocation& invocation, const Source& source, transfer::ImportRows& rows,

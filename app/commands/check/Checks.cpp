@@ -276,7 +276,8 @@ std::optional<Finding> judgeChange(const path& file, control::DaemonStatus::Time
   return Finding{kSettings, State::warning,
                  file.string() + " is newer than the settings that the running daemon (pid " +
                      std::to_string(status.pid) + ") goes by: make it read them (systemctl reload " +
-                     settings::Instance::ofFile(file).unit() + "); its log names what needs a restart."};
+                     settings::Instance::ofFile(file).unit() +
+                     ", or the signal HUP); its log names what needs a restart."};
 }
 
 Finding judgeDaemon(const control::DaemonStatus& status) {

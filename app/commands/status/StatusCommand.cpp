@@ -63,7 +63,8 @@ int run(const Invocation& invocation) {
   if (!answer.value()) {
     return invocation.fail(EX_UNAVAILABLE, "no daemon runs " + std::string(link.isHere() ? "" : "here ") +
                                                "with " + link.name() + ". Start it (systemctl start " +
-                                               invocation.instance().unit() + "); if it does not stay, " +
+                                               invocation.instance().unit() +
+                                               ", or its container); if it does not stay, " +
                                                invocation.instance().call("check") + " tells why.");
   }
   const auto status = control::parseStatusAnswer(*answer.value());
