@@ -72,11 +72,11 @@ KUBERNETES = {"P2_PORT": "tcp://10.0.0.1:9357", "P2_SERVICE_HOST": "10.0.0.1", "
 CALLERS = dict(os.environ)
 
 
-def build(packages):
-    command = [os.path.join(TOP, "packaging", "image", "build"), "--out", packages]
-    answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-                            env=CALLERS)
-    assert answer.returncode == 0, answer.stdout
+def build(packages, *arguments):
+    """Gives the exit status and what it says."""
+    command = [os.path.join(TOP, "packaging", "image", "build"), "--out", packages, *arguments]
+    answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=CALLERS)
+    return answer.returncode, answer.stdout
 
 
 def said(text, *names):
@@ -106,6 +106,7 @@ class Checks:
 
     def checks(self):
         yield "built again, it is the same byte for byte", self.same_again
+        yield "what it cannot be made of is told in a sentence", self.wrong_use
         yield f"is at most {MOST_BYTES // 1_000_000} MB to fetch", self.size
         yield "holds p2, what it needs and nothing else", self.contents
         yield "runs p2 as a user that is not root, and says its health to Docker", self.settings_of_image
@@ -129,10 +130,24 @@ class Checks:
             shutil.copy(tarball, again)
         # Neither the time nor what its caller has for new files matters.
         before = os.umask(0o077)
-        build(again)
+        code, text = build(again)
         os.umask(before)
+        assert code == 0, text
         for name in map(os.path.basename, glob.glob(os.path.join(self._packages, "*-oci.*"))):
             subprocess.run(["cmp", os.path.join(again, name), os.path.join(self._packages, name)], check=True)
+
+    def wrong_use(self):
+        empty, two = (os.path.join(self._directory, name) for name in ("empty", "two"))
+        os.makedirs(empty)
+        os.makedirs(two)
+        for version in ("1.0", "1.1"):
+            open(os.path.join(two, f"p2-{version}-linux-amd64.tar.gz"), "w").close()
+        for directory, code, word in ((empty, 66, "run packaging/build first"), (empty + "/none", 66, "there is no directory"),
+                                      (two, 65, "1.0, 1.1")):
+            ended, text = build(directory)
+            assert ended == code and word in text and text.count("\n") == 1, (ended, text)
+        ended, text = build(empty, "--output")
+        assert ended == 64 and "--update" in text, (ended, text)
 
     def size(self):
         sizes = [layer["size"] for layer in self._image.inspect("--raw")["layers"]]
