@@ -15,7 +15,7 @@ using namespace p2::store::test;
 namespace {
 
 std::unique_ptr<Environment> openEnvironment(const TemporaryDirectory& directory) {
-  auto environment = Environment::open({directory.path(), false, false, 65536});
+  auto environment = Environment::open({.directory = directory.path(), .initialMapSize = 65536});
   REQUIRE(environment.ok());
   return std::move(environment).value();
 }
@@ -69,15 +69,47 @@ TEST_CASE("A generator that gives the same node for ever, or none, is an error a
 }
 
 TEST_CASE("A map that is full doubles until it has the greatest size for the machine") {
+  const std::size_t greatest = Environment::Options().greatestMapSize;
   std::size_t size = 65536;
   int steps = 0;
-  for (; nextMapSize(size) != size; ++steps) {
-    CHECK(nextMapSize(size) <= size * 2);
-    size = nextMapSize(size);
+  for (; nextMapSize(size, greatest) != size; ++steps) {
+    CHECK(nextMapSize(size, greatest) <= size * 2);
+    size = nextMapSize(size, greatest);
   }
   CHECK(size == std::size_t{1} << (sizeof(void*) == 4 ? 30U : 40U));
   CHECK(steps == (sizeof(void*) == 4 ? 14 : 24));
-  CHECK(nextMapSize(size + 4096) == size + 4096);
+  CHECK(nextMapSize(size + 4096, greatest) == size + 4096);
+}
+
+TEST_CASE(
+    "A map of the greatest size that is full fails what needs more, in words, and keeps all that is there") {
+  const TemporaryDirectory directory;
+  constexpr std::size_t kGreatest = std::size_t{1} << 20U;
+  constexpr unsigned kAtOnce = 100;
+  auto opened = Environment::open(
+      {.directory = directory.path(), .initialMapSize = 65536, .greatestMapSize = kGreatest});
+  REQUIRE(opened.ok());
+  const auto environment = std::move(opened).value();
+  std::string fault;
+  unsigned stored = 0;
+  while (fault.empty() && stored < 100 * kAtOnce) {
+    environment->reserve(std::uint64_t{1} << 33U);  // wider than a 32-bit machine's numbers
+    const auto written = environment->write([&](Tables& tables) {
+      int code = 0;
+      for (unsigned i = 0; i < kAtOnce && code == 0; ++i) code = tables.put(imported(stored + i));
+      return code;
+    });
+    if (written.ok()) stored += kAtOnce;
+    if (!written.ok()) fault = written.error();
+  }
+  INFO(fault);
+  CHECK(stored > kAtOnce);
+  CHECK(fault.find(" cannot grow beyond 1 MiB on this machine.") != std::string::npos);
+  CHECK(fault.find("p2 export") != std::string::npos);
+  auto transaction = environment->read();
+  REQUIRE(transaction.ok());
+  CHECK(transaction.value().size().mapBytes == kGreatest);
+  CHECK(transaction.value().tables().size() == stored);
 }
 
 TEST_CASE("What a failed piece of work wrote is not there, and the next one works") {

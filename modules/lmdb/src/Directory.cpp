@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <optional>
 #include <pwd.h>
 #include <system_error>
@@ -115,6 +116,36 @@ Result<void> checkNotEmpty(const path& directory) {
   return storeError(directory, "is damaged: " + (directory / kDataFile).string() +
                                    " is empty. Restore it from a backup; or, if there were no registrations "
                                    "yet, remove that file and start again.");
+}
+
+/// LMDB's pages begin with a number as wide as the machine's addresses; in the first one its mark follows.
+constexpr std::size_t markPlace(std::size_t width) {
+  return width + 8;
+}
+
+/// LMDB would call the file of a program whose addresses have another width damaged.
+Result<void> checkWidth(const path& directory) {
+  constexpr std::uint32_t kMark = 0xBEEFC0DE;
+  constexpr std::size_t kOther = sizeof(std::size_t) == 4 ? 8 : 4;
+  constexpr std::size_t kPlace = markPlace(kOther);
+  std::array<char, kPlace + sizeof kMark> head{};
+  std::uint32_t found = 0;
+  const Descriptor file(::open((directory / kDataFile).c_str(), O_RDONLY | O_CLOEXEC));
+  // What keeps it from being read is LMDB's to tell.
+  if (::pread(file.number(), head.data(), head.size(), 0) != static_cast<ssize_t>(head.size())) return {};
+  std::memcpy(&found, head.data() + kPlace, sizeof found);
+  if (found != kMark) return {};
+  return storeError(directory,
+                    "was written by a " + std::to_string(kOther * 8) + "-bit p2, and a " +
+                        std::to_string(sizeof(std::size_t) * 8) +
+                        "-bit one like this cannot read it. Write the registrations out with that p2 (p2 "
+                        "export), and read them into an empty store with this one (p2 import).");
+}
+
+/// What LMDB itself would misunderstand.
+Result<void> checkData(const path& directory) {
+  if (auto fine = checkNotEmpty(directory); !fine.ok()) return fine;
+  return checkWidth(directory);
 }
 
 void narrowModes(const path& directory) {
@@ -244,7 +275,7 @@ Result<Descriptor> claimForWriting(const path& directory) {
   }
   auto claimed = claim(directory);
   if (!claimed.ok()) return claimed;
-  if (auto fine = checkNotEmpty(directory); !fine.ok()) return Error{fine.error()};
+  if (auto fine = checkData(directory); !fine.ok()) return Error{fine.error()};
   narrowModes(directory);
   return claimed;
 }
@@ -277,7 +308,7 @@ Result<void> checkForReading(const path& directory) {
                       "holds no registrations: " + data.string() +
                           " does not exist. Check store.path, or start p2 once, which creates it.");
   }
-  return checkNotEmpty(directory);
+  return checkData(directory);
 }
 
 Result<Descriptor> enterAsReader(const path& directory) {

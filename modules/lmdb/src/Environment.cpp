@@ -25,8 +25,6 @@ constexpr std::string_view kVersionKey = "format";
 constexpr unsigned kReaderSlots = 512;
 constexpr std::size_t kRestingReads = 32;
 constexpr std::size_t kLeastMapSize = std::size_t{64} << 10U;
-// 1 GiB of a 32-bit machine's address space, 1 TiB of a larger one's.
-constexpr std::size_t kGreatestMapSize = std::size_t{1} << (sizeof(void*) == 4 ? 30U : 40U);
 
 std::size_t wholePages(std::size_t bytes) {
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
@@ -84,8 +82,8 @@ int putVersion(MDB_txn* transaction, MDB_dbi meta) {
 
 }  // namespace
 
-std::size_t nextMapSize(std::size_t current) {
-  return current > kGreatestMapSize / 2 ? std::max(current, kGreatestMapSize) : current * 2;
+std::size_t nextMapSize(std::size_t current, std::size_t greatest) {
+  return current > greatest / 2 ? std::max(current, greatest) : current * 2;
 }
 
 Environment::ReadTransaction::~ReadTransaction() {
@@ -354,7 +352,7 @@ Environment::Size Environment::sizeInside() const {
   return {info.me_mapsize, (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize};
 }
 
-void Environment::reserve(std::size_t bytes) {
+void Environment::reserve(std::uint64_t bytes) {
   if (bytes == 0) return;
   std::uint64_t needed = 0;
   {
@@ -364,24 +362,25 @@ void Environment::reserve(std::size_t bytes) {
     if (needed <= sizeInside().mapBytes) return;
   }
   // If it cannot grow, the transaction itself will find out.
-  const auto attempt = growMap(static_cast<std::size_t>(needed));
+  const auto attempt = growMap(needed);
   static_cast<void>(attempt);
 }
 
-Result<void> Environment::growMap(std::size_t least) {
+Result<void> Environment::growMap(std::uint64_t least) {
   const Gate::Alone alone(_gate);
   if (!_env) return fault("be written", MDB_PANIC);
   // Readers that died (a killed command) hold pages back; without them there may be room.
   int dead = 0;
   if (least == 0 && mdb_reader_check(_env.get(), &dead) == 0 && dead > 0) return {};
   const auto current = static_cast<std::size_t>(sizeInside().mapBytes);
-  std::size_t next = nextMapSize(current);
-  while (next < least && nextMapSize(next) > next) next = nextMapSize(next);
+  const auto after = [&](std::size_t size) { return nextMapSize(size, _options.greatestMapSize); };
+  std::size_t next = after(current);
+  while (next < least && after(next) > next) next = after(next);
   if (next <= current) {
     return storeError(_options.directory,
                       "cannot grow beyond " + std::to_string(current >> 20U) +
                           " MiB on this machine. Remove registrations (store.expireAfter), "
-                          "or move to a 64-bit machine.");
+                          "or move to a 64-bit machine (p2 export, p2 import).");
   }
   return resizeMap(next);
 }

@@ -29,6 +29,8 @@ class Environment {
     /// A copy that an import works on: a commit is on disk only after sync().
     bool staged = false;
     std::size_t initialMapSize = std::size_t{16} << 20U;
+    /// 1 GiB of a 32-bit machine's address space, 1 TiB of a larger one's.
+    std::size_t greatestMapSize = std::size_t{1} << (sizeof(void*) == 4 ? 30U : 40U);
   };
 
   struct Size {
@@ -75,7 +77,7 @@ class Environment {
   core::Result<bool> write(const std::function<int(Tables&)>& work);
 
   /// Makes the map so large that `bytes` more fit, as far as that can be told ahead. Best effort.
-  void reserve(std::size_t bytes);
+  void reserve(std::uint64_t bytes);
 
   /// Makes durable what was committed to a staged copy.
   core::Result<void> sync();
@@ -110,7 +112,7 @@ class Environment {
   void endRead(MDB_txn* transaction);
   int tryWrite(const std::function<int(Tables&)>& work, bool& written);
 
-  core::Result<void> growMap(std::size_t least);
+  core::Result<void> growMap(std::uint64_t least);
   core::Result<void> resizeMap(std::size_t bytes);
   core::Result<void> recover(int code, std::uint64_t generation);
   Size sizeInside() const;
@@ -126,7 +128,7 @@ class Environment {
   bool _entered = false;  ///< `_identity` is in this process's list of open stores.
 };
 
-/// The next size of a map that is full: twice as large, or as large as it may be on this machine.
-std::size_t nextMapSize(std::size_t current);
+/// The next size of a map that is full: twice as large, or `greatest`.
+std::size_t nextMapSize(std::size_t current, std::size_t greatest);
 
 }  // namespace p2::lmdb
