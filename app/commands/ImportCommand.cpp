@@ -3,6 +3,8 @@
 #include "commands/ProgressBar.h"
 #include "links/DatabaseLink.h"
 #include "links/StoreLink.h"
+#include "p2/core/Clock.h"
+#include "p2/core/FileKind.h"
 #include "p2/core/Words.h"
 #include "p2/process/StoreOwner.h"
 #include "p2/settings/DatabaseUrl.h"
@@ -51,7 +53,7 @@ struct Source {
 };
 
 store::Registration::Time now() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  return std::chrono::floor<std::chrono::seconds>(core::wallTime());
 }
 
 /// A file is as old as its last change; a stream is as of now.
@@ -139,8 +141,7 @@ int importText(const Invocation& invocation, const settings::Settings::Store& pl
   if (!fromStdin(invocation)) {
     source = {invocation.operands.front(), ageOf(invocation.operands.front())};
     file.open(source.name, std::ios::binary);
-    std::error_code ignored;
-    if (!file || std::filesystem::is_directory(source.name, ignored)) {
+    if (!file || core::isDirectory(source.name)) {
       return invocation.fail(EX_NOINPUT, source.name + " cannot be read; name the file with the dump.");
     }
   }

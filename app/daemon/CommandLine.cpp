@@ -1,6 +1,7 @@
 #include "daemon/CommandLine.h"
 
 #include "options/OptionReader.h"
+#include "p2/core/FileKind.h"
 
 #include <Poco/Util/HelpFormatter.h>
 #include <Poco/Util/OptionSet.h>
@@ -41,8 +42,8 @@ core::Result<void> checkPidFile(const std::string& value) {
   const auto file = std::filesystem::absolute(value);
   const auto directory = file.parent_path();
   std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored)) return cannot("it is a directory; name a file in it");
-  if (!std::filesystem::is_directory(directory, ignored)) return cannot("create its directory");
+  if (core::isDirectory(file)) return cannot("it is a directory; name a file in it");
+  if (!core::isDirectory(directory)) return cannot("create its directory");
   const auto& written = std::filesystem::exists(file, ignored) ? file : directory;
   if (::faccessat(AT_FDCWD, written.c_str(), W_OK, AT_EACCESS) == 0) return {};
   return cannot("give " + written.string() + " to the user that p2 runs as, or name another file");

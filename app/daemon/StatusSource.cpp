@@ -1,5 +1,6 @@
 #include "daemon/StatusSource.h"
 
+#include "p2/core/Clock.h"
 #include "p2/core/Version.h"
 
 #include <unistd.h>
@@ -77,7 +78,7 @@ StatusSource::StatusSource(Parts parts, Tokens tokens)
       _instance(machineName()),
       _server(_parts.xmpp.host + ':' + std::to_string(_parts.xmpp.port)),
       _jid(_parts.xmpp.jid),
-      _started(toSeconds(std::chrono::system_clock::now())),
+      _started(toSeconds(core::wallTime())),
       _settingsRead(_started),
       _tokens(std::move(tokens)),
       _stateMetrics(_parts.metrics) {
@@ -85,7 +86,7 @@ StatusSource::StatusSource(Parts parts, Tokens tokens)
 }
 
 void StatusSource::reloaded(Tokens tokens, bool wholly) {
-  if (wholly) _settingsRead = toSeconds(std::chrono::system_clock::now());
+  if (wholly) _settingsRead = toSeconds(core::wallTime());
   _tokens.with([&](Tokens& current) { current.swap(tokens); });
 }
 

@@ -1,5 +1,6 @@
 #include "p2/core/Clock.h"
 #include "support/Catch.h"
+#include "support/ContentOf.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -19,6 +20,15 @@ TEST_CASE("The system clock is the machine's steady and civil time") {
   CHECK(now <= std::chrono::steady_clock::now());
   CHECK(wall >= wallBefore - 1s);  // may be set back meanwhile
   CHECK(systemClock().realDeadline(now) == now);
+}
+
+TEST_CASE("Civil time goes on after January 2038, as nothing reads the C++ library's own") {
+  const std::string others = "system_clock::" + std::string("now()");
+  p2::test::forEachSource([&](const std::filesystem::path& source) {
+    INFO(source);
+    const auto text = p2::test::contentOf(source);
+    CHECK((source.filename() == "Clock.h" || text.find(others) == std::string::npos));
+  });
 }
 
 TEST_CASE("A scaled clock starts at the present and runs by its factor") {

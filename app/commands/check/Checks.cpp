@@ -5,6 +5,7 @@
 #include "links/ComponentLink.h"
 #include "links/StoreLink.h"
 #include "p2/component/Component.h"
+#include "p2/core/FileKind.h"
 #include "p2/core/Metrics.h"
 #include "p2/core/Words.h"
 #include "p2/transfer/RegistrationJson.h"
@@ -49,7 +50,7 @@ bool permits(const path& file, int mode) {
 Finding checkNewStore(const path& directory) {
   std::error_code ignored;
   const auto parent = std::filesystem::absolute(directory).lexically_normal().parent_path();
-  if (std::filesystem::is_directory(directory, ignored)) {
+  if (core::isDirectory(directory)) {
     if (permits(directory, R_OK | W_OK | X_OK)) {
       return {kStore, State::ok, directory.string() + " holds no registrations yet"};
     }
@@ -60,7 +61,7 @@ Finding checkNewStore(const path& directory) {
   if (std::filesystem::exists(directory, ignored)) {
     return storeFault(directory.string() + " is not a directory, but a file; set store.path to a directory.");
   }
-  if (std::filesystem::is_directory(parent, ignored) && permits(parent, W_OK | X_OK)) {
+  if (core::isDirectory(parent) && permits(parent, W_OK | X_OK)) {
     return {kStore, State::ok, directory.string() + " will be created"};
   }
   return storeFault(
@@ -138,9 +139,8 @@ Finding checkRegistrations(const StoreLink& link) {
 
 /// With the registrations elsewhere, the directory is for the socket alone, and the daemon works without.
 Finding checkControl(const path& directory) {
-  std::error_code ignored;
   const auto whole = std::filesystem::absolute(directory).lexically_normal();
-  if (!std::filesystem::is_directory(whole, ignored)) {
+  if (!core::isDirectory(whole)) {
     return {kControl, State::warning,
             whole.string() +
                 " (store.path) is no directory: p2 status and other commands cannot ask the daemon "

@@ -47,7 +47,7 @@ std::vector<Finding> checkReach(const FcmLink& link, const settings::Settings& s
   }
   std::vector<Finding> findings{{kReach, State::ok, link.config.endpoint.authority() + " answers"}};
   const auto date = http::parseHttpDate(std::get<http::Response>(result).date);
-  if (date) findings.push_back(judgeClock(std::chrono::system_clock::now(), *date));
+  if (date) findings.push_back(judgeClock(core::wallTime(), *date));
   return findings;
 }
 

@@ -4,6 +4,7 @@
 #include "commands/setup/AppSnippets.h"
 #include "commands/setup/ServerSnippets.h"
 #include "p2/core/AtomicFile.h"
+#include "p2/core/FileKind.h"
 #include "p2/core/Words.h"
 #include "p2/fcm/ServiceAccount.h"
 #include "p2/process/ServiceUser.h"
@@ -328,7 +329,7 @@ int run(const Invocation& invocation) {
                                              "with --config=FILE, or replace them with --force.");
   }
   std::error_code ignored;
-  if (std::filesystem::exists(file, ignored) && !std::filesystem::is_regular_file(file, ignored)) {
+  if (std::filesystem::exists(file, ignored) && !core::isRegularFile(file)) {
     return invocation.fail(EX_CANTCREAT, file.string() + " is not a file: name another with --config=FILE.");
   }
   // Before the questions: who has answered them all wants to keep that.

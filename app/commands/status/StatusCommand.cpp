@@ -6,6 +6,7 @@
 #include "p2/control/Requests.h"
 #include "p2/control/Socket.h"
 #include "p2/control/StatusJson.h"
+#include "p2/core/Clock.h"
 #include "p2/web/HttpEndpoint.h"
 
 #include <array>
@@ -71,7 +72,7 @@ int run(const Invocation& invocation) {
   if (!status) return invocation.fail(EX_PROTOCOL, status.error());
   if (invocation.has(kReady.name)) return sayReadiness(invocation, status.value());
   const auto domains = countDomains(link, invocation.console);
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto now = std::chrono::floor<std::chrono::seconds>(core::wallTime());
   invocation.console.out << (invocation.has(kJson.name)
                                  ? control::statusJson(status.value(), now, domains) + '\n'
                                  : describeStatus(status.value(), domains, now));

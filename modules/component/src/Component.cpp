@@ -4,6 +4,7 @@
 #include "Outbox.h"
 #include "Session.h"
 #include "p2/core/Backoff.h"
+#include "p2/core/Clock.h"
 
 #include <Poco/Logger.h>
 
@@ -58,7 +59,7 @@ class Component::Impl {
         _route(_options.resolver, _options.firstAddress),
         _backoff({kFirstBackoff, _options.backoffMost, kLeastBackoff}),
         _standby({_options.standbyPause, _options.standbyPause, _options.standbyPause}) {
-    _status.since = std::chrono::system_clock::now();
+    _status.since = core::wallTime();
     _reader = std::thread([this] { run(); });
   }
 
@@ -208,7 +209,7 @@ class Component::Impl {
       if (_status.state == state) return;
       wasConnected = _status.state == State::connected;
       _status.state = state;
-      _status.since = std::chrono::system_clock::now();
+      _status.since = core::wallTime();
     }
     _wake.notify_all();
     // Several components may share the metric.

@@ -1,5 +1,7 @@
 #include "p2/core/AtomicFile.h"
 
+#include "p2/core/FileKind.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,7 +20,7 @@ constexpr int kMostLinks = 40;
 /// Where a link leads, whether or not there is anything.
 std::filesystem::path targetOf(std::filesystem::path path) {
   std::error_code fault;
-  for (int n = 0; n < kMostLinks && std::filesystem::is_symlink(path, fault); ++n) {
+  for (int n = 0; n < kMostLinks && isSymbolicLink(path); ++n) {
     path = path.parent_path() / std::filesystem::read_symlink(path, fault);
   }
   return path;

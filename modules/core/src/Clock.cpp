@@ -1,5 +1,7 @@
 #include "p2/core/Clock.h"
 
+#include <ctime>
+
 namespace p2::core {
 
 namespace {
@@ -7,13 +9,19 @@ namespace {
 class SystemClock final : public Clock {
  public:
   TimePoint now() const noexcept override { return std::chrono::steady_clock::now(); }
-  std::chrono::system_clock::time_point wallTime() const noexcept override {
-    return std::chrono::system_clock::now();
-  }
+  std::chrono::system_clock::time_point wallTime() const noexcept override { return core::wallTime(); }
   TimePoint realDeadline(TimePoint deadline) const noexcept override { return deadline; }
 };
 
 }  // namespace
+
+std::chrono::system_clock::time_point wallTime() noexcept {
+  using std::chrono::system_clock;
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  const auto since = std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+  return system_clock::time_point(std::chrono::duration_cast<system_clock::duration>(since));
+}
 
 const Clock& systemClock() noexcept {
   static const SystemClock clock;
@@ -21,9 +29,7 @@ const Clock& systemClock() noexcept {
 }
 
 ScaledClock::ScaledClock(unsigned factor) noexcept
-    : _factor(factor),
-      _start(std::chrono::steady_clock::now()),
-      _wallStart(std::chrono::system_clock::now()) {}
+    : _factor(factor), _start(std::chrono::steady_clock::now()), _wallStart(core::wallTime()) {}
 
 Clock::TimePoint ScaledClock::now() const noexcept {
   return _start + (std::chrono::steady_clock::now() - _start) * _factor;

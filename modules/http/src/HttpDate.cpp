@@ -37,6 +37,7 @@ std::optional<std::chrono::system_clock::time_point> toTimePoint(std::tm fields)
   const std::time_t seconds = ::timegm(&fields);
   // timegm turns the 31st of June into the 1st of July.
   if (fields.tm_mday != given.tm_mday || fields.tm_mon != given.tm_mon) return std::nullopt;
+  if (seconds < 0) return std::nullopt;  // where time_t has 32 bits
   return std::chrono::system_clock::from_time_t(seconds);
 }
 

@@ -1,5 +1,6 @@
 #include "p2/logging/RecentFaults.h"
 
+#include "p2/core/Clock.h"
 #include "p2/logging/JournalChannel.h"
 #include "p2/logging/LenientChannel.h"
 
@@ -62,7 +63,7 @@ Poco::AutoPtr<RecentFaults> RecentFaults::attach(const std::vector<Poco::Channel
 
 void RecentFaults::log(const Poco::Message& message) {
   if (message.getPriority() > Poco::Message::PRIO_WARNING) return;
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto now = std::chrono::floor<std::chrono::seconds>(core::wallTime());
   _faults.with([&](auto& faults) {
     if (!faults.empty() && faults.back().text == message.getText()) faults.pop_back();
     faults.push_back({now, message.getText()});

@@ -2,6 +2,7 @@
 
 #include "Connection.h"
 #include "Schema.h"
+#include "p2/core/Clock.h"
 
 #include <array>
 #include <mysqld_error.h>
@@ -98,7 +99,7 @@ void inspectHost(Connection& connection, const Options& options, HostReport& rep
     report.clusterId = connection.clusterId();
   }
   report.flushes = firstNumber(connection, "select @@innodb_flush_log_at_trx_commit", 0) == 1;
-  const auto here = std::chrono::system_clock::now().time_since_epoch();
+  const auto here = core::wallTime().time_since_epoch();
   const std::chrono::seconds there(firstNumber(connection, "select unix_timestamp()", 0));
   report.clockIsAhead = there - std::chrono::duration_cast<std::chrono::seconds>(here);
   if (!inspectRights(connection, options, report) || !report.hasTables) return;

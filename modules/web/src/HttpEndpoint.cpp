@@ -3,6 +3,7 @@
 #include "History.h"
 #include "StatusPage.h"
 #include "p2/control/StatusJson.h"
+#include "p2/core/Clock.h"
 
 #include <Poco/Exception.h>
 #include <Poco/Net/HTTPRequestHandler.h>
@@ -101,7 +102,7 @@ Page readiness(const control::DaemonStatus& status) {
 }
 
 Page statusPageData(const control::DaemonStatus& status) {
-  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto now = std::chrono::floor<std::chrono::seconds>(core::wallTime());
   return found("application/json", control::statusJson(status, now));
 }
 

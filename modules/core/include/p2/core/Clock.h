@@ -4,6 +4,10 @@
 
 namespace p2::core {
 
+/// Civil time. To be used instead of std::chrono::system_clock::now(): on a 32-bit machine the C++ library
+/// that is linked in may have a clock that ends in January 2038. Thread-safe.
+std::chrono::system_clock::time_point wallTime() noexcept;
+
 /// Where time comes from. The daemon uses `systemClock()`; tests pass one that runs faster. Thread-safe.
 class Clock {
  public:
