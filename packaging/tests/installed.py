@@ -16,12 +16,12 @@ import shutil
 import socket
 import sys
 import textwrap
-import traceback
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "tests", "support")]
 
+from counted import count  # noqa: E402
 from machine import Machine  # noqa: E402
 from p2test.fcm import Fcm  # noqa: E402
 from p2test.mariadb import MariaDb  # noqa: E402
@@ -127,6 +127,15 @@ class Deb:
                         "/etc/p2/work.json"}
 
 
+def c_library_for(requires):
+    """A spec: a package without files that provides what the C library's package does elsewhere."""
+    wanted = [line for line in requires.splitlines()
+              if re.match(r"(lib(c|m|dl|pthread|rt|resolv)|ld-linux[a-z0-9-]*)\.so|rtld\(|/bin/sh", line)]
+    provides = "".join(f"Provides: {name}\n" for name in sorted(set(wanted)))
+    return (f"Name: glibc\nVersion: 2.31\nRelease: 1\nSummary: Stand-in\nLicense: MIT\n"
+            f"BuildArch: noarch\n{provides}%description\nStand-in\n%files\n")
+
+
 class Rpm:
     """How it is handled with rpm, whose database knows nothing but a stand-in of the C library and the shell."""
 
@@ -139,12 +148,8 @@ class Rpm:
         return self._machine.run("rpm", "--force-debian", *arguments)
 
     def _install_c_library(self, package):
-        """A package without files that provides what the C library's package does elsewhere."""
-        wanted = [line for line in self._machine.run("rpm", "-qp", "--requires", package).splitlines()
-                  if re.match(r"(lib(c|m|dl|pthread|rt|resolv)|ld-linux[a-z0-9-]*)\.so|rtld\(|/bin/sh", line)]
-        provides = "".join(f"Provides: {name}\n" for name in sorted(set(wanted)))
-        self._machine.write("/root/glibc.spec", f"Name: glibc\nVersion: 2.31\nRelease: 1\nSummary: Stand-in\nLicense: MIT\n"
-                                                f"BuildArch: noarch\n{provides}%description\nStand-in\n%files\n")
+        requires = self._machine.run("rpm", "-qp", "--requires", package)
+        self._machine.write("/root/glibc.spec", c_library_for(requires))
         self._machine.run("rpmbuild", "--quiet", "-bb", "--define", "_rpmdir /root", "/root/glibc.spec")
         self._rpm("-i", "/root/noarch/glibc-2.31-1.noarch.rpm")
         self._has_c_library = True
@@ -188,6 +193,7 @@ def readme_blocks():
         blocks = [textwrap.dedent(block) for block in re.findall(r"(?m)(?:^    \S.*\n)+", readme.read())]
     own = [block for block in blocks if re.search(r"(?m)^p2 (setup|check) ", block)]
     rest = [block.strip() for block in blocks if block not in own and "--->" not in block]
+    rest = [block for block in rest if not block.startswith("wget ")]  # which published.py follows
     assert len(own) == 2 and rest == ["packaging/quickstart", "packaging/build", "tests/run"], blocks
     return own
 
@@ -593,29 +599,17 @@ class Installed:
         self._fcm.stop()
 
 
+def run_checks(installed):
+    try:
+        return count(installed.checks(), installed.failure_report, installed.boot)
+    finally:
+        installed.end()
+
+
 def main():
     kind, root, directory, package, newer = sys.argv[1:]
     os.makedirs(directory, exist_ok=True)
-    installed = Installed(kind, root, directory, package, newer)
-    passed, failed = 0, 0
-    try:
-        for name, check in installed.checks():
-            try:
-                check()
-                passed += 1
-                print(f"passed: {name}", flush=True)
-            except Exception as error:
-                failed += 1
-                print(f"FAILED: {name}: {error}", flush=True)
-                if not isinstance(error, AssertionError):
-                    traceback.print_exc(file=sys.stdout)
-                print(installed.failure_report(), flush=True)
-                if check.__name__ == "boot":
-                    break
-    finally:
-        installed.end()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return run_checks(Installed(kind, root, directory, package, newer))
 
 
 if __name__ == "__main__":
