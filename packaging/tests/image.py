@@ -121,7 +121,7 @@ class Checks:
         yield "is healthy while p2 is connected, else not", self.health
         yield "SIGTERM ends it within 10 s, with exit status 0", self.end
         yield "registrations survive a new container", self.survive
-        yield "a settings file that is mounted is read, and what Kubernetes sets does no harm", self.mounted_file
+        yield "a settings file that is mounted is read, in a pod of Kubernetes as well", self.mounted_file
 
     def same_again(self):
         again = os.path.join(self._directory, "again")
@@ -265,6 +265,9 @@ class Checks:
         assert self._p2.stop() == 0
 
     def mounted_file(self):
+        """There, variables are set that p2 did not ask for, and the volume is root's, and the group's by fsGroup."""
+        os.chown(self._volume, 0, USER)
+        os.chmod(self._volume, 0o2770)
         names = {"P2_XMPP_JID": "xmpp.jid", "P2_XMPP_HOST": "xmpp.host", "P2_XMPP_PORT": "xmpp.port",
                  "P2_FCM_ENDPOINT": "fcm.endpoint", "P2_XMPP_SHAREDSECRETFILE": "xmpp.sharedSecretFile",
                  "P2_FCM_SERVICEACCOUNTFILE": "fcm.serviceAccountFile", "P2_PUSH_SPACING": "push.spacing"}
