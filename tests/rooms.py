@@ -40,7 +40,7 @@ KNOWN = " ".join(module for module in MODULES if module not in ("lmdb", "mariadb
 PLAN = {
     **MODULES,
     "app/options": "core settings",
-    "app/links": "core settings component fcm http push store lmdb mariadb",
+    "app/links": "core settings component fcm http proxy push store lmdb mariadb",
     "app/daemon": f"{KNOWN} app/links app/options",
     "app/commands": f"{KNOWN} app/links app/options",
     "app/commands/check": f"{KNOWN} app/links app/commands",

@@ -8,6 +8,7 @@
 #include "commands/MigrateCommand.h"
 #include "commands/PushCommand.h"
 #include "commands/SettingsCommand.h"
+#include "commands/VersionCommand.h"
 #include "commands/check/CheckCommand.h"
 #include "commands/setup/SetupCommand.h"
 #include "commands/status/StatusCommand.h"
@@ -31,7 +32,7 @@ namespace {
 
 const std::array kCommands{setupCommand(),  checkCommand(),  settingsCommand(), statusCommand(),
                            listCommand(),   pushCommand(),   forgetCommand(),   importCommand(),
-                           exportCommand(), backupCommand(), migrateCommand()};
+                           exportCommand(), backupCommand(), migrateCommand(),  versionCommand()};
 
 /// Takes the words after the command apart.
 core::Result<void> parseWords(const Command& command, const std::vector<std::string>& words,

@@ -1,6 +1,7 @@
 #include "CommandRun.h"
 #include "commands/CommandTable.h"
 #include "daemon/CommandLine.h"
+#include "p2/core/Version.h"
 #include "p2/settings/Parser.h"
 #include "support/Catch.h"
 #include "support/ContentOf.h"
@@ -12,6 +13,7 @@
 #include <fstream>
 #include <map>
 #include <random>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <sysexits.h>
@@ -45,6 +47,19 @@ TEST_CASE("Every command stands in README") {
   for (const auto& command : commands()) {
     CAPTURE(command.name);
     CHECK(test::has(readme, "`p2 " + std::string(command.name) + '`'));
+  }
+}
+
+TEST_CASE("The version names the libraries that p2 runs with, each with a number") {
+  const auto shown = run({"version"});
+  REQUIRE(shown.code == EX_OK);
+  std::istringstream lines(shown.out);
+  std::string line;
+  REQUIRE(std::getline(lines, line));
+  CHECK(line == "p2 " + std::string(core::kVersion));
+  for (const std::string name : {"OpenSSL", "Poco", "LMDB", "MariaDB Connector/C", "libpsl"}) {
+    REQUIRE(std::getline(lines, line));
+    CHECK(std::regex_match(line, std::regex(name + R"( \d+\.\d+\.\d+[a-z]?)")));
   }
 }
 
