@@ -10,7 +10,6 @@ server of this process shows the repository to the system. Prints one line a che
 
 import os
 import re
-import shutil
 import sys
 
 sys.dont_write_bytecode = True
@@ -18,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE]
 
 from installed import Installed, SETTINGS, run_checks  # noqa: E402
-from repository import TOP, Altered, Repository, run  # noqa: E402
+from repository import TOP, Altered, Repository, relabelled, run  # noqa: E402
 
 ADDRESS = "https://example.org/p2"
 
@@ -133,27 +132,10 @@ class Published(Installed):
         self._repository.stop()
 
 
-def with_lower_version(package, directory):
-    """The same files in a package that is older by its label."""
-    tree, version = os.path.join(directory, "older"), "0.0.1-1"
-    shutil.rmtree(tree, ignore_errors=True)
-    run("dpkg-deb", "-R", package, tree)
-    control = os.path.join(tree, "DEBIAN", "control")
-    with open(control) as file:
-        text, count = re.subn(r"(?m)^Version: .*$", f"Version: {version}", file.read())
-    assert count == 1, text
-    with open(control, "w") as file:
-        file.write(text)
-    deb = os.path.join(directory, re.sub("_[^_]*_", f"_{version}_", os.path.basename(package)))
-    run("dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", tree, deb)
-    shutil.rmtree(tree)
-    return deb
-
-
 def main():
     root, directory, package, *older = map(os.path.abspath, sys.argv[1:])
     os.makedirs(directory, exist_ok=True)
-    older = older[0] if older else with_lower_version(package, directory)
+    older = older[0] if older else relabelled(package, "0.0.1-1", directory)
     return run_checks(Published(root, directory, package, older))
 
 

@@ -4,6 +4,7 @@ import functools
 import glob
 import http.server
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -15,6 +16,23 @@ def run(*command, **more):
     answer = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **more)
     assert answer.returncode == 0, f"`{' '.join(command)}` ended with {answer.returncode}:\n{answer.stdout}"
     return answer.stdout
+
+
+def relabelled(package, version, directory):
+    """The same files in a deb of another version; gives its path."""
+    tree = os.path.join(directory, "relabelled")
+    shutil.rmtree(tree, ignore_errors=True)
+    run("dpkg-deb", "-R", package, tree)
+    control = os.path.join(tree, "DEBIAN", "control")
+    with open(control) as file:
+        text, count = re.subn(r"(?m)^Version: .*$", f"Version: {version}", file.read())
+    assert count == 1, text
+    with open(control, "w") as file:
+        file.write(text)
+    deb = os.path.join(directory, re.sub("_[^_]*_", f"_{version}_", os.path.basename(package)))
+    run("dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", tree, deb)
+    shutil.rmtree(tree)
+    return deb
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
