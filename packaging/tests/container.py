@@ -60,7 +60,11 @@ class Container:
         specification["mounts"] += [self._mount(place, *what) for place, what in mounts.items()]
         self._first = specification["process"]
         self._write("config.json", specification)
-        self.process = Process("p2", self._crun("run", "--bundle", directory, self._name),
+        # crun gives the container's user what its input is: an empty file, not this machine's /dev/null.
+        nothing = os.path.join(directory, "input")
+        subprocess.run(["touch", nothing], check=True)
+        self.process = Process("p2", ["sh", "-c", 'exec "$@" <"$0"', nothing,
+                                      *self._crun("run", "--bundle", directory, self._name)],
                                os.path.join(directory, "p2.log"))
 
     @staticmethod
@@ -90,7 +94,8 @@ class Container:
     def run(self, *command):
         """Runs a command in it as its first process was, as a health check does; gives its exit status and what it says."""
         process = self._write("process.json", {**self._first, "args": command})
-        answer = subprocess.run(self._crun("exec", f"--process={process}", self._name), stdin=subprocess.DEVNULL, check=False,
+        # For the input see above.
+        answer = subprocess.run(self._crun("exec", f"--process={process}", self._name), input="", check=False,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
         return answer.returncode, answer.stdout
 
