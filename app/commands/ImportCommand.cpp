@@ -224,6 +224,9 @@ int importTable(const Invocation& invocation, const settings::Settings::Store& p
 
 int run(const Invocation& invocation) {
   if (const auto fault = wrongUse(invocation); !fault.empty()) return invocation.fail(EX_USAGE, fault);
+  if (const auto unset = core::faultOf(core::systemClock()); !unset.empty()) {
+    return invocation.fail(EX_TEMPFAIL, unset + ".");
+  }
   const auto place = invocation.storeSettings();
   if (!place) return EX_CONFIG;
   return fromDatabase(invocation) ? importTable(invocation, *place) : importText(invocation, *place);

@@ -90,7 +90,7 @@ core::Result<FcmLink> makeLink(const settings::Settings::Fcm& settings, core::Me
 
 std::variant<std::unique_ptr<Runtime>, StartFault> Runtime::start(
     const settings::Settings& settings, Poco::AutoPtr<logging::RecentFaults> recentFaults,
-    component::Component::OnState onState) {
+    component::Component::OnState onState, ClockWatch::OnChange onClock) {
   auto metrics = std::make_unique<core::Metrics>();
   auto fcm = FcmLink::make(settings.fcm, *metrics);
   if (!fcm) return StartFault{EX_CONFIG, fcm.error()};
@@ -100,15 +100,16 @@ std::variant<std::unique_ptr<Runtime>, StartFault> Runtime::start(
   auto store = link.start();
   if (!store) return StartFault{link.exitCodeOf(StorePlace::Use::start), store.error()};
 
-  return std::unique_ptr<Runtime>(new Runtime(settings, std::move(fcm).value(), std::move(store).value(),
-                                              std::move(component).value(), std::move(metrics),
-                                              std::move(recentFaults), std::move(onState)));
+  return std::unique_ptr<Runtime>(
+      new Runtime(settings, std::move(fcm).value(), std::move(store).value(), std::move(component).value(),
+                  std::move(metrics), std::move(recentFaults), std::move(onState), std::move(onClock)));
 }
 
 Runtime::Runtime(const settings::Settings& settings, FcmLink fcm,
                  std::unique_ptr<store::RegistrationStore> opened,
                  component::Component::Options componentOptions, std::unique_ptr<core::Metrics> registry,
-                 Poco::AutoPtr<logging::RecentFaults> recentFaults, component::Component::OnState onState)
+                 Poco::AutoPtr<logging::RecentFaults> recentFaults, component::Component::OnState onState,
+                 ClockWatch::OnChange onClock)
     : _recentFaults(std::move(recentFaults)),
       _settings(settings),
       _metrics(std::move(registry)),
@@ -118,6 +119,7 @@ Runtime::Runtime(const settings::Settings& settings, FcmLink fcm,
       _dispatchers(makeDispatchers(settings, _fcm, *_metrics)),
       _proxy({settings.xmpp.jid, proxyLimits(settings.limits)}, *_store, waysOf(_dispatchers), *_metrics),
       _watch(std::make_unique<StoreWatch>(*_store, _proxy, *_metrics)),
+      _clockWatch(std::make_unique<ClockWatch>(_proxy, std::move(onClock))),
       _onState(std::move(onState)),
       _streams(Streams{0, _store.get()}) {
   componentOptions.standbyCaution = StoreLink(settings.store).cautionAgainstSecond();
@@ -273,6 +275,8 @@ void Runtime::stop(Milliseconds bound) {
   _control.reset();
   _status.reset();
   for (const auto& component : _components) component->stopReading();
+  _clockWatch.reset();
+  _proxy.giveUpDeferred();
   for (auto& [service, dispatcher] : _dispatchers) dispatcher.drain(until(end));
   // The reader asks the proxy nothing more. Closing the store answers what is asked of it still; a push that
   // it finds then is given up by its dispatcher, which takes none any more.

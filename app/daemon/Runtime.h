@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/ClockWatch.h"
 #include "daemon/Expiry.h"
 #include "daemon/StatusSource.h"
 #include "daemon/StoreWatch.h"
@@ -54,11 +55,11 @@ struct StartFault {
 class Runtime {
  public:
   /// Opens the store and starts connecting. `onState` is called in a reader thread when the first stream is
-  /// open, when none is any more, and when p2 stands by.
+  /// open, when none is any more, and when p2 stands by; `onClock` in a thread of its own.
   /// Throws what the system throws when it refuses a thread or memory.
   static std::variant<std::unique_ptr<Runtime>, StartFault> start(
       const settings::Settings& settings, Poco::AutoPtr<logging::RecentFaults> recentFaults,
-      component::Component::OnState onState);
+      component::Component::OnState onState, ClockWatch::OnChange onClock);
 
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -93,7 +94,8 @@ class Runtime {
 
   Runtime(const settings::Settings& settings, FcmLink fcm, std::unique_ptr<store::RegistrationStore> opened,
           component::Component::Options componentOptions, std::unique_ptr<core::Metrics> registry,
-          Poco::AutoPtr<logging::RecentFaults> recentFaults, component::Component::OnState onState);
+          Poco::AutoPtr<logging::RecentFaults> recentFaults, component::Component::OnState onState,
+          ClockWatch::OnChange onClock);
 
   const Poco::AutoPtr<logging::RecentFaults> _recentFaults;
   const settings::Settings _settings;  ///< As it was started with.
@@ -103,7 +105,8 @@ class Runtime {
   FcmLink _fcm;
   std::map<store::Service, push::Dispatcher> _dispatchers;  ///< Of each service that is configured.
   proxy::PushProxy _proxy;
-  std::unique_ptr<StoreWatch> _watch;  // owned by pointer: it ends before the store
+  std::unique_ptr<StoreWatch> _watch;       // owned by pointer: it ends before the store
+  std::unique_ptr<ClockWatch> _clockWatch;  // likewise, as it has requests served
   component::Component::OnState _onState;
   core::Guarded<Streams> _streams;
   std::shared_future<void> _answersCommands;  ///< Ready once commands can ask, or never will.

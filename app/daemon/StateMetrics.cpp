@@ -38,6 +38,9 @@ StateMetrics::StateMetrics(core::Metrics& metrics)
       _standingBy(metrics.gauge("p2_component_standing_by",
                                 "1 while the XMPP server has another p2's stream and this one waits for its "
                                 "turn.")),
+      _clockUnset(metrics.gauge("p2_clock_unset",
+                                "1 while p2 waits until this machine's clock is set, as it shows what "
+                                "cannot be.")),
       _registrations(metrics.gauge("p2_registrations", "Registrations in the store.")),
       _usedBytes(metrics.gauge("p2_store_used_bytes", "What the store takes on the disk.")),
       _mapBytes(metrics.gauge("p2_store_map_bytes", "What the store may take before its map must grow.")),
@@ -61,6 +64,7 @@ StateMetrics::StateMetrics(core::Metrics& metrics)
 
 void StateMetrics::set(const control::DaemonStatus& status) const {
   _standingBy.set(status.standingBy ? 1 : 0);
+  _clockUnset.set(status.clockFault.empty() ? 0 : 1);
   _registrations.set(static_cast<std::int64_t>(status.registrations));
   _usedBytes.set(static_cast<std::int64_t>(status.storeBytes));
   _mapBytes.set(static_cast<std::int64_t>(status.storeMapBytes));

@@ -78,7 +78,6 @@ StatusSource::StatusSource(Parts parts, Tokens tokens)
       _instance(machineName()),
       _server(_parts.xmpp.host + ':' + std::to_string(_parts.xmpp.port)),
       _jid(_parts.xmpp.jid),
-      _started(toSeconds(core::wallTime())),
       _settingsRead(_started),
       _tokens(std::move(tokens)),
       _stateMetrics(_parts.metrics) {
@@ -86,7 +85,7 @@ StatusSource::StatusSource(Parts parts, Tokens tokens)
 }
 
 void StatusSource::reloaded(Tokens tokens, bool wholly) {
-  if (wholly) _settingsRead = toSeconds(core::wallTime());
+  if (wholly) _settingsRead.with([](core::Moment& read) { read = core::Moment(); });
   _tokens.with([&](Tokens& current) { current.swap(tokens); });
 }
 
@@ -102,8 +101,9 @@ control::DaemonStatus StatusSource::state() const {
   status.version = core::kVersion;
   status.instance = _instance;
   status.pid = ::getpid();
-  status.started = _started;
-  status.settingsRead = _settingsRead;
+  status.started = toSeconds(_started.civil());
+  status.settingsRead = toSeconds(_settingsRead.with([](const core::Moment& read) { return read.civil(); }));
+  status.clockFault = core::faultOf(core::systemClock());
   status.server = _server;
   status.jid = _jid;
   for (const auto* component : _parts.components) addStream(component->status(), status);

@@ -3,6 +3,7 @@
 #include "daemon/StateMetrics.h"
 #include "p2/component/Component.h"
 #include "p2/control/DaemonStatus.h"
+#include "p2/core/Clock.h"
 #include "p2/core/Guarded.h"
 #include "p2/core/Metrics.h"
 #include "p2/core/Result.h"
@@ -12,7 +13,6 @@
 #include "p2/settings/Settings.h"
 #include "p2/store/RegistrationStore.h"
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -58,8 +58,8 @@ class StatusSource {
   const std::string _instance;
   const std::string _server;  ///< `host:port`
   const std::string _jid;
-  const control::DaemonStatus::Time _started;
-  std::atomic<control::DaemonStatus::Time> _settingsRead;
+  const core::Moment _started;
+  core::Guarded<core::Moment> _settingsRead;
   core::Guarded<Tokens> _tokens;
   const StateMetrics _stateMetrics;
 };

@@ -26,11 +26,25 @@ StartFault refused(const std::string& what) {
                         "). Is there room for more threads (ulimit -u, TasksMax=) and memory?"};
 }
 
+const char* describe(State state) {
+  switch (state) {
+    case State::standby:
+      return "standing by: another p2 is connected to the XMPP server";
+    case State::connected:
+      return "connected to the XMPP server";
+    case State::connecting:
+    case State::stopped:
+      break;
+  }
+  return "not connected to the XMPP server, see the log; trying again";
+}
+
 std::variant<std::unique_ptr<Runtime>, StartFault> start(const settings::Settings& settings,
                                                          Poco::AutoPtr<logging::RecentFaults> faults,
-                                                         component::Component::OnState onState) {
+                                                         component::Component::OnState onState,
+                                                         ClockWatch::OnChange onClock) {
   try {
-    return Runtime::start(settings, std::move(faults), std::move(onState));
+    return Runtime::start(settings, std::move(faults), std::move(onState), std::move(onClock));
   } catch (const Poco::Exception& exception) {
     return refused(exception.displayText());
   } catch (const std::exception& exception) {
@@ -42,24 +56,29 @@ std::variant<std::unique_ptr<Runtime>, StartFault> start(const settings::Setting
 
 /// Called in the threads that read the streams.
 void XmppSubsystem::notify(State state) {
-  switch (state) {
-    case State::standby:
-      // What it is there for: whoever waits for its start must not wait until the other p2 is gone.
-      _wasReady = true;
-      _serviceManager.ready();
-      _serviceManager.status("standing by: another p2 is connected to the XMPP server");
-      return;
-    case State::connected:
-      _wasReady = true;
-      _serviceManager.ready();
-      _serviceManager.status("connected to the XMPP server");
-      return;
-    case State::connecting:
-      _serviceManager.status("not connected to the XMPP server, see the log; trying again");
-      return;
-    case State::stopped:
-      return;
+  if (state == State::stopped) return;
+  _told.with([state](Told& told) { told.state = state; });
+  if (state != State::connecting) {
+    // Standing by as well: whoever waits for its start must not wait until the other p2 is gone.
+    _wasReady = true;
+    _serviceManager.ready();
   }
+  tell();
+}
+
+/// Called in the thread that watches the clock.
+void XmppSubsystem::notifyOfClock(const std::string& fault) {
+  _told.with([&](Told& told) { told.clockFault = fault; });
+  tell();
+}
+
+/// What is told last is what is so, whichever thread comes second.
+void XmppSubsystem::tell() {
+  _told.with([this](const Told& told) {
+    _serviceManager.status(told.clockFault.empty()
+                               ? describe(told.state)
+                               : std::string(describe(told.state)) + "; " + told.clockFault);
+  });
 }
 
 void XmppSubsystem::initialize(Poco::Util::Application& /*application*/) {
@@ -67,7 +86,9 @@ void XmppSubsystem::initialize(Poco::Util::Application& /*application*/) {
   // fault of the start.
   _recentFaults = logging::RecentFaults::attach(logging::LenientChannel::filesOf(_settings.logging.poco));
   _serviceManager.status("connecting to the XMPP server; if that lasts, p2 check says why");
-  auto started = start(_settings, _recentFaults, [this](State state) { notify(state); });
+  auto started = start(
+      _settings, _recentFaults, [this](State state) { notify(state); },
+      [this](const std::string& fault) { notifyOfClock(fault); });
   if (auto* fault = std::get_if<StartFault>(&started)) {
     logger().fatal(fault->text);
     // While systemd waits for the next try, it shows this and no line of the log of before.

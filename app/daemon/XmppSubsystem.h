@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/Runtime.h"
+#include "p2/core/Guarded.h"
 #include "p2/logging/RecentFaults.h"
 #include "p2/process/ServiceManager.h"
 #include "p2/settings/Settings.h"
@@ -10,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <string>
 
 namespace p2::app {
 
@@ -39,12 +41,21 @@ class XmppSubsystem final : public Poco::Util::Subsystem {
   void uninitialize() override;
 
  private:
+  /// What the service manager shows.
+  struct Told {
+    component::Component::State state = component::Component::State::connecting;
+    std::string clockFault;
+  };
+
   void notify(component::Component::State state);
+  void notifyOfClock(const std::string& fault);
+  void tell();
 
   const settings::Settings& _settings;
   const process::ServiceManager& _serviceManager;
   Poco::AutoPtr<logging::RecentFaults> _recentFaults;
   std::unique_ptr<Runtime> _runtime;
+  core::Guarded<Told> _told;
   std::atomic<bool> _wasReady{false};
   int _exitCode = 0;
 };

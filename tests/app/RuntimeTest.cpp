@@ -41,8 +41,9 @@ class RuntimeFixture {
   }
 
   Started start() const {
-    return Runtime::start(settings, Poco::AutoPtr<logging::RecentFaults>(new logging::RecentFaults),
-                          [](component::Component::State) {});
+    return Runtime::start(
+        settings, Poco::AutoPtr<logging::RecentFaults>(new logging::RecentFaults),
+        [](component::Component::State) {}, [](const std::string&) {});
   }
 
   std::unique_ptr<Runtime> started() const {

@@ -145,6 +145,7 @@ TEST_CASE("However odd it is what a daemon has to tell, a person is told") {
     const auto text = describeStatus(status, std::nullopt, status.started);
     CHECK(has(text, status.server));
     CHECK(has(text, status.storeFault));
+    CHECK(has(text, status.clockFault));
   }
 }
 

@@ -1,10 +1,13 @@
 #include "p2/core/Clock.h"
+#include "p2/core/Version.h"
 #include "support/Catch.h"
 #include "support/ContentOf.h"
+#include "support/JumpingClock.h"
 
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <string>
 
 using namespace std::chrono_literals;
 using p2::core::Clock;
@@ -29,6 +32,45 @@ TEST_CASE("Civil time goes on after January 2038, as nothing reads the C++ libra
     const auto text = p2::test::contentOf(source);
     CHECK((source.filename() == "Clock.h" || text.find(others) == std::string::npos));
   });
+}
+
+TEST_CASE("A time before this p2 was made, or decades after, is none that a clock shows which was set") {
+  using p2::core::isPlausible;
+  CHECK_FALSE(isPlausible({}));
+  CHECK_FALSE(isPlausible(p2::core::kMadeAt - 1s));
+  CHECK(isPlausible(p2::core::kMadeAt));
+  CHECK(isPlausible(p2::core::kMadeAt + 24h * 365 * 29));
+  CHECK_FALSE(isPlausible(p2::core::kMadeAt + 24h * 365 * 31));
+  CHECK_FALSE(isPlausible(std::chrono::system_clock::time_point::min()));
+  CHECK_FALSE(isPlausible(std::chrono::system_clock::time_point::max()));
+  CHECK(p2::core::faultOf(systemClock()).empty() == isPlausible(p2::core::wallTime()));
+}
+
+TEST_CASE("Of a clock that is not set is said what it shows, and what sets it") {
+  p2::test::JumpingClock clock;
+  CHECK(p2::core::faultOf(clock).empty());
+  clock.believe(false);
+  clock.setWall(-clock.wallTime().time_since_epoch());
+  const auto text = p2::core::faultOf(clock);
+  CHECK(text.find("shows 1970-01-01T00:00:0") != std::string::npos);
+  CHECK(text.find("NTP") != std::string::npos);
+}
+
+TEST_CASE("When something began is told by the clock that has been set since, and else as it was shown") {
+  p2::test::JumpingClock clock;
+  const auto right = clock.wallTime();
+  const p2::core::Moment before(clock);
+  clock.believe(false);
+  clock.setWall(-20000h);
+  const p2::core::Moment unset(clock);
+  clock.jump(10s);
+  CHECK(unset.civil(clock) <= right - 19999h);
+  clock.setWall(20000h);
+  clock.believe(true);
+  CHECK(unset.civil(clock) - right < 5s);
+  CHECK(right - unset.civil(clock) < 5s);
+  CHECK(right - before.civil(clock) < 5s);
+  CHECK(clock.wallTime() - before.civil(clock) >= 10s);
 }
 
 TEST_CASE("A scaled clock starts at the present and runs by its factor") {

@@ -57,7 +57,7 @@ def command(p2, *arguments, code=0, stdin=None, write=True):
     if write:
         p2.write_config()
     done = subprocess.run([p2.binary, f"--config={p2.config}", *arguments], capture_output=True, stdin=stdin,
-                          timeout=300)
+                          timeout=300, env={**os.environ, **p2.environment})
     out, err = done.stdout.decode(), done.stderr.decode()
     eq(done.returncode, code, f"exit status of p2 {' '.join(arguments)}; it said: {out}{err}")
     transcript.line(f"p2 {' '.join(arguments)}: {(out + err).strip()[:200]}")

@@ -39,6 +39,7 @@ import several_scenarios  # noqa: E402,F401
 import galera_scenarios  # noqa: E402,F401
 import database_scenarios  # noqa: E402,F401
 import mistake_scenarios  # noqa: E402,F401
+import small_scenarios  # noqa: E402,F401
 import soak_scenarios  # noqa: E402,F401
 
 

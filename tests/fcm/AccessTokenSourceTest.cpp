@@ -247,6 +247,17 @@ TEST_CASE("A clock that was wrong and has been set is reason to ask again at onc
   CHECK(endpoint.requests() == (byClock ? 3 : 1));
 }
 
+TEST_CASE("Nothing is signed by a clock that is not set, and the token comes as soon as it is") {
+  Endpoint endpoint([](Peer& peer, int n) { grant(peer, n); });
+  Fixture fixture(endpoint);
+  fixture.clock.believe(false);
+  for (int n = 0; n < 3; ++n) CHECK(has(fixture.get(), "this machine's clock shows"));
+  CHECK(endpoint.requests() == 0);
+  fixture.clock.believe(true);
+  fixture.clock.setWall(24h);
+  CHECK(fixture.get() == "token1");
+}
+
 TEST_CASE("What answers in the endpoint's place is asked again soon") {
   Endpoint endpoint([](Peer& peer, int n) {
     if (n > 4) return grant(peer, n);

@@ -315,6 +315,55 @@ TEST_CASE(
   CHECK(store.statistics().registrations == 0);
 }
 
+TEST_CASE("Contract: a clock that is not set lets nothing expire, and none of its time counts") {
+  const auto subject = anySubject();
+  INFO(subject->name);
+  auto& store = *subject->store;
+  auto& clock = subject->clock;
+  store.setServing(true);
+  const auto dated = registered(store, device(1), "token").lastRegistered;
+  clock.advance(24h * 29);
+  CHECK(expired(store, 24h * 30).changed == 0);
+  clock.believe(false);
+  clock.set({});
+  store.setServing(false);
+  store.setServing(true);
+  Answer<void> saved;
+  store.saveServiceTime(saved.callback());
+  CHECK(saved.get().ok());
+  clock.advance(24h * 60);
+  CHECK(expired(store, 24h * 30).changed == 0);
+  clock.set(dated + 24h * 89);
+  clock.believe(true);
+  CHECK(expired(store, 24h * 30).changed == 0);
+  clock.advance(24h * 2);
+  CHECK(expired(store, 24h * 30).changed == 1);
+}
+
+TEST_CASE("Contract: who renews while the clock is behind does not expire early, and keeps the later date") {
+  const auto subject = anySubject();
+  INFO(subject->name);
+  auto& store = *subject->store;
+  auto& clock = subject->clock;
+  const bool anew = GENERATE(false, true);
+  const auto behind = GENERATE(3h, 24h * 60, 24h * 19000);
+  store.setServing(true);
+  clock.advance(24h * 30);
+  const auto dated = registered(store, device(1), "token").lastRegistered;
+  static_cast<void>(registered(store, device(2), "token"));
+  clock.advance(24h * 89);
+  static_cast<void>(expired(store, 24h * 90));
+  clock.jump(-(behind + 24h * 89));
+  const auto renewed = registered(store, device(1), anew ? "another token" : "token");
+  CHECK(renewed.lastRegistered == dated);
+  clock.jump(behind + 24h * 89);
+  clock.advance(24h * 2);
+  CHECK(expired(store, 24h * 90).changed == 0);
+  CHECK(lookedUp(store, device(1)).has_value());
+  clock.advance(24h * 91);
+  CHECK(expired(store, 24h * 90).changed == 2);
+}
+
 TEST_CASE("Contract: domains are dropped from all that is there, and nothing else of it changes") {
   const auto subject = anySubject();
   INFO(subject->name);

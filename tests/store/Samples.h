@@ -54,8 +54,11 @@ class HandClock final : public core::Clock {
   std::chrono::system_clock::time_point wallTime() const noexcept override {
     return std::chrono::system_clock::time_point(std::chrono::seconds(_seconds));
   }
+  bool isSet() const noexcept override { return _isSet; }
   TimePoint realDeadline(TimePoint deadline) const noexcept override { return deadline; }
 
+  /// Whether what it shows is to be believed.
+  void believe(bool isSet) { _isSet = isSet; }
   Registration::Time time() const { return Registration::Time(std::chrono::seconds(_seconds)); }
   /// Time passes.
   void advance(std::chrono::seconds by) {
@@ -67,6 +70,7 @@ class HandClock final : public core::Clock {
   void set(Registration::Time time) { _seconds = time.time_since_epoch().count(); }
 
  private:
+  std::atomic<bool> _isSet{true};
   std::atomic<std::int64_t> _passed{1000};
   std::atomic<std::int64_t> _seconds{1'700'000'000};
 };

@@ -27,6 +27,7 @@ inline control::DaemonStatus randomStatus(std::minstd_rand& random) {
   status.pid = static_cast<std::int64_t>(random());
   status.started = time();
   status.settingsRead = time();
+  status.clockFault = text();
   status.server = text();
   status.jid = text();
   status.streams = number();

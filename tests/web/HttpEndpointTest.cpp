@@ -69,10 +69,12 @@ TEST_CASE("The daemon is ready while nothing keeps it from serving, and says wha
   p2.status.streamFault = "the server is down";
   p2.status.storeFault = "the disk is full";
   p2.status.tokenValid = false;
-  p2.status.tokenFault = "the clock is wrong";
+  p2.status.tokenFault = "the token is wrong";
+  p2.status.clockFault = "the clock is wrong";
   const auto answer = p2.get("/readyz");
   CHECK(answer.status == 503);
-  for (const char* reason : {"the server is down", "the disk is full", "the clock is wrong"}) {
+  for (const char* reason :
+       {"the server is down", "the disk is full", "the token is wrong", "the clock is wrong"}) {
     CAPTURE(reason);
     CHECK(answer.body.find(reason) != std::string::npos);
   }

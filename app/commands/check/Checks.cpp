@@ -5,6 +5,7 @@
 #include "links/ComponentLink.h"
 #include "links/StoreLink.h"
 #include "p2/component/Component.h"
+#include "p2/core/Clock.h"
 #include "p2/core/FileKind.h"
 #include "p2/core/Metrics.h"
 #include "p2/core/Words.h"
@@ -270,6 +271,8 @@ Finding judgeName(const std::string& jid, const DomainName& found) {
 
 std::optional<Finding> judgeChange(const path& file, control::DaemonStatus::Time changed,
                                    const control::DaemonStatus& status) {
+  // By a clock that was not set nobody can tell.
+  if (!status.clockFault.empty()) return std::nullopt;
   // An older daemon does not say when it read them.
   if (status.settingsRead == control::DaemonStatus::Time() || changed <= status.settingsRead)
     return std::nullopt;
@@ -311,6 +314,8 @@ Finding judgeServerFault(const std::string& fault) {
 Finding checkServer(const settings::Settings::Xmpp& xmpp) {
   auto options = componentOptions(xmpp);
   if (!options) return {kServer, State::fault, options.error(), EX_CONFIG};
+  const auto unset = options.value().tls ? core::faultOf(core::systemClock()) : std::string();
+  if (!unset.empty()) return {kServer, State::fault, unset + ".", EX_TEMPFAIL};
   options.value().connectTimeout = 5s;
   options.value().handshakeTimeout = 10s;
   const auto where = xmpp.host + ':' + std::to_string(xmpp.port);

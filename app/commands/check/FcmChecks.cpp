@@ -133,6 +133,10 @@ std::vector<Finding> checkFcm(const settings::Settings& settings) {
   core::Metrics metrics;
   const auto link = FcmLink::make(settings.fcm, metrics, true);
   if (!link) return {{kFiles, State::fault, link.error(), EX_CONFIG}};
+  // Neither certificates nor what is signed can be judged.
+  if (const auto unset = core::faultOf(core::systemClock()); !unset.empty()) {
+    return {{kClock, State::fault, unset + ".", EX_TEMPFAIL}};
+  }
   std::vector<Finding> findings;
   for (const auto& warning : link.value().warnings) findings.push_back({kFcm, State::warning, warning});
   for (auto& finding : checkReach(link.value(), settings)) findings.push_back(std::move(finding));

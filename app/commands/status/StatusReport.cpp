@@ -167,6 +167,7 @@ std::string describeStatus(const control::DaemonStatus& status,
   const auto where = status.instance.empty() ? "" : " on " + status.instance;
   std::string text = row("p2", status.version + where + ", pid " + std::to_string(status.pid) +
                                    ", running for " + core::inWords(now - status.started));
+  if (!status.clockFault.empty()) text += row("clock", "WAITS: " + status.clockFault);
   text += row("XMPP", streamLine(status, now));
   text += row("FCM", tokenLine(status, now));
   text += pushLines(status);

@@ -30,6 +30,7 @@ constexpr Milliseconds kLeastBackoff{100};
 // A server closes its side of the stream at once when we have closed ours; one that does not is not waited
 // for.
 constexpr std::chrono::seconds kFarewell{2};
+constexpr Milliseconds kClockPoll{250};
 constexpr std::string_view kStreamEnd = "</stream:stream>";
 
 Poco::Logger& logger() {
@@ -59,7 +60,6 @@ class Component::Impl {
         _route(_options.resolver, _options.firstAddress),
         _backoff({kFirstBackoff, _options.backoffMost, kLeastBackoff}),
         _standby({_options.standbyPause, _options.standbyPause, _options.standbyPause}) {
-    _status.since = core::wallTime();
     _reader = std::thread([this] { run(); });
   }
 
@@ -87,6 +87,7 @@ class Component::Impl {
   Status status() const {
     const std::scoped_lock lock(_mutex);
     Status copy = _status;
+    copy.since = _since.civil();
     copy.unsentAnswers = _outbox.unsent();
     return copy;
   }
@@ -96,6 +97,7 @@ class Component::Impl {
     while (!stopping()) {
       Ending ending;
       try {
+        if (!mayJudge()) continue;
         ending = runSession();
       } catch (const std::exception& exception) {
         ending.reason = std::string("a fault of p2 ended the stream: ") + exception.what();
@@ -105,6 +107,16 @@ class Component::Impl {
       retreat(ending);
     }
     enter(State::stopped);
+  }
+
+  /// Waits for a moment if the server's certificate cannot be judged yet.
+  bool mayJudge() {
+    const auto unset = _options.tls ? core::faultOf(core::systemClock()) : std::string();
+    std::unique_lock lock(_mutex);
+    if (unset.empty()) return true;
+    _status.lastFault = unset;
+    _wake.wait_for(lock, kClockPoll, [this] { return _stopping; });
+    return false;
   }
 
   /// Connects and reads one stream to its end; gives why it ended.
@@ -209,7 +221,7 @@ class Component::Impl {
       if (_status.state == state) return;
       wasConnected = _status.state == State::connected;
       _status.state = state;
-      _status.since = core::wallTime();
+      _since = core::Moment();
     }
     _wake.notify_all();
     // Several components may share the metric.
@@ -268,6 +280,7 @@ class Component::Impl {
   std::chrono::steady_clock::time_point _reportedAt;  // reader thread
   mutable std::mutex _mutex;
   std::condition_variable _wake;  // the end has come, or the state has changed
+  core::Moment _since;            ///< When the state was entered.
   Status _status;
   // Shared with the session that reads it, so that any thread can end it.
   std::shared_ptr<Connection> _connection;

@@ -15,6 +15,7 @@ void eachField(Status& status, Field field) {
   field("pid", status.pid);
   field("started", status.started);
   field("settingsRead", status.settingsRead);
+  field("clockFault", status.clockFault);
   field("server", status.server);
   field("component", status.jid);
   field("streams", status.streams);

@@ -82,7 +82,7 @@ class AccessTokenSource::Impl {
   unsigned long long _flights = 0;
   TimePoint _notBefore = TimePoint::min();
   std::optional<TimePoint> _invalidated;
-  std::optional<std::chrono::seconds> _wrongClock;  ///< wallAhead() when Google refused our time.
+  std::optional<std::chrono::seconds> _wrongClock;  ///< wallAhead() when it may have been to blame.
   core::Backoff _passing;
   core::Backoff _refusing;
   std::thread _thread;
@@ -141,8 +141,8 @@ std::chrono::seconds AccessTokenSource::Impl::wallAhead() const {
                                                           _clock.now().time_since_epoch());
 }
 
-/// Whether Google has refused our time, and it is another now: on a machine without a clock of its own that
-/// happens within seconds of its start.
+/// Whether our time was refused, or a certificate by it, and it is another now: on a machine without a clock
+/// of its own that happens within seconds of its start.
 bool AccessTokenSource::Impl::clockWasSet() {
   if (!_wrongClock || std::chrono::abs(wallAhead() - *_wrongClock) < kClockWasSet) return false;
   _wrongClock.reset();
@@ -225,6 +225,9 @@ std::variant<Grant, Refusal> AccessTokenSource::Impl::request() noexcept {
 }
 
 std::variant<Grant, Refusal> AccessTokenSource::Impl::requestNow() {
+  if (auto unset = core::faultOf(_clock); !unset.empty()) {
+    return Refusal{{"No access token: " + unset + ".", false}, {}, true};
+  }
   const auto assertion = makeAssertion(_account, _clock.wallTime());
   if (!assertion) return Refusal{{assertion.error(), true}, {}};
   http::HttpsSession::Options options;
@@ -240,7 +243,8 @@ std::variant<Grant, Refusal> AccessTokenSource::Impl::requestNow() {
       session.post(path.empty() ? "/" : path, {{"Content-Type", "application/x-www-form-urlencoded"}},
                    kForm + assertion.value().reveal(), TimePoint::max());
   if (const auto* fault = std::get_if<http::Fault>(&result)) {
-    return Refusal{{"No access token: " + fault->text, false}, {}};
+    // A certificate may be refused for a date.
+    return Refusal{{"No access token: " + fault->text, false}, {}, fault->kind == http::Fault::Kind::tls};
   }
   const auto& response = std::get<http::Response>(result);
   if (response.cut) return Refusal{{"No access token: " + response.cut->text, false}, {}};

@@ -21,7 +21,7 @@ struct Grant {
 struct Refusal {
   TokenFault fault;
   std::optional<std::chrono::milliseconds> retryAfter;
-  /// This machine's clock is wrong: once it is set, there is no reason to wait.
+  /// This machine's clock may be to blame: once it is set, there is no reason to wait.
   bool byClock = false;
 };
 

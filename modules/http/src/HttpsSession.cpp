@@ -205,6 +205,9 @@ void HttpsSession::Impl::closeIfStale() {
 }
 
 std::optional<Fault> HttpsSession::Impl::open(core::RealTime deadline) {
+  // No certificate is judged by such a clock.
+  if (auto unset = core::faultOf(*_options.clock); !unset.empty())
+    return Fault{Fault::Kind::tls, unset + "."};
   const std::string& host = _options.proxy ? _options.proxy->host : _options.url.host;
   const auto addresses =
       _options.route->addresses(host, _options.proxy ? _options.proxy->port : _options.url.port);

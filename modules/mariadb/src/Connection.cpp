@@ -132,6 +132,8 @@ Outcome<std::unique_ptr<Connection>> Connection::open(const Host& host, const Op
 
 Outcome<std::unique_ptr<Connection>> Connection::openAny(const Host& host, const Options& options,
                                                          std::chrono::seconds patience) {
+  const auto unset = options.tls == Tls::verified ? core::faultOf(*options.clock) : std::string();
+  if (!unset.empty()) return Fault{Fault::Kind::lost, "The database is not asked yet: " + unset + "."};
   static std::once_flag initialised;
   std::call_once(initialised, [] { mysql_library_init(0, nullptr, nullptr); });
   st_mysql* handle = mysql_init(nullptr);

@@ -1,5 +1,6 @@
 #include "p2/proxy/PushProxy.h"
 
+#include "DeferredRequests.h"
 #include "EventLog.h"
 #include "FaultLog.h"
 #include "RegistrableDomain.h"
@@ -61,6 +62,13 @@ std::string noWayTo(store::Service service) {
   return text + ", and the server was asked to wait, so its user stays registered";
 }
 
+/// Whether it is dated, signed or judged by the clock what is asked.
+bool needsClock(const Request& request) {
+  return std::holds_alternative<Publish>(request) || std::holds_alternative<Register>(request) ||
+         std::holds_alternative<Unregister>(request) || std::holds_alternative<CommandForm>(request) ||
+         std::holds_alternative<CommandCancel>(request);
+}
+
 /// The way to one push service, and what is known of its faults.
 struct Way {
   Way(push::Dispatcher& to, const core::Clock& clock) : dispatcher(to), faults(to.service(), clock) {}
@@ -75,6 +83,7 @@ class PushProxy::Impl {
  public:
   Impl(Options options, store::Registrations& store, const Dispatchers& dispatchers, core::Metrics& metrics)
       : _options(std::move(options)),
+        _deferred(*_options.clock),
         _limits(_options.limits, *_options.clock),
         _store(store),
         _registrations(counterOf(metrics, "register")),
@@ -106,10 +115,17 @@ class PushProxy::Impl {
   StoreFaults& storeFaults() { return _storeFaults; }
 
   void handle(const Iq& iq, Responder responder) {
-    std::visit(
-        [&](auto&& request) { serve(std::forward<decltype(request)>(request), iq, std::move(responder)); },
-        parseRequest(iq, _options.jid));
+    auto request = parseRequest(iq, _options.jid);
+    if (needsClock(request) && _deferred.take(iq, responder)) return;
+    serveAny(std::move(request), iq, std::move(responder));
   }
+
+  void watchClock() {
+    _deferred.look([this](const Iq& iq, Responder responder) {
+      serveAny(parseRequest(iq, _options.jid), iq, std::move(responder));
+    });
+  }
+  void giveUpDeferred() { _deferred.giveUp(); }
 
   void handle(const xmpp::Element& message) {
     if (message.child("notification", xmpp::ns::kPush2) == nullptr) return;
@@ -125,6 +141,10 @@ class PushProxy::Impl {
  private:
   static core::Counter& counterOf(core::Metrics& metrics, const char* kind) {
     return metrics.counter("p2_requests_total", "Requests received, by kind.", {{"kind", kind}});
+  }
+
+  void serveAny(Request request, const Iq& iq, Responder responder) {
+    std::visit([&](auto& each) { serve(std::move(each), iq, std::move(responder)); }, request);
   }
 
   void serve(Register&& request, const Iq& iq, Responder responder) {
@@ -372,6 +392,7 @@ class PushProxy::Impl {
 
   const Options _options;
   const Registration _decoy = makeDecoy();
+  DeferredRequests _deferred;
   RequestLimits _limits;
   store::Registrations& _store;
   std::atomic<bool> _hasHeldAny{false};  ///< The store, since the start. True once that was seen.
@@ -405,6 +426,14 @@ void PushProxy::handle(const Iq& iq, Responder responder) {
 
 void PushProxy::handle(const xmpp::Element& message) {
   _impl->handle(message);
+}
+
+void PushProxy::watchClock() {
+  _impl->watchClock();
+}
+
+void PushProxy::giveUpDeferred() {
+  _impl->giveUpDeferred();
 }
 
 void PushProxy::watchStore() {

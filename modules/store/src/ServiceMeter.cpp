@@ -69,7 +69,7 @@ ServiceTime ServiceMeter::toStore() {
     update(state, _clock.now(), wall());
     state.news = false;
     ServiceTime time = state.time;
-    time.widen(kAhead);
+    if (state.begun) time.widen(kAhead);
     return time;
   });
 }
@@ -79,14 +79,16 @@ bool ServiceMeter::hasNews() {
 }
 
 void ServiceMeter::begin(State& state, Clock::TimePoint now, ServiceTime::Time date) const {
+  state.begun = _clock.isSet();
+  if (!state.begun) return;
   state.time.begin(date);
-  state.begun = state.news = true;
+  state.news = true;
   state.counted = state.beganAt = now;
   state.beganOn = date;
 }
 
 void ServiceMeter::update(State& state, Clock::TimePoint now, ServiceTime::Time date) const {
-  if (!state.begun) return begin(state, now, date);
+  if (!state.begun || !_clock.isSet()) return begin(state, now, date);
   const auto passed = std::chrono::floor<seconds>(now - state.counted);
   const auto counting = state.serving ? passed : seconds::zero();
   state.counted += passed;

@@ -195,6 +195,7 @@ std::vector<std::string> unreadiness(const control::DaemonStatus& status) {
     reasons.push_back("not connected to the XMPP server: " +
                       (status.streamFault.empty() ? std::string("connecting") : status.streamFault));
   }
+  if (!status.clockFault.empty()) reasons.push_back(status.clockFault);
   if (!status.legacy && !status.tokenValid && !status.tokenFault.empty()) {
     reasons.push_back("no access token for FCM: " + status.tokenFault);
   }

@@ -9,7 +9,7 @@ import time
 from . import transcript
 from .process import Process
 
-EX_USAGE, EX_CANTCREAT, EX_CONFIG = 64, 73, 78  # sysexits.h
+EX_USAGE, EX_NOHOST, EX_CANTCREAT, EX_TEMPFAIL, EX_CONFIG = 64, 68, 73, 75, 78  # sysexits.h
 
 
 #: Settings for a load that comes from few accounts.
@@ -49,6 +49,11 @@ class ServiceManager:
         """Whether the daemon has said this line, waiting up to `seconds` for it."""
         with self._changed:
             return self._changed.wait_for(lambda: line in self._lines, seconds)
+
+    def status(self):
+        """What it would show: the last STATUS."""
+        with self._changed:
+            return next((line[7:] for line in reversed(self._lines) if line.startswith("STATUS=")), "")
 
     def close(self):
         # close() alone does not end a recv() of another thread; an empty datagram does.
@@ -171,6 +176,10 @@ class P2:
     def says(self, line, seconds=0):
         """Whether it has told the service manager this line (`STOPPING=1`)."""
         return self._manager.said(line, seconds)
+
+    def status(self):
+        """What the service manager shows."""
+        return self._manager.status()
 
     def hang_up(self):
         self.process.send_signal(signal.SIGHUP)

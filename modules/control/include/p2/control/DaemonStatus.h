@@ -42,6 +42,8 @@ struct DaemonStatus {
   Time started{};
   Time settingsRead{};  ///< When all that is in effect was read: a reload may leave something for a restart.
 
+  std::string clockFault;  ///< Why it waits until this machine's clock is set; empty if it does not.
+
   std::string server;         ///< `host:port` of the XMPP server.
   std::string jid;            ///< The component's name.
   std::uint64_t streams = 0;  ///< `xmpp.connections`

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 namespace p2::core {
 
@@ -20,13 +21,37 @@ class Clock {
   virtual TimePoint now() const noexcept = 0;
   /// Civil time, for what is stored or sent: registration times, JWT claims.
   virtual std::chrono::system_clock::time_point wallTime() const noexcept = 0;
+  /// Whether civil time can be right. A machine whose clock stands still while it is off begins in 1970, or
+  /// where it was switched off, until somebody sets it: so long nothing is dated, signed or judged by it.
+  virtual bool isSet() const noexcept { return true; }
   /// The moment of std::chrono::steady_clock at which `now()` will be `deadline`: what a condition variable
   /// waits for.
   virtual TimePoint realDeadline(TimePoint deadline) const noexcept = 0;
 };
 
-/// The machine's own clocks. Immutable, lives as long as the program.
+/// Whether it can be now: not before this p2 was made, nor decades after. Pure.
+bool isPlausible(std::chrono::system_clock::time_point time) noexcept;
+
+/// The machine's own clocks, set while what they show is plausible. Immutable, lives as long as the program.
 const Clock& systemClock() noexcept;
+
+/// What is to be said of a clock that is not set; empty if it is.
+std::string faultOf(const Clock& clock);
+
+/// When something began: if the clock was not set then, told as it is since it was. A value.
+class Moment {
+ public:
+  /// Now.
+  explicit Moment(const Clock& clock = systemClock()) noexcept;
+
+  /// By the civil clock; `clock` is the one of before.
+  std::chrono::system_clock::time_point civil(const Clock& clock = systemClock()) const noexcept;
+
+ private:
+  Clock::TimePoint _at;
+  std::chrono::system_clock::time_point _shown;
+  bool _wasSet;
+};
 
 /// Time that runs `factor` times as fast from its creation on, so that long waits can be tested. Immutable.
 class ScaledClock final : public Clock {

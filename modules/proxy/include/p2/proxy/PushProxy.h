@@ -62,8 +62,8 @@ class PushProxy {
   PushProxy& operator=(const PushProxy&) = delete;
   ~PushProxy();
 
-  /// Serves one request. Answers at once, or later from a thread of the store or the dispatcher. Does not
-  /// block.
+  /// Serves one request. Answers at once, or later from a thread of the store or the dispatcher, or the one
+  /// that calls watchClock(). Does not block.
   void handle(const xmpp::Iq& iq, xmpp::Responder responder);
 
   /// Tells the operator of a server that publishes with messages, as push 2 does: it gets no answer, and
@@ -76,6 +76,12 @@ class PushProxy {
   /// together, and of what makes servers drop users, each allows its part. Until it is told, it takes itself
   /// to be alone.
   void setSharers(std::size_t count);
+
+  /// While the clock is not set, requests that need it are kept for some time, and then asked to wait; when
+  /// it is, they are served. To be called several times a second until then, and each second, by one thread.
+  void watchClock();
+  /// Asks all to wait that are kept. To be called before where the answers go ends.
+  void giveUpDeferred();
 
   /// Has the log say when the store fails and when it works again, though nobody asks it: to be called every
   /// second or so. Does not block.

@@ -10,7 +10,7 @@ namespace p2::store {
 
 /// Measures the time in which phones can renew their registrations, by the clock that never jumps (and stands
 /// still in suspend), and gives out the dates that are stored, so that none is unknown to the ServiceTime.
-/// Thread-safe.
+/// While the clock is not set, no time counts, and what it shows is not remembered. Thread-safe.
 class ServiceMeter {
  public:
   /// `clock` must outlive it. `from`: how far it had come.

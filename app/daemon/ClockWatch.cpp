@@ -1,0 +1,63 @@
+#include "daemon/ClockWatch.h"
+
+#include "daemon/Logger.h"
+#include "p2/core/Words.h"
+
+#include <chrono>
+#include <exception>
+#include <string>
+#include <utility>
+
+namespace p2::app {
+
+namespace {
+
+constexpr std::chrono::milliseconds kWhileUnset{100};
+constexpr std::chrono::milliseconds kWhileSet{1000};
+
+}  // namespace
+
+ClockWatch::ClockWatch(proxy::PushProxy& proxy, OnChange onChange, const core::Clock& clock)
+    : _proxy(proxy), _onChange(std::move(onChange)), _clock(clock), _thread([this] { run(); }) {}
+
+ClockWatch::~ClockWatch() {
+  {
+    const std::scoped_lock lock(_mutex);
+    _stopping = true;
+  }
+  _wake.notify_all();
+  _thread.join();
+}
+
+void ClockWatch::run() {
+  auto pause = kWhileSet;
+  std::unique_lock lock(_mutex);
+  do {
+    lock.unlock();
+    try {
+      pause = look() ? kWhileSet : kWhileUnset;
+    } catch (const std::exception& exception) {
+      logger().error(std::string("the clock is not watched: ") + exception.what());
+    }
+    lock.lock();
+  } while (!_wake.wait_for(lock, pause, [this] { return _stopping; }));
+}
+
+bool ClockWatch::look() {
+  const auto fault = core::faultOf(_clock);
+  const bool isSet = fault.empty();
+  if (_wasSet && !isSet) {
+    _unsetSince = _clock.now();
+    logger().warning(fault + ". Until then servers and phones are asked to wait.");
+    _onChange(fault);
+  } else if (!_wasSet && isSet) {
+    const auto waited = std::chrono::duration_cast<std::chrono::seconds>(_clock.now() - _unsetSince);
+    logger().notice("this machine's clock is set, after " + core::inWords(waited) + ": p2 goes on");
+    _onChange(fault);
+  }
+  _wasSet = isSet;
+  _proxy.watchClock();
+  return isSet;
+}
+
+}  // namespace p2::app
