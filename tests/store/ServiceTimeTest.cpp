@@ -102,6 +102,21 @@ TEST_CASE("A date that the clock has shown twice counts as the later time") {
   CHECK(time.since(at(1400)) == 700s);
 }
 
+TEST_CASE("A date that the clock has not come to, as it is behind, may have been renewed until it is right") {
+  ServiceTime time;
+  time.begin(at(1000));
+  time.advance(at(2000), 1000s);
+  time.begin(at(500));
+  time.advance(at(600), 100s);
+  CHECK(time.since(at(1500)) == 0s);  // A phone that has it can have renewed it now.
+  CHECK(time.since(at(499)) == 1100s);
+  time.begin(at(2100));
+  time.advance(at(2300), 200s);
+  CHECK(time.since(at(1500)) == 200s);
+  CHECK(time.since(at(550)) == 250s);
+  CHECK(time.since(at(2150)) == 150s);
+}
+
 TEST_CASE(
     "Of any history of a clock it says that a date was later than it was, or the truth, never earlier") {
   std::minstd_rand random(GENERATE(1U, 2U, 3U, 4U));
@@ -127,6 +142,9 @@ TEST_CASE(
       }
     }
     renewals.emplace_back(at(wall), time.total());
+    // A phone that has registered already, and keeps the later date.
+    const auto& known = renewals[random() % renewals.size()].first;
+    renewals.emplace_back(std::max(known, at(wall)), time.total());
     if (step % 500 == 0) time = ServiceTime::decode(time.encode());
   }
   unsigned early = 0;

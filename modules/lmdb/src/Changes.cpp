@@ -15,7 +15,8 @@ Applied<store::Registration> renew(Tables& tables, store::Registration registrat
   if (store::isCurrent(registration, asked, rules.now, rules.renewAfter)) return {0, std::move(registration)};
   registration.domain = asked.domain;
   registration.target = asked.target;
-  // Never backwards: a clock that is behind for a while must not make a phone look long unseen.
+  // Never backwards: who merges two stores takes the later date for the later state. That a phone renewed it
+  // while the clock was behind is what ServiceTime knows.
   registration.lastRegistered = std::max(registration.lastRegistered, rules.now);
   const int code = tables.put(registration);
   return {code, std::move(registration)};

@@ -169,10 +169,11 @@ std::optional<store::Registration> Store::Impl::settled(const store::Enrolment& 
 
 void Store::Impl::enrol(store::Enrolment asked, std::string flow, Callback<store::Registration> done) {
   const auto time = _meter.date();
+  // A date that nobody could place after the next start would let the registration look old; one that it
+  // keeps, as the clock is behind, too.
+  if (_meter.hasNews()) saveServiceTime([](const Result<void>&) {});
   auto stored = settled(asked);
   if (stored && store::isCurrent(*stored, asked, time, _options.renewAfter)) return done(std::move(*stored));
-  // A date that nobody could place after the next start would let the registration look old.
-  if (_meter.hasNews()) saveServiceTime([](const Result<void>&) {});
   auto ticket = _pending.of(asked.key);
   _writer->submit({std::make_unique<EnrolOperation>(*_environment, std::move(asked),
                                                     RegistrationRules{time, _options.renewAfter},

@@ -20,7 +20,8 @@ Enrolled renew(WorkingSet& rows, store::Registration registration, const store::
   }
   registration.domain = asked.domain;
   registration.target = asked.target;
-  // Never backwards: a clock that is behind for a while must not make a phone look long unseen.
+  // Never backwards: who merges two stores takes the later date for the later state. That a phone renewed it
+  // while the clock was behind is what ServiceTime knows.
   registration.lastRegistered = std::max(registration.lastRegistered, rules.now);
   rows.put(registration);
   return {std::move(registration), stood};

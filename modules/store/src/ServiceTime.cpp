@@ -78,17 +78,15 @@ void ServiceTime::mergeClosest() {
   _spans.erase(_spans.begin() + static_cast<std::ptrdiff_t>(closest) + 1);
 }
 
+/// A span whose clock has not come to `date` speaks of it, too: a phone with that date which renewed it then
+/// kept it, as dates do not go back.
 ServiceTime::Seconds ServiceTime::since(Time date) const {
-  Seconds shownAt{};
-  Seconds before{};
-  bool shown = false;
+  Seconds latest = _allRenewedAt;
   for (const Span& span : _spans) {
-    if (span.last < date) before = std::max(before, span.atLast);
-    if (date < span.first || span.last < date) continue;
-    shown = true;
-    shownAt = std::max(shownAt, std::min(span.atLast, span.lead + date.time_since_epoch()));
+    if (span.first > date) continue;
+    latest = std::max(latest, std::min(span.atLast, span.lead + date.time_since_epoch()));
   }
-  return _total - std::max(_allRenewedAt, shown ? shownAt : before);
+  return _total - latest;
 }
 
 std::string ServiceTime::encode() const {

@@ -40,9 +40,10 @@ class ServiceTime {
 
   Seconds total() const { return _total; }
   Seconds allRenewedAt() const { return _allRenewedAt; }  ///< In its own time; zero if never.
-  /// How much of it has gone by since the civil clock showed `date`, at most: for a date that it never
-  /// showed, since the last time before it in the calendar, and for one before all of them, since the
-  /// beginning.
+  /// How much of it has gone by since a phone with the date `date` registered or renewed last, at most: since
+  /// the civil clock showed it, or an earlier one later. While a clock is behind, a phone keeps the later
+  /// date that it has, so what it renews then counts up to the end of that time. For a date before all that
+  /// the clock has shown, since the beginning.
   Seconds since(Time date) const;
 
   std::string encode() const;
