@@ -1,11 +1,13 @@
-"""What a small machine is like: it has no clock when it boots."""
+"""What a small machine is like: it has no clock when it boots, and a slow card."""
 
 import glob
 import os
+import subprocess
+import threading
 import time
 
 from p2test import shapes, transcript
-from p2test.p2daemon import EX_NOHOST, EX_TEMPFAIL
+from p2test.p2daemon import EX_NOHOST, EX_TEMPFAIL, UNLIMITED
 from p2test.shapes import WAIT, verdict
 
 from import_scenarios import command
@@ -114,3 +116,149 @@ def clock_of_the_last_shutdown(s):
     transcript.line(f"first push {took:.2f} s after the clock was set")
     assert took < 15, f"the first push came {took:.1f} s after the clock was set"
     known(server, made)
+
+
+# -------------------------------------------------------------------------------------------------------- the slow card
+
+_THROTTLED = "/sys/fs/cgroup/blkio"
+_SLOW = 256 << 10  # bytes a second
+
+
+class Card:
+    """A file system on a block device of its own, from which what is started in slow() reads as slowly as one likes."""
+
+    def __init__(self, s, mebibytes=32):
+        self.path, self._image = os.path.join(s.directory, "card"), os.path.join(s.directory, "card.img")
+        assert os.path.exists(f"{_THROTTLED}/blkio.throttle.read_bps_device"), "there are no cgroups (v1) for block devices"
+        os.makedirs(self.path)
+        with open(self._image, "wb") as file:
+            file.truncate(mebibytes << 20)
+        self._run("mkfs.ext4", "-q", self._image)
+        self._device = self._run("losetup", "--find", "--show", self._image).strip()
+        self._group = f"{_THROTTLED}/{os.path.basename(os.path.dirname(s.directory))}-{os.path.basename(s.directory)}"
+        os.makedirs(self._group)
+        s.at_end(self._remove)
+        self._run("mount", self._device, self.path)
+        os.makedirs(self.store, mode=0o700)
+
+    @property
+    def store(self):
+        return os.path.join(self.path, "store")
+
+    def cold(self):
+        """Nothing of it is in memory any more. Nobody may use it."""
+        self._run("umount", self.path)
+        self._run("mount", self._device, self.path)
+
+    def speed(self, bytes_a_second):
+        """0: as fast as it is."""
+        number = os.stat(self._device).st_rdev
+        with open(f"{self._group}/blkio.throttle.read_bps_device", "w") as file:
+            file.write(f"{os.major(number)}:{os.minor(number)} {bytes_a_second}")
+
+    def slow(self, start):
+        """Calls `start`; the processes that it begins are those whose reading is slow."""
+        self._enter(self._group)
+        try:
+            return start()
+        finally:
+            self._enter(_THROTTLED)
+
+    @staticmethod
+    def _enter(group):
+        with open(f"{group}/cgroup.procs", "w") as file:
+            file.write(str(os.getpid()))
+
+    @staticmethod
+    def _run(*command):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, f"{' '.join(command)}: {done.stderr.strip()} (run the tests as root)"
+        return done.stdout
+
+    def _remove(self):
+        subprocess.run(["umount", self.path], check=False)
+        subprocess.run(["losetup", "--detach", self._device], check=False)
+        os.rmdir(self._group)
+
+
+class Pings:
+    """Pings p2 all the time, and knows the longest that it took to answer."""
+
+    def __init__(self, s, server):
+        self.longest = 0.0
+        self._server, self._over = server, threading.Event()
+        self._thread = threading.Thread(target=self._ping, daemon=True)
+        self._thread.start()
+        s.at_end(self.stop)
+
+    def _ping(self):
+        while not self._over.wait(0.05):
+            began = time.monotonic()
+            self._server.iq("<ping xmlns='urn:xmpp:ping'/>", kind="get")
+            self.longest = max(self.longest, time.monotonic() - began)
+
+    def stop(self):
+        self._over.set()
+        self._thread.join(40)
+
+
+def on_a_card(s, phones):
+    """A p2 that was stopped, with so many phones, and its card, of which nothing is in memory."""
+    server, card = s.fake_server(), Card(s)
+    card.speed(_SLOW)  # at first, as the system makes up for what was not read before it was slow
+    p2 = s.p2(server, s.own_fcm(), store_path=card.store, **UNLIMITED).up()
+    devices = [(s.token(), f"device-{number}") for number in range(phones)]
+    ids = asked(server, [(shapes.register(*device), "hecuba@im.localhost/x") for device in devices])
+    made = [(shapes.Registration(server.answer(id, quiet=True)), *device) for id, device in zip(ids, devices)]
+    eq(p2.stop(), 0, "exit status")
+    card.cold()
+    return server, card, p2, made
+
+
+@scenario(sanitized=False, alone=True)
+def slow_card(s):
+    """From a card that reads 256 KiB a second p2 starts cold: neither pings nor refusals nor phones in memory wait for it"""
+    server, card, p2, made = on_a_card(s, 2500)
+    card.slow(p2.start).wait_ready(60)
+    server.wait_for_component()
+    pings = Pings(s, server)
+    cold = asked(server, [(shapes.publish(phone.node, phone.secret), "im.localhost") for phone, _, _ in made[::50]])
+    eq(verdict(server.answer(cold[0])), "result", "the first push")
+    began = time.monotonic()
+    warm = server.iq(shapes.publish(made[0][0].node, made[0][0].secret))
+    refused = server.iq("<nonsense xmlns='urn:example'/>")
+    took = time.monotonic() - began
+    waiting = len(cold) - server.answered_of(cold)
+    eq((verdict(warm), verdict(refused)), ("result", "cancel/service-unavailable"), "a phone in memory, and a refusal")
+    results = verdicts(server, cold[1:])
+    pings.stop()
+    transcript.line(f"{waiting} pushes waited for the card; meanwhile a push and a refusal {took:.2f} s, a ping at most "
+                    f"{pings.longest:.2f} s, all pushes after {time.monotonic() - began:.1f} s")
+    assert waiting > 10, f"only {waiting} pushes waited for the card"
+    assert max(took, pings.longest) < 1, f"a push and a refusal took {took:.2f} s, a ping {pings.longest:.2f} s"
+    assert set(results) <= {"result", WAIT}, results
+
+
+@scenario(sanitized=False, alone=True)
+def card_that_hangs(s):
+    """A card that hangs: pings are answered, requests asked to wait in time, and all is well when it goes on"""
+    server, card, p2, made = on_a_card(s, 2500)
+    card.slow(p2.start).wait_ready(60)
+    server.wait_for_component()
+    card.speed(1)
+    pings = Pings(s, server)
+    began = time.monotonic()
+    pushes = asked(server, [(shapes.publish(phone.node, phone.secret), "im.localhost") for phone, _, _ in made[::50]])
+    phones = asked(server, [(shapes.register(token, device), "hecuba@im.localhost/x") for _, token, device in made[25::500]])
+    answers = verdicts(server, pushes + phones)
+    took = time.monotonic() - began
+    transcript.line(f"after {took:.1f} s {answers.count(WAIT)} of {len(answers)} were asked to wait, a ping took at most "
+                    f"{pings.longest:.2f} s")
+    assert set(answers) <= {"result", WAIT} and answers.count(WAIT) > 10, answers
+    assert took < 28, f"the last answer came after {took:.1f} s"
+    assert pings.longest < 1, f"a ping took {pings.longest:.2f} s"
+    pings.stop()
+    card.speed(0)
+    until(lambda: verdicts(server, asked(server, [(shapes.publish(made[-1][0].node, made[-1][0].secret), "im.localhost")]))
+          == ["result"], "a push")
+    known(server, made[::50])

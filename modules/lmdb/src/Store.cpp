@@ -5,8 +5,10 @@
 #include "Directory.h"
 #include "Environment.h"
 #include "Import.h"
+#include "Lookups.h"
 #include "Operations.h"
 #include "RecordCodec.h"
+#include "Residency.h"
 #include "Staging.h"
 #include "Sweep.h"
 #include "Writer.h"
@@ -71,13 +73,30 @@ class Store::Impl {
         _meter(*_options.clock, storedServiceTime()) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
+  /// The writer is there until the look-ups call nobody back any more, who may ask it for something; and what
+  /// it calls back may ask for a look-up, which is refused.
+  ~Impl() {
+    if (_lookups) _lookups->stop();
+  }
 
   const std::filesystem::path& path() const { return _options.path; }
   Environment& environment() { return *_environment; }
   const store::PendingChanges& pending() const { return _pending; }
 
-  void startWriter() {
+  void startThreads() {
+    _residency = std::make_unique<Residency>(_options.path / kDataFile, [this] { return usedBytes(); });
+    _lookups = std::make_unique<Lookups>(
+        *_options.clock, *_residency, _options.queueCapacity, [this](const Lookups::Name& name) {
+          return std::visit([this](const auto& known) { return find(known); }, name);
+        });
     _writer = std::make_unique<Writer>(*_environment, _options.queueCapacity, _options.maxBatch);
+  }
+
+  /// At once, or in another thread if that waits for the disk.
+  template <class Key>
+  void lookUp(const Key& key, Callback<Found> done) {
+    if (readsAtOnce(key)) return done(find(key));
+    _lookups->ask(key, std::move(done));
   }
 
   std::string lastFault() const { return _writer ? _writer->lastFault() : std::string(); }
@@ -115,6 +134,12 @@ class Store::Impl {
     ~Judge() { impl.judgeUse(); }
   };
   void judgeUse();
+  /// Commands that only read have one thread.
+  template <class Key>
+  bool readsAtOnce(const Key& key) const {
+    return !_lookups || _lookups->atOnce(key);
+  }
+  std::uint64_t usedBytes() const;
   std::optional<store::Registration> settled(const store::Enrolment& asked);
   store::ServiceTime storedServiceTime() const;
 
@@ -124,8 +149,11 @@ class Store::Impl {
   const std::unique_ptr<Environment> _environment;
   store::ServiceMeter _meter;
   store::PendingChanges _pending;
-  const Judge _judge{*this};        ///< When the writer has done all, and before the files are closed.
-  std::unique_ptr<Writer> _writer;  ///< None if only for reading.
+  const Judge _judge{*this};  ///< When the writer has done all, and before the files are closed.
+  // None of these if only for reading.
+  std::unique_ptr<Residency> _residency;
+  std::unique_ptr<Lookups> _lookups;
+  std::unique_ptr<Writer> _writer;
 };
 
 /// What cannot be read counts as used.
@@ -133,6 +161,12 @@ void Store::Impl::judgeUse() {
   if (!_options.removeIfUnused || !_made.isNew()) return;
   auto transaction = _environment->read();
   if (transaction.ok() && transaction.value().tables().size() == 0) _made.dismiss();
+}
+
+/// 0 if that cannot be read.
+std::uint64_t Store::Impl::usedBytes() const {
+  auto transaction = _environment->read();
+  return transaction.ok() ? transaction.value().size().usedBytes : 0;
 }
 
 /// In whose turn a registration is changed: that of its domain, so that it stays in order with what its phone
@@ -172,7 +206,7 @@ void Store::Impl::enrol(store::Enrolment asked, std::string flow, Callback<store
   // A date that nobody could place after the next start would let the registration look old; one that it
   // keeps, as the clock is behind, too.
   if (_meter.hasNews()) saveServiceTime([](const Result<void>&) {});
-  auto stored = settled(asked);
+  auto stored = readsAtOnce(asked.key) ? settled(asked) : std::nullopt;
   if (stored && store::isCurrent(*stored, asked, time, _options.renewAfter)) return done(std::move(*stored));
   auto ticket = _pending.of(asked.key);
   _writer->submit({std::make_unique<EnrolOperation>(*_environment, std::move(asked),
@@ -232,9 +266,9 @@ Result<std::unique_ptr<Store>> Store::open(const Options& options) {
   auto impl =
       std::make_unique<Impl>(options, std::move(claim).value(), std::move(environment).value(), before);
   try {
-    impl->startWriter();
+    impl->startThreads();
   } catch (const std::system_error& exception) {
-    return storeError(options.path, std::string("cannot start its writer: ") + exception.what() + ".");
+    return storeError(options.path, std::string("cannot start its threads: ") + exception.what() + ".");
   }
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
@@ -268,11 +302,11 @@ Result<std::optional<store::Registration>> Store::find(const store::DeviceKey& k
 }
 
 void Store::lookUp(std::string node, Callback<Found> done) const {
-  done(find(node));
+  _impl->lookUp(node, std::move(done));
 }
 
 void Store::lookUp(const store::DeviceKey& key, Callback<Found> done) const {
-  done(find(key));
+  _impl->lookUp(key, std::move(done));
 }
 
 bool Store::holdsAny() const {

@@ -113,6 +113,10 @@ class PushProxy::Impl {
   void setLimits(Limits limits) { _limits.reconfigure(std::move(limits)); }
   void setSharers(std::size_t count) { _limits.setSharers(count); }
   StoreFaults& storeFaults() { return _storeFaults; }
+  void watchStore() {
+    _storeTimes.giveUpLate();
+    _storeFaults.watch();
+  }
 
   void handle(const Iq& iq, Responder responder) {
     auto request = parseRequest(iq, _options.jid);
@@ -408,7 +412,7 @@ class PushProxy::Impl {
   core::Counter& _denied;
   core::Counter& _removed;
   StoreFaults _storeFaults;
-  const StoreTimes _storeTimes;
+  StoreTimes _storeTimes;
   Registrar _registrar;
   ThrottledLog _lines;
   ThrottledLog _messageLines;  // anybody may send messages, and must not displace the other lines
@@ -437,7 +441,7 @@ void PushProxy::giveUpDeferred() {
 }
 
 void PushProxy::watchStore() {
-  _impl->storeFaults().watch();
+  _impl->watchStore();
 }
 
 std::optional<std::chrono::system_clock::time_point> PushProxy::storeFailsSince() const {

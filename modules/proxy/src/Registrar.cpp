@@ -128,10 +128,10 @@ void Registrar::serve(Unregister&& request, const Iq& iq, Responder responder) {
   // Only to come behind a registration that waits for its own look-up.
   const DeviceKey key = request.key;
   _parts.store.lookUp(
-      key, [this, request = std::move(request), session = std::move(*session),
-            responder = std::move(responder)](const core::Result<store::Registrations::Found>&) mutable {
+      key, _parts.times.lookUp<Found>([this, request = std::move(request), session = std::move(*session),
+                                       responder = std::move(responder)](const core::Result<Found>&) mutable {
         withdraw(std::move(request), std::move(session), std::move(responder));
-      });
+      }));
 }
 
 void Registrar::withdraw(Unregister request, std::string session, Responder responder) {

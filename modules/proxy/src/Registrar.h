@@ -28,7 +28,7 @@ class Registrar {
     store::Registrations& store;
     RequestLimits& limits;
     StoreFaults& faults;
-    const StoreTimes& times;
+    StoreTimes& times;
     core::Counter& denied;  ///< Requests of domains that are not served.
   };
 

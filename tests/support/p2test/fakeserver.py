@@ -187,6 +187,11 @@ class FakeServer:
         with self._changed:
             return self._answered
 
+    def answered_of(self, ids):
+        """How many of these were answered, and not taken yet."""
+        with self._changed:
+            return sum(id in self._answers for id in ids)
+
     @property
     def doubled(self):
         """Ids that were answered twice: must stay empty."""

@@ -17,8 +17,9 @@
 
 namespace p2::lmdb {
 
-/// The registrations, on disk in LMDB (the format is in modules/lmdb/README.md). Reads run in the calling
-/// thread, in read transactions that never wait for a commit (only, for a moment, while the map grows).
+/// The registrations, on disk in LMDB (the format is in modules/lmdb/README.md). Reads are transactions that
+/// never wait for a commit (only, for a moment, while the map grows); what is not in memory is looked up in
+/// another thread than the caller's.
 /// Changes are queued for one writer thread, which makes many at a time durable with one commit and only then
 /// calls back, in the writer's thread. One process at a time may open it for writing; others may read.
 /// Thread-safe.
@@ -67,7 +68,8 @@ class Store final : public store::RegistrationStore {
   /// The registration of this device and channel, if there is one.
   core::Result<std::optional<store::Registration>> find(const store::DeviceKey& key) const;
 
-  // Of Registrations. A look-up is answered at once. A failed commit of a registration that merely could not
+  // Of Registrations. A look-up is answered at once, or in another thread if it would wait for the disk. A
+  // failed commit of a registration that merely could not
   // be given its new time is no error: it is on disk as it should be. If the queue is full, errors are given
   // at once.
   void lookUp(std::string node, Callback<Found> done) const override;

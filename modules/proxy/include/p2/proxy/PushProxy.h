@@ -83,8 +83,8 @@ class PushProxy {
   /// Asks all to wait that are kept. To be called before where the answers go ends.
   void giveUpDeferred();
 
-  /// Has the log say when the store fails and when it works again, though nobody asks it: to be called every
-  /// second or so. Does not block.
+  /// Asks those to wait whom the store has not answered in time, and has the log say when it fails and when
+  /// it works again, though nobody asks it: to be called every second or so. Does not block.
   void watchStore();
   /// Since when the store fails; nothing while it works.
   std::optional<std::chrono::system_clock::time_point> storeFailsSince() const;

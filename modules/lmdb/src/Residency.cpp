@@ -1,0 +1,119 @@
+#include "Residency.h"
+
+#include "p2/core/Descriptor.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace p2::lmdb {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kLeastPause{1};
+constexpr std::chrono::seconds kMostPause{60};
+// Of what is not in memory so much is read at once, in the order of the file, which a disk does best.
+constexpr std::size_t kReadAtOnce = std::size_t{64} << 10U;
+// What has been read and is gone again was in somebody's way.
+constexpr std::chrono::minutes kReadAgain{10};
+constexpr std::uint64_t kShareOfMemory = 8;
+
+/// A file's pages as they are in memory. Nothing of it is read through this.
+class Map {
+ public:
+  Map(int file, std::size_t bytes)
+      : _bytes(bytes), _address(::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, file, 0)) {}
+  Map(const Map&) = delete;
+  Map& operator=(const Map&) = delete;
+  ~Map() {
+    if (_address != MAP_FAILED) ::munmap(_address, _bytes);
+  }
+
+  bool isResident() const {
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    std::vector<unsigned char> pages((_bytes + page - 1) / page);
+    return _address != MAP_FAILED && ::mincore(_address, _bytes, pages.data()) == 0 &&
+           std::all_of(pages.begin(), pages.end(), [](unsigned char flags) { return (flags & 1U) != 0; });
+  }
+
+ private:
+  const std::size_t _bytes;
+  void* const _address;
+};
+
+std::uint64_t memory() {
+  struct sysinfo info {};
+  return ::sysinfo(&info) == 0 ? std::uint64_t{info.totalram} * info.mem_unit : 0;
+}
+
+}  // namespace
+
+Residency::Residency(std::filesystem::path file, std::function<std::uint64_t()> usedBytes)
+    : _file(std::move(file)), _usedBytes(std::move(usedBytes)) {
+  look();
+  _thread = std::thread([this] { run(); });
+}
+
+Residency::~Residency() {
+  {
+    const std::scoped_lock lock(_mutex);
+    _stopping = true;
+  }
+  _wake.notify_all();
+  _thread.join();
+}
+
+/// A look takes a thousandth of the time at most.
+void Residency::run() {
+  auto mayRead = steady_clock::now();
+  steady_clock::duration pause{};
+  std::unique_lock lock(_mutex);
+  while (!_wake.wait_for(lock, pause, [this] { return _stopping.load(); })) {
+    lock.unlock();
+    const auto began = steady_clock::now();
+    look();
+    const auto took = steady_clock::now() - began;
+    if (!_isWhole && began >= mayRead && _used <= memory() / kShareOfMemory) {
+      readIn();
+      mayRead = steady_clock::now() + kReadAgain;
+      look();
+    }
+    pause = std::clamp<steady_clock::duration>(1000 * took, kLeastPause, kMostPause);
+    lock.lock();
+  }
+}
+
+/// What is not in memory any more is noticed before anything is read.
+void Residency::look() {
+  if (_isWhole) _isWhole = isResident();
+  const auto used = _usedBytes();
+  if (_isWhole && used == _used) return;
+  _used = used;
+  _isWhole = isResident();
+}
+
+bool Residency::isResident() const {
+  const core::Descriptor file(::open(_file.c_str(), O_RDONLY | O_CLOEXEC));
+  return file.valid() && _used > 0 && Map(file.number(), static_cast<std::size_t>(_used)).isResident();
+}
+
+void Residency::readIn() const {
+  const core::Descriptor file(::open(_file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return;
+  // Who stops does not wait for what the system would read ahead.
+  ::posix_fadvise(file.number(), 0, 0, POSIX_FADV_RANDOM);
+  std::vector<char> piece(kReadAtOnce);
+  for (std::uint64_t at = 0; at < _used && !_stopping; at += kReadAtOnce) {
+    if (::pread(file.number(), piece.data(), piece.size(), static_cast<off_t>(at)) <= 0) return;
+  }
+}
+
+}  // namespace p2::lmdb

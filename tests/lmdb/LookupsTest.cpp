@@ -1,0 +1,156 @@
+#include "Lookups.h"
+#include "Residency.h"
+#include "support/Catch.h"
+#include "support/Eventually.h"
+#include "support/ManualClock.h"
+#include "support/TemporaryDirectory.h"
+
+#include <fcntl.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <linux/magic.h>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace std::chrono_literals;
+using p2::lmdb::Lookups;
+using p2::lmdb::Residency;
+using p2::store::DeviceKey;
+using p2::test::eventually;
+
+namespace {
+
+constexpr std::size_t kBytes = 256 << 10;
+
+/// A file with content; what is on the disk can be dropped from memory.
+struct File {
+  File() { std::ofstream(path) << std::string(kBytes, 'x'); }
+
+  /// Gives whether the file system has done so: one in memory does not.
+  bool forget() const {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    ::fsync(file);
+    const bool advised = ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED) == 0;
+    ::close(file);
+    return advised;
+  }
+
+  /// Whether the file system is memory itself.
+  bool isKept() const {
+    struct statfs status {};
+    return ::statfs(path.c_str(), &status) == 0 && status.f_type == TMPFS_MAGIC;
+  }
+
+  p2::test::TemporaryDirectory directory;
+  std::filesystem::path path = directory.path() / "data.mdb";
+};
+
+/// Look-ups in a file that is not whole in memory, at a disk that hangs until it is let go.
+struct Hanging {
+  void ask(Lookups::Name name, const std::string& tag) {
+    lookups.ask(std::move(name), [this, tag](const p2::core::Result<Lookups::Found>& found) {
+      const std::scoped_lock lock(mutex);
+      answers.push_back(tag + (found.ok() ? "" : " refused"));
+    });
+  }
+  std::size_t answered() {
+    const std::scoped_lock lock(mutex);
+    return answers.size();
+  }
+  void letGo() { gate.set_value(); }
+
+  std::mutex mutex;
+  std::vector<std::string> answers;
+  std::promise<void> gate;
+  std::shared_future<void> open = gate.get_future().share();
+  p2::test::ManualClock clock;
+  Residency nothing{"/nonexistent/data.mdb", [] { return kBytes; }};
+  Lookups lookups{clock, nothing, 5, [this](const Lookups::Name&) -> p2::core::Result<Lookups::Found> {
+                    open.wait();
+                    return Lookups::Found();
+                  }};
+};
+
+}  // namespace
+
+TEST_CASE("A file that was just written is whole in memory, one that is not there never") {
+  const File file;
+  const Residency residency(file.path, [] { return kBytes; });
+  CHECK(residency.isWhole());
+  const Residency none("/nonexistent/data.mdb", [] { return kBytes; });
+  CHECK_FALSE(none.isWhole());
+  const Residency unknown(file.path, [] { return std::uint64_t{0}; });
+  CHECK_FALSE(unknown.isWhole());
+}
+
+TEST_CASE("What is not in memory is noticed, and read in once") {
+  const File file;
+  REQUIRE(file.forget());
+  const Residency residency(file.path, [] { return kBytes; });
+  CHECK(eventually([&] { return residency.isWhole(); }));
+  REQUIRE(file.forget());
+  CHECK(eventually([&] { return residency.isWhole() == file.isKept(); }));
+}
+
+TEST_CASE("Who asks for what is on a disk that hangs goes on, and is answered when it goes on") {
+  Hanging disk;
+  CHECK_FALSE(disk.lookups.atOnce(std::string("node")));
+  CHECK_FALSE(disk.lookups.atOnce(DeviceKey{}));
+  disk.ask("node", "one");
+  disk.ask(DeviceKey{}, "two");
+  CHECK(disk.answered() == 0);
+  disk.letGo();
+  CHECK(eventually([&] { return disk.answered() == 2; }));
+}
+
+TEST_CASE("What was looked up within a minute is looked up at once, a device never before others") {
+  Hanging disk;
+  disk.letGo();
+  disk.ask("node", "one");
+  disk.ask(DeviceKey{}, "two");
+  CHECK(eventually([&] { return disk.answered() == 2; }));
+  CHECK(disk.lookups.atOnce(std::string("node")));
+  CHECK_FALSE(disk.lookups.atOnce(std::string("another node")));
+  CHECK_FALSE(disk.lookups.atOnce(DeviceKey{}));
+  disk.clock.advance(50s);
+  CHECK(disk.lookups.atOnce(std::string("node")));
+  disk.clock.advance(50s);  // Since it was asked for again.
+  CHECK(disk.lookups.atOnce(std::string("node")));
+  disk.clock.advance(62s);
+  CHECK_FALSE(disk.lookups.atOnce(std::string("node")));
+}
+
+TEST_CASE("Look-ups that the disk does not keep up with are refused, and the devices keep their order") {
+  Hanging disk;
+  for (int i = 0; i < 20; ++i) disk.ask("node", "node");
+  for (int i = 0; i < 20; ++i) disk.ask(DeviceKey{}, "device " + std::to_string(i));
+  CHECK(disk.answered() >= 40 - 2 * 5 - 4);
+  disk.letGo();
+  CHECK(eventually([&] { return disk.answered() == 40; }));
+  std::vector<std::string> devices;
+  for (const auto& answer : disk.answers) {
+    if (answer.starts_with("device") && !answer.ends_with("refused")) devices.push_back(answer);
+  }
+  REQUIRE(devices.size() >= 5);
+  for (std::size_t i = 0; i < devices.size(); ++i) CHECK(devices[i] == "device " + std::to_string(i));
+}
+
+TEST_CASE("When look-ups end, what was asked is answered, and what is asked then is refused") {
+  Hanging disk;
+  disk.letGo();
+  disk.ask("node", "one");
+  disk.lookups.stop();
+  CHECK(disk.answered() == 1);
+  disk.ask("node", "two");
+  REQUIRE(disk.answered() == 2);
+  CHECK(disk.answers[1] == "two refused");
+}
