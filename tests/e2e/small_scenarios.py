@@ -10,6 +10,7 @@ from p2test import shapes, transcript
 from p2test.p2daemon import EX_NOHOST, EX_TEMPFAIL, UNLIMITED
 from p2test.shapes import WAIT, verdict
 
+from endurance_scenarios import flood
 from import_scenarios import command
 from stage import eq, scenario, until
 
@@ -262,3 +263,61 @@ def card_that_hangs(s):
     until(lambda: verdicts(server, asked(server, [(shapes.publish(made[-1][0].node, made[-1][0].secret), "im.localhost")]))
           == ["result"], "a push")
     known(server, made[::50])
+
+
+# ------------------------------------------------------------------------------------------------------ memory and wear
+
+_MOST_MEMORY = 12 * 1024  # KiB
+
+
+def memory(p2):
+    """What p2 has in memory, in KiB: its own, its program and its store; of what it shares with others its part."""
+    with open(f"/proc/{p2.process.pid}/smaps_rollup") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+
+
+def is_packaged(p2):
+    """Whether it brings its libraries, as that of the packages does: others are as large as the system's."""
+    return "libPoco" not in subprocess.run(["ldd", p2.binary], capture_output=True, text=True).stdout
+
+
+@scenario(sanitized=False, alone=True)
+def little_memory(s):
+    """With 1,000 phones and pushes to them, 20 at a time, p2 as it is packaged takes less than 12 MiB"""
+    server = s.fake_server()
+    p2 = s.p2(server, **UNLIMITED).up()
+    made = s.registered(server, 1000)
+    flood(server, made, 2000, batch=20)
+    took = memory(p2)
+    transcript.line(f"{took} KiB, in {p2.threads()} threads")
+    assert took < _MOST_MEMORY or not is_packaged(p2), f"{took} KiB of memory"
+
+
+def written(p2):
+    """Bytes that p2 has had written to a disk."""
+    with open(f"/proc/{p2.process.pid}/io") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("write_bytes:"))
+
+
+@scenario(sanitized=False, alone=True)
+def wear(s):
+    """A push writes nothing to the disk, nor does a phone that registers as it is; a new phone some pages, once"""
+    server, card = s.fake_server(), Card(s)
+    p2 = s.p2(server, store_path=card.store, **UNLIMITED).up()
+    s.registered(server, 1)
+    before = written(p2)
+    made = s.registered(server, 200)
+    each = (written(p2) - before) / len(made)
+    before = written(p2)
+    phones = asked(server, [(shapes.register(s.token(), f"at once {number}"), "hecuba@im.localhost/x")
+                            for number in range(200)])
+    eq(set(verdicts(server, phones)), {"result"}, "phones that register at once")
+    together = (written(p2) - before) / len(phones)
+    flood(server, made, 100)
+    before = written(p2)
+    flood(server, made, 2000)
+    again = asked(server, [(shapes.register(token, device), "hecuba@im.localhost/x") for _, token, device in made[:50]])
+    eq(set(verdicts(server, again)), {"result"}, "phones that register again")
+    transcript.line(f"written: {each / 1024:.1f} KiB for each phone that registers alone, {together / 1024:.1f} KiB of many")
+    eq(written(p2) - before, 0, "bytes written for 2,000 pushes and 50 phones that register again")
+    assert each <= 64 * 1024, f"{each / 1024:.1f} KiB written for each registration"
