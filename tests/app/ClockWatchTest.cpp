@@ -45,7 +45,10 @@ TEST_CASE("Of a clock that is right nothing is said") {
   const test::LogOf log("p2");
   test::JumpingClock clock;
   bool told = false;
-  { const ClockWatch watch(proxy, [&told](const std::string&) { told = true; }, clock); }
+  {
+    const ClockWatch watch(
+        proxy, [&told](const std::string&) { told = true; }, clock);
+  }
   CHECK_FALSE(told);
   CHECK(log.texts().empty());
 }
