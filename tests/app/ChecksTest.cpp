@@ -99,7 +99,7 @@ TEST_CASE("Settings that are newer than what the daemon goes by are named") {
   const auto found = judgeChange("/p2.properties", Time(101s), status);
   REQUIRE(found);
   CHECK(tells(*found, State::warning, "/p2.properties is newer than the settings that the running daemon"));
-  CHECK(tells(*found, State::warning, "systemctl reload p2)"));
+  CHECK(tells(*found, State::warning, "systemctl reload p2, or"));
   CHECK(
       tells(*judgeChange("/etc/p2/work.properties", Time(101s), status), State::warning, "reload p2@work)"));
 }
