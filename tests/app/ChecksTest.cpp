@@ -100,8 +100,8 @@ TEST_CASE("Settings that are newer than what the daemon goes by are named") {
   REQUIRE(found);
   CHECK(tells(*found, State::warning, "/p2.properties is newer than the settings that the running daemon"));
   CHECK(tells(*found, State::warning, "systemctl reload p2, or"));
-  CHECK(
-      tells(*judgeChange("/etc/p2/work.properties", Time(101s), status), State::warning, "reload p2@work)"));
+  CHECK(tells(*judgeChange("/etc/p2/work.properties", Time(101s), status), State::warning,
+              "reload p2@work, or"));
 }
 
 TEST_CASE("A conflict tells that the secret is right, and a refused secret is a fault") {
