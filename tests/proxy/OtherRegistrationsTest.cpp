@@ -2,10 +2,14 @@
 #include "store/Samples.h"
 #include "support/Catch.h"
 #include "support/ImportAll.h"
+#include "support/JumpingClock.h"
 #include "support/MemoryStore.h"
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +18,7 @@
 
 using namespace p2;
 using namespace p2::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -54,6 +59,57 @@ class CountingStore final : public MemoryStore {
 
  private:
   mutable std::atomic<int> _asked{0};
+};
+
+/// One at whose disk the look-ups of devices wait until they go on, as many as there is room for. What they
+/// find then can be made a fault.
+class BusyStore final : public MemoryStore {
+ public:
+  using MemoryStore::lookUp;
+
+  void lookUp(const store::DeviceKey& key, Callback<Found> done) const override {
+    if (_waiting.size() >= _room) return done(core::Error{"It is busy."});
+    _waiting.emplace_back([this, key, done = std::move(done)]() mutable {
+      if (_fault) return done(*_fault);
+      MemoryStore::lookUp(key, std::move(done));
+    });
+  }
+  void setRoom(std::size_t room) { _room = room; }
+  void find(core::Error fault) { _fault = std::move(fault); }
+  void goOn() {
+    for (auto& each : std::exchange(_waiting, {})) each();
+  }
+
+ private:
+  std::size_t _room = 100;
+  std::optional<core::Error> _fault;
+  mutable std::vector<core::UniqueFunction<void()>> _waiting;
+};
+
+/// A proxy on such a store.
+struct Busy {
+  void ask(const std::string& xml) {
+    const auto iq = request(xml);
+    p2.proxy->handle(iq, xmpp::Responder(p2.replies, iq.id, iq.from, iq.to));
+  }
+  void registers(const std::string& token) { ask(registerRequest("ann@jabber.de", kDevice, token)); }
+  void withdraws() {
+    ask("<iq type='set' id='2' from='ann@jabber.de/x' to='push.example.org'><command "
+        "xmlns='http://jabber.org/protocol/commands' node='unregister-push-fcm' action='execute'><x "
+        "xmlns='jabber:x:data' type='submit'><field var='device-id'><value>" +
+        kDevice + "</value></field></x></command></iq>");
+  }
+  /// The answer that came as the nth.
+  std::string answer(std::size_t nth) const {
+    const auto all = p2.replies.all();
+    REQUIRE(all.size() == nth);
+    return all.back();
+  }
+
+  std::unique_ptr<BusyStore> own = std::make_unique<BusyStore>();
+  BusyStore& store = *own;
+  JumpingClock clock;
+  ProxyFixture p2{std::move(own), clock};
 };
 
 bool isResult(const std::string& answer) {
@@ -198,4 +254,52 @@ TEST_CASE(
   }
   for (const auto& answer : p2.replies.waitFor(asked)) CHECK(isResult(answer));
   CHECK_FALSE(p2.other->holdsAny());
+}
+
+TEST_CASE("A change that cannot be looked up overtakes none that still waits to be, but is asked to wait") {
+  Busy busy;
+  const bool withdrawsFirst = GENERATE(true, false), isLate = GENERATE(true, false);
+  const auto change = [&](bool withdraws) { withdraws ? busy.withdraws() : busy.registers("token2"); };
+  busy.registers("token1");
+  busy.store.goOn();
+  REQUIRE(isResult(busy.answer(1)));
+  change(withdrawsFirst);
+  if (isLate) {
+    // The second one is given up before it is looked up; the first one, too.
+    change(!withdrawsFirst);
+    busy.clock.jump(13s);
+    busy.p2.proxy->watchStore();
+    REQUIRE(busy.p2.replies.all().size() == 3);
+    CHECK(asksToWait(busy.p2.replies.all()[1]));
+    CHECK(asksToWait(busy.p2.replies.all()[2]));
+    busy.store.goOn();
+    CHECK(busy.p2.replies.all().size() == 3);
+    CHECK(busy.store.holdsAny());
+    return;
+  }
+  busy.store.setRoom(1);
+  change(!withdrawsFirst);
+  CHECK(asksToWait(busy.answer(2)));
+  CHECK(busy.store.holdsAny());
+  busy.store.goOn();
+  CHECK(isResult(busy.answer(3)));
+  CHECK(busy.store.holdsAny() == !withdrawsFirst);
+}
+
+TEST_CASE(
+    "A registration whose record is damaged is written anew or withdrawn, one that nobody knows is not") {
+  Busy busy;
+  const auto kind = GENERATE(core::Error::Kind::damaged, core::Error::Kind::unknown);
+  const bool isServed = kind == core::Error::Kind::damaged;
+  busy.store.find({"It cannot be read.", kind});
+  busy.registers("token1");
+  busy.store.goOn();
+  CHECK(isResult(busy.answer(1)) == isServed);
+  CHECK(asksToWait(busy.answer(1)) != isServed);
+  CHECK(busy.store.holdsAny() == isServed);
+  CHECK((busy.p2.metrics.total("p2_registrations_created_total") == 0));
+  busy.withdraws();
+  busy.store.goOn();
+  CHECK(isResult(busy.answer(2)) == isServed);
+  CHECK_FALSE(busy.store.holdsAny());
 }

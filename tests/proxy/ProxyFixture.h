@@ -63,9 +63,10 @@ class ProxyFixture {
     begin(*store, limits, clock);
   }
   /// On other registrations than those in LMDB; `store` is null then.
-  explicit ProxyFixture(std::unique_ptr<store::Registrations> registrations)
+  explicit ProxyFixture(std::unique_ptr<store::Registrations> registrations,
+                        const core::Clock& clock = core::systemClock())
       : other(std::move(registrations)) {
-    begin(*other, {}, core::systemClock());
+    begin(*other, {}, clock);
   }
   ~ProxyFixture() {
     // As Runtime does it: what is asked still may come to the dispatcher.

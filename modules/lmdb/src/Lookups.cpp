@@ -15,11 +15,20 @@ using core::Error;
 // A card does several reads at a time not much slower than one.
 constexpr std::size_t kThreads = 3;
 constexpr std::uint64_t kRecently = 60;  // seconds
+constexpr const char* kClosing = "The store is closing.";
 constexpr std::uint64_t kTimeBits = 24;
 constexpr std::uint64_t kTimeMask = (std::uint64_t{1} << kTimeBits) - 1;
 
 // What this thread looks up waits for the disk anyway.
 thread_local bool isLookupThread = false;
+
+std::size_t hashOf(const std::string& node) {
+  return std::hash<std::string>{}(node);
+}
+
+std::size_t hashOf(const store::DeviceKey& key) {
+  return hashOf(key.device) ^ (hashOf(key.channel) * 31);
+}
 
 void tell(Lookups::Callback& done, core::Result<Lookups::Found> result) noexcept {
   try {
@@ -40,6 +49,7 @@ Lookups::Lookups(const core::Clock& clock, const Residency& residency, std::size
       _devices(capacity) {}
 
 void Lookups::stop() {
+  _closing = true;
   _nodes.close();
   _devices.close();
   for (auto& thread : _threads) thread.join();
@@ -47,15 +57,14 @@ void Lookups::stop() {
 }
 
 /// Its hash, and when that is: 0 is none.
-std::uint64_t Lookups::markOf(const std::string& node) const {
+std::uint64_t Lookups::markOf(std::size_t hash) const {
   const auto now = std::chrono::duration_cast<std::chrono::seconds>(_clock.now().time_since_epoch()).count();
-  const std::uint64_t hash = std::hash<std::string>{}(node)*0x9E3779B97F4A7C15ULL;
-  return (hash & ~kTimeMask) | (static_cast<std::uint64_t>(now) & kTimeMask);
+  const std::uint64_t spread = hash * 0x9E3779B97F4A7C15ULL;
+  return (spread & ~kTimeMask) | (static_cast<std::uint64_t>(now) & kTimeMask);
 }
 
-bool Lookups::atOnce(const std::string& node) {
-  if (_residency.isWhole() || isLookupThread) return true;
-  const auto mark = markOf(node);
+bool Lookups::wasLookedUp(std::size_t hash) {
+  const auto mark = markOf(hash);
   auto& known = _recent[(mark >> kTimeBits) % _recent.size()];
   const auto last = known.load(std::memory_order_relaxed);
   const bool isSame = (last & ~kTimeMask) == (mark & ~kTimeMask);
@@ -64,8 +73,20 @@ bool Lookups::atOnce(const std::string& node) {
   return true;
 }
 
-bool Lookups::atOnce(const store::DeviceKey& /*key*/) const {
-  return isLookupThread || (_residency.isWhole() && _devicesWaiting == 0);
+void Lookups::noteLookedUp(std::size_t hash) {
+  const auto mark = markOf(hash);
+  _recent[(mark >> kTimeBits) % _recent.size()].store(mark, std::memory_order_relaxed);
+}
+
+bool Lookups::atOnce(const std::string& node) {
+  return _residency.isWhole() || isLookupThread || wasLookedUp(hashOf(node));
+}
+
+bool Lookups::atOnce(const store::DeviceKey& key) {
+  if (isLookupThread) return true;
+  const auto hash = hashOf(key);
+  if (_devicesWaiting.with([hash](const auto& waiting) { return waiting.contains(hash); })) return false;
+  return _residency.isWhole() || wasLookedUp(hash);
 }
 
 void Lookups::ask(Name name, Callback done) {
@@ -74,13 +95,15 @@ void Lookups::ask(Name name, Callback done) {
   } catch (const std::system_error& exception) {
     return tell(done, Error{std::string("The store cannot start its threads: ") + exception.what() + "."});
   }
-  const bool isDevice = std::holds_alternative<store::DeviceKey>(name);
-  if (isDevice) ++_devicesWaiting;
-  auto refused = (isDevice ? _devices : _nodes).push({std::move(name), std::move(done)});
+  const auto* device = std::get_if<store::DeviceKey>(&name);
+  const bool isDevice = device != nullptr;
+  if (isDevice) _devicesWaiting.with([hash = hashOf(*device)](auto& waiting) { waiting.insert(hash); });
+  auto refused = (isDevice ? _devices : _nodes).push({std::move(name), std::move(done), _clock.now()});
   if (!refused) return;
-  if (isDevice) --_devicesWaiting;
-  tell(refused->done, Error{"The store is busy: " + std::to_string(_capacity) +
-                            " look-ups are waiting for the disk, or it is closing."});
+  tell(refused->done, Error{_closing ? std::string(kClosing)
+                                     : "The store is busy: " + std::to_string(_capacity) +
+                                           " look-ups are waiting for the disk."});
+  leave(refused->name);
 }
 
 void Lookups::begin() {
@@ -98,20 +121,30 @@ void Lookups::run(Queue& queue) {
 }
 
 void Lookups::answer(Sought& sought) {
-  auto found = [&]() -> core::Result<Found> {
-    try {
-      return _find(sought.name);
-    } catch (const std::exception& exception) {
-      return Error{std::string("The store cannot be read: ") + exception.what() + "."};
-    }
-  }();
-  const auto* node = std::get_if<std::string>(&sought.name);
-  if (node != nullptr) {
-    const auto mark = markOf(*node);
-    _recent[(mark >> kTimeBits) % _recent.size()].store(mark, std::memory_order_relaxed);
+  tell(sought.done, look(sought));
+  leave(sought.name);
+}
+
+/// After a disk has stood still nothing is read for those who have been told so meanwhile.
+core::Result<Lookups::Found> Lookups::look(const Sought& sought) {
+  if (_closing) return Error{kClosing};
+  if (_clock.now() - sought.since > store::Registrations::kPatience) {
+    return Error{"The store's disk takes longer for each look-up than they come."};
   }
-  tell(sought.done, std::move(found));
-  if (node == nullptr) --_devicesWaiting;
+  try {
+    auto found = _find(sought.name);
+    noteLookedUp(std::visit([](const auto& name) { return hashOf(name); }, sought.name));
+    return found;
+  } catch (const std::exception& exception) {
+    return Error{std::string("The store cannot be read: ") + exception.what() + "."};
+  }
+}
+
+/// Not before it was told: what is asked next of the same device must come behind it.
+void Lookups::leave(const Name& name) {
+  const auto* device = std::get_if<store::DeviceKey>(&name);
+  if (device == nullptr) return;
+  _devicesWaiting.with([hash = hashOf(*device)](auto& waiting) { waiting.erase(waiting.find(hash)); });
 }
 
 }  // namespace p2::lmdb

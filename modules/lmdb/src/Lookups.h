@@ -3,6 +3,7 @@
 #include "Residency.h"
 #include "p2/core/BoundedQueue.h"
 #include "p2/core/Clock.h"
+#include "p2/core/Guarded.h"
 #include "p2/core/Result.h"
 #include "p2/store/Registration.h"
 #include "p2/store/Registrations.h"
@@ -15,14 +16,16 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
 namespace p2::lmdb {
 
 /// Look-ups that would wait for the disk: in threads of their own, so that the thread which asks, a stream's,
-/// goes on meanwhile. What was looked up within the last minute is in memory still, and so is all that a
-/// small store holds after its start (Residency): for that there are no threads. Thread-safe.
+/// goes on meanwhile, and does so when too much waits, which is refused. What was looked up within the last
+/// minute is in memory still, and so is all that a small store holds after its start (Residency): that needs
+/// no thread, however much waits. Thread-safe.
 class Lookups {
  public:
   using Name = std::variant<std::string, store::DeviceKey>;
@@ -36,35 +39,43 @@ class Lookups {
   Lookups& operator=(const Lookups&) = delete;
   ~Lookups() { stop(); }
 
-  /// Answers what is asked, and joins the threads. What is asked from now on fails at once.
+  /// Ends what is being read, and joins the threads. All else, and what is asked from now on, fails at once.
   void stop();
 
   /// Whether it can be looked up in the calling thread: without waiting for the disk, and without overtaking
   /// what was asked of the same device before.
   bool atOnce(const std::string& node);
-  bool atOnce(const store::DeviceKey& key) const;
-  /// Calls back in one of the threads; at once if too much waits.
+  bool atOnce(const store::DeviceKey& key);
+  /// Calls back in one of the threads; with an error at once if too much waits, and without reading if nobody
+  /// waits for it any more (Registrations::kPatience).
   void ask(Name name, Callback done);
 
  private:
   struct Sought {
     Name name;
     Callback done;
+    core::Clock::TimePoint since{};  ///< When it was asked.
   };
   using Queue = core::BoundedQueue<Sought>;
 
   void begin();
   void run(Queue& queue);
   void answer(Sought& sought);
-  std::uint64_t markOf(const std::string& node) const;
+  core::Result<Found> look(const Sought& sought);
+  bool wasLookedUp(std::size_t hash);
+  void noteLookedUp(std::size_t hash);
+  std::uint64_t markOf(std::size_t hash) const;
+  void leave(const Name& name);
 
   const core::Clock& _clock;
   const Residency& _residency;
   const std::size_t _capacity;
   const Find _find;
-  /// The nodes that were looked up last, one for each of their hashes, with the time.
+  /// What was looked up last, one for each of the hashes, with the time.
   std::array<std::atomic<std::uint64_t>, 4096> _recent{};
-  std::atomic<std::size_t> _devicesWaiting{0};
+  core::Guarded<std::unordered_multiset<std::size_t>>
+      _devicesWaiting;  ///< Hashes of those that are asked for.
+  std::atomic<bool> _closing{false};
   Queue _nodes;
   Queue _devices;  ///< For one thread: a withdrawal must not overtake the registration before it.
   std::once_flag _begun;

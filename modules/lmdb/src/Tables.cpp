@@ -66,7 +66,7 @@ Result<std::optional<store::Registration>> Tables::find(std::string_view node) c
   auto stored = look(node);
   if (!stored.ok()) return Error{stored.error()};
   if (const auto* unreadable = std::get_if<Unreadable>(&stored.value())) {
-    return Error{"In the store " + unreadable->why};
+    return Error{"In the store " + unreadable->why, Error::Kind::damaged};
   }
   auto* registration = std::get_if<store::Registration>(&stored.value());
   if (registration == nullptr) return std::optional<store::Registration>();

@@ -20,7 +20,8 @@ constexpr std::size_t kAtOnce = 100;
 Result<Lookups::Found> foundIn(const Records& records, const Name& name) {
   const Record* record = records.find(name);
   if (record == nullptr) return Lookups::Found();
-  if (!record->unreadable.empty()) return Error{"A row cannot be read: " + record->unreadable};
+  if (!record->unreadable.empty())
+    return Error{"A row cannot be read: " + record->unreadable, Error::Kind::damaged};
   return Lookups::Found(record->registration);
 }
 

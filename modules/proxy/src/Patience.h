@@ -19,8 +19,7 @@ class Patience {
   template <class T>
   using Callback = store::Registrations::Callback<T>;
 
-  /// A registration may have to wait twice, and servers do for 32 s at least.
-  static constexpr std::chrono::seconds kBound{12};
+  static constexpr std::chrono::seconds kBound = store::Registrations::kPatience;
 
   /// `clock` must outlive it.
   explicit Patience(const core::Clock& clock) : _clock(clock) {}

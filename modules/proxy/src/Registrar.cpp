@@ -88,11 +88,20 @@ void Registrar::serve(Register&& request, const Iq& iq, Responder responder) {
       key, _parts.times.lookUp<Found>([this, request = std::move(request), account = accountOf(iq),
                                        session = std::move(*session), responder = std::move(responder)](
                                           const core::Result<store::Registrations::Found>& found) mutable {
+        if (!comesNext(found, responder)) return;
         const auto change = changeBy(request, found);
         if (change != Change::none && !admit(request.domain, account, change == Change::creates, responder))
           return;
         enrol(std::move(request), change, std::move(session), std::move(responder));
       }));
+}
+
+/// Whether what was asked of this device before is with the store, so that the change can follow. Else it is
+/// answered: it would overtake what still waits to be looked up, which would then undo it.
+bool Registrar::comesNext(const core::Result<Found>& found, Responder& responder) {
+  if (found.ok() || found.isDamaged()) return true;
+  _parts.faults.answer(found.error(), responder);
+  return false;
 }
 
 void Registrar::enrol(Register request, Change change, std::string session, Responder responder) {
@@ -112,7 +121,8 @@ void Registrar::enrol(Register request, Change change, std::string session, Resp
 /// What is in the store as it was asked for costs nobody anything, so that all phones of a big server can
 /// come back at once; but for a new date, which the store writes at most once a day for each. A change that
 /// is still pending can make this wrong by the one change that was admitted for it.
-/// A record that cannot be read is one that the store writes anew.
+/// A damaged record is one that the store writes anew.
+/// REQUIRES: comesNext().
 Registrar::Change Registrar::changeBy(const Register& request,
                                       const core::Result<store::Registrations::Found>& found) {
   if (!found) return Change::renews;
@@ -127,11 +137,12 @@ void Registrar::serve(Unregister&& request, const Iq& iq, Responder responder) {
   if (!admit(request.domain, accountOf(iq), false, responder)) return;
   // Only to come behind a registration that waits for its own look-up.
   const DeviceKey key = request.key;
-  _parts.store.lookUp(
-      key, _parts.times.lookUp<Found>([this, request = std::move(request), session = std::move(*session),
-                                       responder = std::move(responder)](const core::Result<Found>&) mutable {
-        withdraw(std::move(request), std::move(session), std::move(responder));
-      }));
+  _parts.store.lookUp(key, _parts.times.lookUp<Found>(
+                               [this, request = std::move(request), session = std::move(*session),
+                                responder = std::move(responder)](const core::Result<Found>& found) mutable {
+                                 if (!comesNext(found, responder)) return;
+                                 withdraw(std::move(request), std::move(session), std::move(responder));
+                               }));
 }
 
 void Registrar::withdraw(Unregister request, std::string session, Responder responder) {

@@ -44,6 +44,7 @@ class Registrar {
   enum class Change { none, renews, creates };
 
   static Change changeBy(const Register& request, const core::Result<store::Registrations::Found>& found);
+  bool comesNext(const core::Result<store::Registrations::Found>& found, xmpp::Responder& responder);
   void enrol(Register request, Change change, std::string session, xmpp::Responder responder);
   void withdraw(Unregister request, std::string session, xmpp::Responder responder);
   void deny(const std::string& domain, xmpp::Responder& responder);

@@ -5,6 +5,7 @@
 #include "p2/core/UniqueFunction.h"
 #include "p2/store/Registration.h"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -29,6 +30,9 @@ class Registrations {
   template <class T>
   using Callback = core::UniqueFunction<void(core::Result<T>)>;
   using Found = std::optional<Registration>;
+  /// How long who serves phones and servers waits for each answer: a registration may have to wait twice, and
+  /// servers do for 32 s at least.
+  static constexpr std::chrono::seconds kPatience{12};
   struct Recent {
     Found found;
     bool mayBeOld = false;
@@ -39,7 +43,8 @@ class Registrations {
   Registrations& operator=(const Registrations&) = delete;
   virtual ~Registrations() = default;
 
-  /// Nothing means that there is none, wherever registrations are kept: a server drops its user for it.
+  /// Nothing means that there is none, wherever registrations are kept: a server drops its user for it. A
+  /// record that cannot be read is a damaged one; its phone's next registration writes it anew.
   virtual void lookUp(std::string node, Callback<Found> done) const = 0;
   virtual void lookUp(const DeviceKey& key, Callback<Found> done) const = 0;
   /// The same, but what is found may be some seconds old, if it is said so: who would refuse somebody for it
