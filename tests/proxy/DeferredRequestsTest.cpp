@@ -93,6 +93,16 @@ TEST_CASE("As many wait for the clock as there is room for, and the others are a
   CHECK(boot.answered() == kAsked);
 }
 
+TEST_CASE("What means nothing takes no room while a request waits for the clock") {
+  AtBoot boot;
+  std::string padding;
+  for (int i = 0; i < 100; ++i) padding += "<a/>";
+  for (int i = 0; i < 6000; ++i) boot.ask(p2::test::registerRequest(kAccount, kDevice, "token", padding));
+  CHECK(boot.answered() == 1000);
+  boot.house.proxy->giveUpDeferred();
+  CHECK(boot.answered() == 6000);
+}
+
 TEST_CASE("A clock that is lost while p2 runs is waited for, too") {
   JumpingClock clock;
   ProxyFixture house({}, true, clock);

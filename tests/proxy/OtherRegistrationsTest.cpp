@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -93,12 +94,7 @@ struct Busy {
     p2.proxy->handle(iq, xmpp::Responder(p2.replies, iq.id, iq.from, iq.to));
   }
   void registers(const std::string& token) { ask(registerRequest("ann@jabber.de", kDevice, token)); }
-  void withdraws() {
-    ask("<iq type='set' id='2' from='ann@jabber.de/x' to='push.example.org'><command "
-        "xmlns='http://jabber.org/protocol/commands' node='unregister-push-fcm' action='execute'><x "
-        "xmlns='jabber:x:data' type='submit'><field var='device-id'><value>" +
-        kDevice + "</value></field></x></command></iq>");
-  }
+  void withdraws() { ask(unregisterRequest("ann@jabber.de", kDevice)); }
   /// The answer that came as the nth.
   std::string answer(std::size_t nth) const {
     const auto all = p2.replies.all();
@@ -272,7 +268,10 @@ TEST_CASE("A change that cannot be looked up overtakes none that still waits to 
     REQUIRE(busy.p2.replies.all().size() == 3);
     CHECK(asksToWait(busy.p2.replies.all()[1]));
     CHECK(asksToWait(busy.p2.replies.all()[2]));
-    busy.store.goOn();
+    CHECK(busy.p2.proxy->storeStandstill().starts_with("it has not answered for 12 s"));
+    CHECK(busy.p2.proxy->storeFailsSince());
+    std::thread([&] { busy.store.goOn(); }).join();
+    CHECK(busy.p2.proxy->storeStandstill().empty());
     CHECK(busy.p2.replies.all().size() == 3);
     CHECK(busy.store.holdsAny());
     return;

@@ -5,7 +5,10 @@
 #include "support/MemoryStore.h"
 #include "support/ReplyList.h"
 
+#include <chrono>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 using namespace p2;
@@ -23,6 +26,7 @@ struct Faults {
   }
   void look(std::chrono::seconds later = 1s) {
     clock.advance(later);
+    times.giveUpLate();
     faults.watch();
   }
 
@@ -30,7 +34,8 @@ struct Faults {
   test::MemoryStore store;
   core::Metrics metrics;
   test::ReplyList replies;
-  StoreFaults faults{store, clock, metrics};
+  StoreTimes times{clock, metrics};
+  StoreFaults faults{store, times, clock, metrics};
   test::LogOfProxy log;
 };
 
@@ -113,4 +118,38 @@ TEST_CASE("What the store cannot do although it works is told as what it is, and
   CHECK_FALSE(test.faults.failingSince());
   CHECK(test.log.texts() == std::vector<std::string>{"3 the store: A row cannot be read."});
   CHECK(test.metrics.total("p2_store_faults_total") == 3);
+}
+
+TEST_CASE("A store that stands still fails, until it answers what was not in memory, be it late") {
+  using Done = store::Registrations::Callback<int>;
+  Faults test;
+  const auto asked = [&](int times) {
+    std::vector<Done> all;
+    while (times-- > 0) {
+      all.push_back(test.times.lookUp<int>([&](const core::Result<int>& result) {
+        if (!result.ok()) test.ask(result.error());
+      }));
+    }
+    return all;
+  };
+  const auto inAnotherThread = [](Done& done, core::Result<int> result) {
+    std::thread([&] { done(std::move(result)); }).join();
+  };
+  auto waiting = asked(3);
+  for (int i = 0; i < 14; ++i) test.look();
+  REQUIRE(test.faults.failingSince());
+  asked(1).front()(1);  // in this thread
+  inAnotherThread(asked(1).front(), core::Error{"It is busy."});
+  for (int i = 0; i < 3; ++i) test.look();
+  CHECK(test.faults.failingSince());
+  const bool isLate = GENERATE(true, false);
+  auto anew = asked(1);
+  inAnotherThread(isLate ? waiting.front() : anew.front(), 1);
+  for (int i = 0; i < 3; ++i) test.look();
+  CHECK_FALSE(test.faults.failingSince());
+  CHECK(test.log.texts() ==
+        std::vector<std::string>{
+            "3 the store fails, and servers and phones are asked to wait until it works: it has not answered "
+            "for 12 s: its disk, or its database, stands still",
+            "5 the store works again, after 7 s, in which 4 requests were asked to wait"});
 }

@@ -1,10 +1,11 @@
 #include "DeferredRequests.h"
 
-#include "p2/xmpp/Serializer.h"
 #include "p2/xmpp/StanzaError.h"
 
 #include <chrono>
+#include <string>
 #include <utility>
+#include <variant>
 
 namespace p2::proxy {
 
@@ -16,24 +17,59 @@ constexpr std::chrono::seconds kPatience{20};
 constexpr std::size_t kMostRequests = 5000;
 constexpr std::size_t kMostBytes = std::size_t{4} << 20U;
 
-std::size_t bytesOf(const xmpp::Iq& iq, const xmpp::Responder& responder) {
-  return xmpp::serialize(iq.payload).size() + responder.bytes();
+// What the system takes for itself with each piece of memory.
+constexpr std::size_t kPieceBytes = 16;
+
+/// Beside the object itself.
+std::size_t bytesOf(const std::string& text) {
+  const auto capacity = text.capacity();
+  return capacity > std::string().capacity() ? capacity + 1 + kPieceBytes : 0;
+}
+
+/// The strings of a request that needs the clock.
+struct StringBytes {
+  std::size_t operator()(const Register& request) const {
+    return bytesOf(request.commandNode) + bytesOf(request.sessionId) + bytesOf(request.key.device) +
+           bytesOf(request.key.channel) + bytesOf(request.domain) + bytesOf(request.target.value.reveal());
+  }
+  std::size_t operator()(const Unregister& request) const {
+    return bytesOf(request.commandNode) + bytesOf(request.sessionId) + bytesOf(request.key.device) +
+           bytesOf(request.key.channel) + bytesOf(request.domain);
+  }
+  std::size_t operator()(const CommandForm& request) const { return bytesOf(request.commandNode); }
+  std::size_t operator()(const CommandCancel& request) const {
+    return bytesOf(request.commandNode) + bytesOf(request.sessionId);
+  }
+  std::size_t operator()(const Publish& request) const {
+    return bytesOf(request.node) + bytesOf(request.secret.reveal()) + bytesOf(request.domain);
+  }
+  template <class Other>
+  std::size_t operator()(const Other&) const {
+    return 0;
+  }
+};
+
+/// Whether it is dated, signed or judged by the clock what is asked.
+bool needsClock(const Request& request) {
+  return std::holds_alternative<Publish>(request) || std::holds_alternative<Register>(request) ||
+         std::holds_alternative<Unregister>(request) || std::holds_alternative<CommandForm>(request) ||
+         std::holds_alternative<CommandCancel>(request);
 }
 
 }  // namespace
 
 DeferredRequests::DeferredRequests(const core::Clock& clock) : _clock(clock), _defers(!clock.isSet()) {}
 
-bool DeferredRequests::take(const xmpp::Iq& iq, xmpp::Responder& responder) {
-  if (!_defers) return false;
-  const auto bytes = bytesOf(iq, responder);
+bool DeferredRequests::take(Request& request, const std::string& from, xmpp::Responder& responder) {
+  if (!_defers || !needsClock(request)) return false;
+  const auto bytes = sizeof(Kept) + std::visit(StringBytes(), request) + bytesOf(from) + responder.bytes();
   return _state.with([&](State& state) {
     if (!_defers) return false;
-    if (state.requests.size() == kMostRequests || state.bytes + bytes > kMostBytes) {
+    if (state.kept.size() == kMostRequests || state.bytes + bytes > kMostBytes) {
       responder.error(xmpp::StanzaError::tryLater());
       return true;
     }
-    state.requests.push_back({iq, std::move(responder), bytes, _clock.now()});
+    state.kept.push_back({std::move(request), from, std::move(responder), bytes, _clock.now()});
     state.bytes += bytes;
     return true;
   });
@@ -47,8 +83,8 @@ void DeferredRequests::look(const Serve& serve) {
   }
   // What comes meanwhile waits behind those that are being served.
   while (_defers) {
-    for (auto& request : takeAll()) serve(request.iq, std::move(request.responder));
-    _state.with([this](State& state) { _defers = !state.requests.empty(); });
+    for (auto& each : takeAll()) serve(std::move(each.request), each.from, std::move(each.responder));
+    _state.with([this](State& state) { _defers = !state.kept.empty(); });
   }
 }
 
@@ -56,27 +92,27 @@ void DeferredRequests::giveUp() {
   answerWait(takeAll());
 }
 
-DeferredRequests::Requests DeferredRequests::takeAll() {
+DeferredRequests::List DeferredRequests::takeAll() {
   return _state.with([](State& state) {
     state.bytes = 0;
-    return std::exchange(state.requests, {});
+    return std::exchange(state.kept, {});
   });
 }
 
-DeferredRequests::Requests DeferredRequests::takeLate() {
+DeferredRequests::List DeferredRequests::takeLate() {
   return _state.with([oldest = _clock.now() - kPatience](State& state) {
-    Requests late;
-    while (!state.requests.empty() && state.requests.front().since < oldest) {
-      state.bytes -= state.requests.front().bytes;
-      late.push_back(std::move(state.requests.front()));
-      state.requests.pop_front();
+    List late;
+    while (!state.kept.empty() && state.kept.front().since < oldest) {
+      state.bytes -= state.kept.front().bytes;
+      late.push_back(std::move(state.kept.front()));
+      state.kept.pop_front();
     }
     return late;
   });
 }
 
-void DeferredRequests::answerWait(Requests requests) {
-  for (auto& request : requests) request.responder.error(xmpp::StanzaError::tryLater());
+void DeferredRequests::answerWait(List list) {
+  for (auto& each : list) each.responder.error(xmpp::StanzaError::tryLater());
 }
 
 }  // namespace p2::proxy

@@ -21,6 +21,10 @@ bool Patience::Waiting::leave() {
   });
 }
 
+void Patience::Waiting::noteAnswer() {
+  if (_patience._standsStill && std::this_thread::get_id() != _asker) _patience._standsStill = false;
+}
+
 void Patience::unlink(List& list, Waiting& waiting) {
   (waiting._before != nullptr ? waiting._before->_after : list.first) = waiting._after;
   (waiting._after != nullptr ? waiting._after->_before : list.last) = waiting._before;
@@ -40,7 +44,10 @@ Patience::Tell Patience::oneSince(core::Clock::TimePoint oldest) {
 /// Those that ask anew meanwhile have not waited for long.
 void Patience::giveUpLate() {
   const auto oldest = _clock.now() - kBound;
-  while (auto tell = oneSince(oldest)) tell();
+  while (auto tell = oneSince(oldest)) {
+    _standsStill = true;
+    tell();
+  }
 }
 
 core::Error Patience::noAnswer() {

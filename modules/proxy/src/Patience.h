@@ -5,8 +5,11 @@
 #include "p2/core/UniqueFunction.h"
 #include "p2/store/Registrations.h"
 
+#include <atomic>
 #include <chrono>
 #include <memory>
+#include <string>
+#include <thread>
 #include <utility>
 
 namespace p2::proxy {
@@ -36,6 +39,9 @@ class Patience {
 
   /// Tells those that have waited for too long. To be called every second.
   void giveUpLate();
+  /// From when somebody has waited for too long, why, until an answer comes; else empty. What is answered in
+  /// the asking thread is none: it was in memory.
+  std::string standstill() const { return _standsStill ? noAnswer().text : std::string(); }
 
  private:
   using Tell = core::UniqueFunction<void()>;
@@ -56,12 +62,15 @@ class Patience {
    protected:
     /// Gives whether it was in the list still: else somebody else tells.
     bool leave();
+    /// That the store has answered, be it late.
+    void noteAnswer();
 
    private:
     friend class Patience;
 
     Patience& _patience;
     const core::Clock::TimePoint _since;
+    const std::thread::id _asker = std::this_thread::get_id();
     Waiting* _before = nullptr;
     Waiting* _after = nullptr;
     bool _isListed = false;
@@ -74,6 +83,7 @@ class Patience {
     ~WaitingFor() override { leave(); }
 
     void tell(core::Result<T> result) {
+      if (result.ok()) noteAnswer();
       if (leave()) _done(std::move(result));
     }
     Tell giveUp() override {
@@ -96,6 +106,7 @@ class Patience {
 
   const core::Clock& _clock;
   core::Guarded<List> _list;
+  std::atomic<bool> _standsStill{false};
 };
 
 }  // namespace p2::proxy

@@ -62,13 +62,6 @@ std::string noWayTo(store::Service service) {
   return text + ", and the server was asked to wait, so its user stays registered";
 }
 
-/// Whether it is dated, signed or judged by the clock what is asked.
-bool needsClock(const Request& request) {
-  return std::holds_alternative<Publish>(request) || std::holds_alternative<Register>(request) ||
-         std::holds_alternative<Unregister>(request) || std::holds_alternative<CommandForm>(request) ||
-         std::holds_alternative<CommandCancel>(request);
-}
-
 /// The way to one push service, and what is known of its faults.
 struct Way {
   Way(push::Dispatcher& to, const core::Clock& clock) : dispatcher(to), faults(to.service(), clock) {}
@@ -98,8 +91,8 @@ class PushProxy::Impl {
         _denied(metrics.counter("p2_requests_denied_total", "Requests of domains that are not served.")),
         _removed(metrics.counter("p2_registrations_removed_total",
                                  "Registrations removed because their target is gone.")),
-        _storeFaults(store, *_options.clock, metrics),
         _storeTimes(*_options.clock, metrics),
+        _storeFaults(store, _storeTimes, *_options.clock, metrics),
         _registrar({_options.jid, *_options.clock, store, _limits, _storeFaults, _storeTimes, _denied},
                    metrics),
         _lines(*_options.clock),
@@ -113,6 +106,7 @@ class PushProxy::Impl {
   void setLimits(Limits limits) { _limits.reconfigure(std::move(limits)); }
   void setSharers(std::size_t count) { _limits.setSharers(count); }
   StoreFaults& storeFaults() { return _storeFaults; }
+  const StoreTimes& storeTimes() const { return _storeTimes; }
   void watchStore() {
     _storeTimes.giveUpLate();
     _storeFaults.watch();
@@ -120,13 +114,13 @@ class PushProxy::Impl {
 
   void handle(const Iq& iq, Responder responder) {
     auto request = parseRequest(iq, _options.jid);
-    if (needsClock(request) && _deferred.take(iq, responder)) return;
-    serveAny(std::move(request), iq, std::move(responder));
+    if (_deferred.take(request, iq.from, responder)) return;
+    serveAny(std::move(request), iq.from, std::move(responder));
   }
 
   void watchClock() {
-    _deferred.look([this](const Iq& iq, Responder responder) {
-      serveAny(parseRequest(iq, _options.jid), iq, std::move(responder));
+    _deferred.look([this](Request request, const std::string& from, Responder responder) {
+      serveAny(std::move(request), from, std::move(responder));
     });
   }
   void giveUpDeferred() { _deferred.giveUp(); }
@@ -147,28 +141,28 @@ class PushProxy::Impl {
     return metrics.counter("p2_requests_total", "Requests received, by kind.", {{"kind", kind}});
   }
 
-  void serveAny(Request request, const Iq& iq, Responder responder) {
-    std::visit([&](auto& each) { serve(std::move(each), iq, std::move(responder)); }, request);
+  void serveAny(Request request, const std::string& from, Responder responder) {
+    std::visit([&](auto& each) { serve(std::move(each), from, std::move(responder)); }, request);
   }
 
-  void serve(Register&& request, const Iq& iq, Responder responder) {
+  void serve(Register&& request, const std::string& from, Responder responder) {
     _registrations.add();
-    _registrar.serve(std::move(request), iq, std::move(responder));
+    _registrar.serve(std::move(request), from, std::move(responder));
   }
-  void serve(Unregister&& request, const Iq& iq, Responder responder) {
+  void serve(Unregister&& request, const std::string& from, Responder responder) {
     _withdrawals.add();
-    _registrar.serve(std::move(request), iq, std::move(responder));
+    _registrar.serve(std::move(request), from, std::move(responder));
   }
-  void serve(CommandForm&& request, const Iq& iq, Responder responder) {
+  void serve(CommandForm&& request, const std::string& from, Responder responder) {
     _others.add();
-    _registrar.serve(std::move(request), iq, std::move(responder));
+    _registrar.serve(std::move(request), from, std::move(responder));
   }
-  void serve(CommandCancel&& request, const Iq& iq, Responder responder) {
+  void serve(CommandCancel&& request, const std::string& from, Responder responder) {
     _others.add();
-    _registrar.serve(std::move(request), iq, std::move(responder));
+    _registrar.serve(std::move(request), from, std::move(responder));
   }
 
-  void serve(Publish&& request, const Iq& /*iq*/, Responder responder) {
+  void serve(Publish&& request, const std::string& /*from*/, Responder responder) {
     _publishes.add();
     std::string node = request.node;
     auto answer = [this, request = std::move(request), responder = std::move(responder)](
@@ -286,29 +280,29 @@ class PushProxy::Impl {
     return _hasHeldAny;
   }
 
-  void serve(DiscoInfo&& request, const Iq& /*iq*/, Responder responder) {
+  void serve(DiscoInfo&& request, const std::string& /*from*/, Responder responder) {
     answerIfThere(discoInfo(request.node), std::move(responder));
   }
-  void serve(DiscoItems&& request, const Iq& /*iq*/, Responder responder) {
+  void serve(DiscoItems&& request, const std::string& /*from*/, Responder responder) {
     answerIfThere(discoItems(request.node, _options.jid), std::move(responder));
   }
-  void serve(Ping&& /*request*/, const Iq& /*iq*/, Responder responder) {
+  void serve(Ping&& /*request*/, const std::string& /*from*/, Responder responder) {
     _others.add();
     responder.result();
   }
-  void serve(Version&& /*request*/, const Iq& /*iq*/, Responder responder) {
+  void serve(Version&& /*request*/, const std::string& /*from*/, Responder responder) {
     _others.add();
     responder.result(version());
   }
-  void serve(EntityTime&& /*request*/, const Iq& /*iq*/, Responder responder) {
+  void serve(EntityTime&& /*request*/, const std::string& /*from*/, Responder responder) {
     _others.add();
     responder.result(entityTime(_options.clock->wallTime()));
   }
-  void serve(Refused&& request, const Iq& /*iq*/, Responder responder) {
+  void serve(Refused&& request, const std::string& /*from*/, Responder responder) {
     _others.add();
     responder.error(request.error);
   }
-  void serve(NotOurs&& /*request*/, const Iq& /*iq*/, Responder responder) {
+  void serve(NotOurs&& /*request*/, const std::string& /*from*/, Responder responder) {
     _others.add();
     responder.dismiss();
   }
@@ -411,8 +405,8 @@ class PushProxy::Impl {
   core::Counter& _unknownLimited;
   core::Counter& _denied;
   core::Counter& _removed;
-  StoreFaults _storeFaults;
   StoreTimes _storeTimes;
+  StoreFaults _storeFaults;
   Registrar _registrar;
   ThrottledLog _lines;
   ThrottledLog _messageLines;  // anybody may send messages, and must not displace the other lines
@@ -446,6 +440,10 @@ void PushProxy::watchStore() {
 
 std::optional<std::chrono::system_clock::time_point> PushProxy::storeFailsSince() const {
   return _impl->storeFaults().failingSince();
+}
+
+std::string PushProxy::storeStandstill() const {
+  return _impl->storeTimes().standstill();
 }
 
 void PushProxy::setLimits(Limits limits) {

@@ -16,7 +16,6 @@ using Found = store::Registrations::Found;
 
 using store::DeviceKey;
 using store::Registration;
-using xmpp::Iq;
 using xmpp::Responder;
 using xmpp::StanzaError;
 
@@ -52,9 +51,9 @@ Refusal refusalOf(RequestLimits::Verdict verdict, const std::string& domain) {
 }
 
 /// Who asked, whatever the device.
-std::string accountOf(const Iq& iq) {
-  const auto jid = xmpp::Jid::parse(iq.from);
-  return jid ? jid->bare() : iq.from;
+std::string accountOf(const std::string& from) {
+  const auto jid = xmpp::Jid::parse(from);
+  return jid ? jid->bare() : from;
 }
 
 }  // namespace
@@ -79,13 +78,13 @@ void Registrar::deny(const std::string& domain, Responder& responder) {
                    {}});
 }
 
-void Registrar::serve(Register&& request, const Iq& iq, Responder responder) {
+void Registrar::serve(Register&& request, const std::string& from, Responder responder) {
   if (!_parts.limits.serves(request.domain)) return deny(request.domain, responder);
-  auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
+  auto session = sessionFor(request.sessionId, request.commandNode, from, responder);
   if (!session) return;
   const DeviceKey key = request.key;
   _parts.store.lookUp(
-      key, _parts.times.lookUp<Found>([this, request = std::move(request), account = accountOf(iq),
+      key, _parts.times.lookUp<Found>([this, request = std::move(request), account = accountOf(from),
                                        session = std::move(*session), responder = std::move(responder)](
                                           const core::Result<store::Registrations::Found>& found) mutable {
         if (!comesNext(found, responder)) return;
@@ -131,10 +130,10 @@ Registrar::Change Registrar::changeBy(const Register& request,
   return stored.target == request.target && stored.admits(request.domain) ? Change::none : Change::renews;
 }
 
-void Registrar::serve(Unregister&& request, const Iq& iq, Responder responder) {
-  auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
+void Registrar::serve(Unregister&& request, const std::string& from, Responder responder) {
+  auto session = sessionFor(request.sessionId, request.commandNode, from, responder);
   if (!session) return;
-  if (!admit(request.domain, accountOf(iq), false, responder)) return;
+  if (!admit(request.domain, accountOf(from), false, responder)) return;
   // Only to come behind a registration that waits for its own look-up.
   const DeviceKey key = request.key;
   _parts.store.lookUp(key, _parts.times.lookUp<Found>(
@@ -162,13 +161,13 @@ void Registrar::withdraw(Unregister request, std::string session, Responder resp
       }));
 }
 
-void Registrar::serve(CommandForm&& request, const Iq& iq, Responder responder) {
-  const auto session = makeSessionId(iq.from, request.commandNode, _parts.clock.wallTime());
+void Registrar::serve(CommandForm&& request, const std::string& from, Responder responder) {
+  const auto session = makeSessionId(from, request.commandNode, _parts.clock.wallTime());
   responder.result(commandForm(request.command, request.commandNode, session));
 }
 
-void Registrar::serve(CommandCancel&& request, const Iq& iq, Responder responder) {
-  const auto session = sessionFor(request.sessionId, request.commandNode, iq, responder);
+void Registrar::serve(CommandCancel&& request, const std::string& from, Responder responder) {
+  const auto session = sessionFor(request.sessionId, request.commandNode, from, responder);
   if (session) responder.result(commandCanceled(request.commandNode, *session));
 }
 
@@ -191,10 +190,10 @@ core::Counter& Registrar::counterOf(RequestLimits::Verdict verdict) const {
 
 /// The session id for the answer; nothing if the client's own is refused, which is then answered.
 std::optional<std::string> Registrar::sessionFor(const std::string& sessionId, const std::string& node,
-                                                 const Iq& iq, Responder& responder) {
+                                                 const std::string& from, Responder& responder) {
   const auto now = _parts.clock.wallTime();
-  if (sessionId.empty()) return makeSessionId(iq.from, node, now);
-  const auto verdict = judgeSessionId(sessionId, iq.from, node, now);
+  if (sessionId.empty()) return makeSessionId(from, node, now);
+  const auto verdict = judgeSessionId(sessionId, from, node, now);
   if (verdict == SessionVerdict::valid) return sessionId;
   responder.error(badSession(verdict == SessionVerdict::expired));
   return std::nullopt;

@@ -9,7 +9,6 @@
 #include "p2/core/Metrics.h"
 #include "p2/proxy/Requests.h"
 #include "p2/store/Registrations.h"
-#include "p2/xmpp/Iq.h"
 #include "p2/xmpp/Responder.h"
 
 #include <optional>
@@ -35,10 +34,10 @@ class Registrar {
   Registrar(const Parts& parts, core::Metrics& metrics);
 
   /// Each answers at once, or later from a thread of the store.
-  void serve(Register&& request, const xmpp::Iq& iq, xmpp::Responder responder);
-  void serve(Unregister&& request, const xmpp::Iq& iq, xmpp::Responder responder);
-  void serve(CommandForm&& request, const xmpp::Iq& iq, xmpp::Responder responder);
-  void serve(CommandCancel&& request, const xmpp::Iq& iq, xmpp::Responder responder);
+  void serve(Register&& request, const std::string& from, xmpp::Responder responder);
+  void serve(Unregister&& request, const std::string& from, xmpp::Responder responder);
+  void serve(CommandForm&& request, const std::string& from, xmpp::Responder responder);
+  void serve(CommandCancel&& request, const std::string& from, xmpp::Responder responder);
 
  private:
   enum class Change { none, renews, creates };
@@ -51,7 +50,7 @@ class Registrar {
   bool admit(const std::string& domain, const std::string& account, bool creates, xmpp::Responder& responder);
   core::Counter& counterOf(RequestLimits::Verdict verdict) const;
   std::optional<std::string> sessionFor(const std::string& sessionId, const std::string& node,
-                                        const xmpp::Iq& iq, xmpp::Responder& responder);
+                                        const std::string& from, xmpp::Responder& responder);
 
   const Parts _parts;
   core::Counter& _created;

@@ -19,17 +19,25 @@ constexpr std::chrono::seconds kMoment{10};
 
 }  // namespace
 
-StoreFaults::StoreFaults(const store::Registrations& store, const core::Clock& clock, core::Metrics& metrics)
+StoreFaults::StoreFaults(const store::Registrations& store, const StoreTimes& times, const core::Clock& clock,
+                         core::Metrics& metrics)
     : _store(store),
+      _times(times),
       _clock(clock),
       _count(metrics.counter("p2_store_faults_total", "Requests answered wait because of the store.")),
       _log(clock) {}
+
+/// A disk that hangs says nothing of itself.
+std::string StoreFaults::fault() const {
+  auto fault = _store.lastFault();
+  return fault.empty() ? _times.standstill() : fault;
+}
 
 /// What the store does not say of itself concerns this request alone.
 void StoreFaults::answer(const std::string& why, xmpp::Responder& responder) {
   const auto countBefore = _count.value();
   _count.add();
-  if (_store.lastFault().empty()) {
+  if (fault().empty()) {
     _log.note(Poco::Message::PRIO_ERROR, "the store: " + why);
   } else {
     begin(why, countBefore);
@@ -38,9 +46,9 @@ void StoreFaults::answer(const std::string& why, xmpp::Responder& responder) {
 }
 
 void StoreFaults::watch() {
-  const auto fault = _store.lastFault();
-  if (!fault.empty()) begin(fault, _count.value());
-  log(_state.with([&](State& state) { return lineAfter(state, fault); }));
+  const auto now = fault();
+  if (!now.empty()) begin(now, _count.value());
+  log(_state.with([&](State& state) { return lineAfter(state, now); }));
 }
 
 std::optional<StoreFaults::WallTime> StoreFaults::failingSince() const {

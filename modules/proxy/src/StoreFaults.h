@@ -1,5 +1,6 @@
 #pragma once
 
+#include "StoreTimes.h"
 #include "ThrottledLog.h"
 #include "p2/core/Clock.h"
 #include "p2/core/Guarded.h"
@@ -15,13 +16,15 @@
 namespace p2::proxy {
 
 /// Requests that the store cannot serve: they are counted and answered wait. The log says when the store
-/// begins to fail, once, and when it works again; and what it cannot do although it works. Thread-safe.
+/// begins to fail or to stand still, once, and when it works again; and what it cannot do although it works.
+/// Thread-safe.
 class StoreFaults {
  public:
   using WallTime = std::chrono::system_clock::time_point;
 
   /// All of it must outlive this object.
-  StoreFaults(const store::Registrations& store, const core::Clock& clock, core::Metrics& metrics);
+  StoreFaults(const store::Registrations& store, const StoreTimes& times, const core::Clock& clock,
+              core::Metrics& metrics);
 
   void answer(const std::string& why, xmpp::Responder& responder);
   /// Looks whether it fails or works again, though nobody asks it: to be called every second or so.
@@ -48,6 +51,7 @@ class StoreFaults {
     std::string text;
   };
 
+  std::string fault() const;
   void begin(const std::string& why, std::uint64_t countBefore);
   std::string extentOf(const Outage& outage) const;
   Line beginningOf(State& state, const std::string& why) const;
@@ -55,6 +59,7 @@ class StoreFaults {
   static void log(const std::optional<Line>& line);
 
   const store::Registrations& _store;
+  const StoreTimes& _times;
   const core::Clock& _clock;
   core::Counter& _count;
   ThrottledLog _log;

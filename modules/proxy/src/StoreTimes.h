@@ -6,6 +6,7 @@
 #include "p2/store/Registrations.h"
 
 #include <chrono>
+#include <string>
 #include <utility>
 
 namespace p2::proxy {
@@ -35,6 +36,8 @@ class StoreTimes {
 
   /// Tells those that have waited for too long. To be called every second.
   void giveUpLate() { _patience.giveUpLate(); }
+  /// Why who asks is not answered in time; empty if he is.
+  std::string standstill() const { return _patience.standstill(); }
 
  private:
   static core::Histogram& histogram(core::Metrics& metrics, const char* operation) {

@@ -88,6 +88,8 @@ class PushProxy {
   void watchStore();
   /// Since when the store fails; nothing while it works.
   std::optional<std::chrono::system_clock::time_point> storeFailsSince() const;
+  /// Why the store does not answer in time, as a disk that hangs does not say itself; empty if it does.
+  std::string storeStandstill() const;
 
  private:
   class Impl;
