@@ -124,7 +124,7 @@ class Deb:
 
     #: What stays after a purge: the administrator's own files, and the user, as files may belong to it.
     left_after_purge = {"/etc/p2", "/etc/p2/service-account.json", "/etc/p2/ca.pem", "/etc/p2/shop.json",
-                        "/etc/p2/work.json"}
+                        "/etc/p2/work.json", "/etc/sysusers.d/p2-alien.conf", "/var/lib/p2-alien"}
 
 
 def c_library_for(requires):
@@ -500,6 +500,9 @@ class Installed:
             assert word in status, f"no {word} in:\n{status}"
 
     def purge(self):
+        # What only looks as if `p2 setup` had made it.
+        self._machine.write("/etc/sysusers.d/p2-alien.conf", 'u p2-alien - "of another" /var/lib/p2-alien\n')
+        self._machine.run("mkdir", "/var/lib/p2-alien")
         self._manager.purge()
         ignored = re.compile(r"/(etc|var)/(cache|lib/(apt|dpkg|prosody|systemd|deb-systemd)|log|backups|machine-id|passwd|"
                              r"group|shadow|gshadow|\.pwd\.lock|subuid|subgid|sysusers\.d$|ld\.so\.cache|tmp)|"
