@@ -3,6 +3,7 @@
 #include "commands/setup/AppSnippets.h"
 #include "commands/setup/ServerSnippets.h"
 #include "commands/setup/SetupCommand.h"
+#include "commands/setup/StartAdvice.h"
 #include "fcm/TestAccount.h"
 #include "p2/settings/Keys.h"
 #include "p2/settings/Loader.h"
@@ -199,6 +200,22 @@ TEST_CASE("Setup writes settings that p2 takes, with a new secret, for their rea
   CHECK(secret.size() == 48);
   CHECK(done.out.find("component_secret = \"" + secret + '"') != std::string::npos);
   CHECK(done.out.find("ejabberd.yml") == std::string::npos);
+}
+
+TEST_CASE("Setup lets one of several p2 read the service account, and takes it from no other") {
+  const auto shop = settings::Instance::named("shop").value();
+  for (const auto* group : {"root", "", "p2-shop", "p2x", "users"}) {
+    CHECK(has(accountAdvice(shop, "/root/a.json", group), "chgrp p2-shop /root/a.json && chmod 0640"));
+  }
+  for (const auto* group : {"p2", "p2-work"}) {
+    const auto advice = accountAdvice(shop, "/etc/p2/a.json", group);
+    CHECK(has(advice, "install -m 0640 -g p2-shop /etc/p2/a.json /etc/p2/shop.json "));
+    CHECK(has(advice, "set fcm.serviceAccountFile = /etc/p2/shop.json\n"));
+    CHECK_FALSE(has(advice, "chgrp"));
+    CHECK(has(accountAdvice(shop, "/etc/p2/shop.json", group), "chgrp p2-shop /etc/p2/shop.json"));
+  }
+  CHECK(groupOf("/nowhere/a.json").empty());
+  CHECK_FALSE(groupOf("/").empty());
 }
 
 TEST_CASE("Setup asks on a terminal for what is not given") {

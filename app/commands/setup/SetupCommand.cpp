@@ -3,6 +3,7 @@
 #include "ShippedSettings.h"
 #include "commands/setup/AppSnippets.h"
 #include "commands/setup/ServerSnippets.h"
+#include "commands/setup/StartAdvice.h"
 #include "p2/core/AtomicFile.h"
 #include "p2/core/FileKind.h"
 #include "p2/core/Words.h"
@@ -291,8 +292,8 @@ core::Result<std::string> appSnippet(const Invocation& invocation, const std::st
 /// How it is started with these settings, a line each.
 std::string startAdvice(const path& file, const settings::Instance& instance, const path& account) {
   if (!instance.isPlain()) {
-    return "chgrp " + instance.user() + ' ' + account.string() + " && chmod 0640 " + account.string() +
-           "    lets " + instance.unit() + " read it\nsystemctl enable --now " + instance.unit() + '\n';
+    return accountAdvice(instance, account, groupOf(account)) + "systemctl enable --now " + instance.unit() +
+           '\n';
   }
   if (file == instance.file()) return "systemctl restart " + instance.unit() + '\n';
   return "p2 --config=" + file.string() + "              serves with these settings\n";
