@@ -135,6 +135,11 @@ class Checks:
         assert code == 0, text
         for name in map(os.path.basename, glob.glob(os.path.join(self._packages, "*-oci.*"))):
             subprocess.run(["cmp", os.path.join(again, name), os.path.join(self._packages, name)], check=True)
+        # Once, however often it is built.
+        assert build(again)[0] == 0
+        with open(os.path.join(again, "SHA256SUMS")) as file:
+            assert [line.split()[1] for line in file] == ["./" + os.path.basename(glob.glob(f"{again}/*-oci.tar")[0])]
+        subprocess.run(["sha256sum", "--check", "--quiet", "--strict", "SHA256SUMS"], cwd=again, check=True)
 
     def wrong_use(self):
         empty, two = (os.path.join(self._directory, name) for name in ("empty", "two"))
