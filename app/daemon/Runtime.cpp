@@ -122,27 +122,42 @@ Runtime::Runtime(const settings::Settings& settings, FcmLink fcm,
       _clockWatch(std::make_unique<ClockWatch>(_proxy, std::move(onClock))),
       _onState(std::move(onState)),
       _streams(Streams{0, _store.get()}) {
-  componentOptions.standbyCaution = StoreLink(settings.store).cautionAgainstSecond();
   _answersCommands = _commandsAnswered.get_future().share();
-  componentOptions.onMessage = [this](const xmpp::Element& message) { _proxy.handle(message); };
-  for (std::size_t i = 0; i < settings.xmpp.connections; ++i) {
-    componentOptions.firstAddress = i;
-    _components.push_back(std::make_unique<component::Component>(
-        componentOptions,
-        [this](const xmpp::Iq& iq, xmpp::Responder responder) { _proxy.handle(iq, std::move(responder)); },
-        [this, before = component::Component::State::connecting](component::Component::State now) mutable {
-          noteStream(std::exchange(before, now), now);
-        },
-        *_metrics));
+  try {
+    begin(std::move(componentOptions));
+  } catch (...) {
+    // Streams that are open wait for this, and have asked what must be answered while all is there.
+    _commandsAnswered = {};
+    stop(Milliseconds::zero());
+    throw;
   }
+}
+
+void Runtime::begin(component::Component::Options componentOptions) {
+  openStreams(std::move(componentOptions));
   for (const auto& warning : _fcm.warnings) logger().warning(warning);
-  if (!settings.store.keepDomain) dropDomains();
+  if (!_settings.store.keepDomain) dropDomains();
   openStatus();
   openControl();
   openHttp();
   _commandsAnswered.set_value();
   // Last, as it may take its time to ask a database.
   warnOfStore();
+}
+
+void Runtime::openStreams(component::Component::Options options) {
+  options.standbyCaution = StoreLink(_settings.store).cautionAgainstSecond();
+  options.onMessage = [this](const xmpp::Element& message) { _proxy.handle(message); };
+  for (std::size_t i = 0; i < _settings.xmpp.connections; ++i) {
+    options.firstAddress = i;
+    _components.push_back(std::make_unique<component::Component>(
+        options,
+        [this](const xmpp::Iq& iq, xmpp::Responder responder) { _proxy.handle(iq, std::move(responder)); },
+        [this, before = component::Component::State::connecting](component::Component::State now) mutable {
+          noteStream(std::exchange(before, now), now);
+        },
+        *_metrics));
+  }
 }
 
 /// While it fails, the watch tells why.
@@ -180,7 +195,8 @@ void Runtime::openStatus() {
                             {},
                             *_metrics,
                             *_recentFaults,
-                            [this] { return _proxy.storeFailsSince(); }};
+                            [this] { return _proxy.storeFailsSince(); },
+                            [this] { return _proxy.storeStandstill(); }};
   for (const auto& component : _components) parts.components.push_back(component.get());
   for (const auto& [service, dispatcher] : _dispatchers) parts.dispatchers.push_back(&dispatcher);
   _status = std::make_unique<StatusSource>(std::move(parts), _fcm.tokens);

@@ -86,6 +86,8 @@ class Runtime {
   };
 
   void noteStream(component::Component::State before, component::Component::State now);
+  void begin(component::Component::Options componentOptions);
+  void openStreams(component::Component::Options options);
   void warnOfStore() const;
   void dropDomains();
   void openStatus();

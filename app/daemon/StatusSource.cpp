@@ -117,6 +117,7 @@ control::DaemonStatus StatusSource::state() const {
   status.storeMapBytes = size.mapBytes;
   status.pendingChanges = size.pendingChanges;
   addStore(_parts.store, status);
+  if (status.storeFault.empty()) status.storeFault = _parts.storeStandstill();
   if (const auto since = _parts.storeFailsSince()) status.storeFailsSince = toSeconds(*since);
   return status;
 }

@@ -38,6 +38,8 @@ class StatusSource {
     std::function<std::optional<std::chrono::system_clock::time_point>()> storeFailsSince = [] {
       return std::optional<std::chrono::system_clock::time_point>();
     };
+    /// Why it does not answer in time, of which it does not know itself; empty if it does.
+    std::function<std::string()> storeStandstill = [] { return std::string(); };
   };
   using Tokens = std::shared_ptr<fcm::AccessTokenSource>;  // as in FcmLink: may outlive a reload
 

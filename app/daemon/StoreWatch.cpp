@@ -86,6 +86,12 @@ void StoreWatch::noteHost(const store::Whereabouts& now) const {
 }
 
 void StoreWatch::noteSharers(const store::Whereabouts& now) const {
+  if (!now.sharersFault.empty() && now.sharersFault != _before.sharersFault) {
+    logger().warning(
+        "it is not known how many p2 serve phones from this store, so each may allow more than its "
+        "part of limits.newRegistrationsPerHour and limits.unknownPerHour: " +
+        now.sharersFault);
+  }
   if (now.sharers == _before.sharers) return;
   _proxy.setSharers(now.sharers);
   logger().information(now.sharers > 1 ? std::to_string(now.sharers) +

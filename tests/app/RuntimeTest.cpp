@@ -8,6 +8,9 @@
 #include "support/LoopbackServer.h"
 #include "support/TemporaryDirectory.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -102,6 +105,42 @@ TEST_CASE("A start that cannot be tells why, and with which exit code") {
     CHECK(p2.status());
   }
 }
+
+#ifndef P2_SANITIZED  // which takes address space without end
+namespace {
+
+/// Bounds this process's address space, of which each thread takes some, to what it has and `bytes`.
+class BoundedSpace {
+ public:
+  explicit BoundedSpace(rlim_t bytes) {
+    REQUIRE(::getrlimit(RLIMIT_AS, &_before) == 0);
+    rlim_t pages = 0;
+    REQUIRE(std::ifstream("/proc/self/statm") >> pages);
+    const rlimit bounded{pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) + bytes, _before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_AS, &bounded) == 0);
+  }
+  BoundedSpace(const BoundedSpace&) = delete;
+  BoundedSpace& operator=(const BoundedSpace&) = delete;
+  ~BoundedSpace() { ::setrlimit(RLIMIT_AS, &_before); }
+
+ private:
+  rlimit _before{};
+};
+
+}  // namespace
+
+TEST_CASE("A start that the system refuses a stream's thread leaves nothing behind, whatever runs already") {
+  RuntimeFixture p2;
+  p2.settings.xmpp.connections = 500;
+  {
+    const BoundedSpace space(rlim_t{1} << 30U);
+    CHECK_THROWS(p2.start());
+  }
+  CHECK_FALSE(p2.status());
+  p2.settings.xmpp.connections = 1;
+  p2.started();
+}
+#endif
 
 TEST_CASE("A running daemon is asked over its socket, and is gone when it is stopped") {
   const RuntimeFixture p2;

@@ -177,3 +177,12 @@ TEST_CASE("Settings count as read anew only if nothing of them waits for a resta
   source.reloaded(nullptr, true);
   CHECK(source.look().settingsRead > first);
 }
+
+TEST_CASE("A store that stands still without knowing it fails, and one that knows better says why itself") {
+  Daemon daemon(0);
+  auto parts = daemon.parts();
+  parts.storeStandstill = [] { return std::string("it has not answered"); };
+  const StatusSource source(std::move(parts), nullptr);
+  CHECK(source.look().storeFault == "it has not answered");
+  CHECK(source.look().metrics.find("\np2_store_failing 1\n") != std::string::npos);
+}

@@ -4,6 +4,7 @@
 #include "support/LogOf.h"
 #include "support/MemoryStore.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -32,4 +33,24 @@ TEST_CASE("That the database is used at another host is one notice with the reas
   CHECK(metrics.total("p2_store_errors_total", {{"kind", "contended"}}) == 1);
   CHECK(metrics.total("p2_store_errors_total", {{"kind", "refused"}}) == 4);
   CHECK(metrics.total("p2_store_moves_total") == 1);
+}
+
+TEST_CASE("That the database hides how many p2 share it is one warning, however often it does") {
+  test::MemoryStore store;
+  core::Metrics metrics;
+  proxy::PushProxy proxy({"push.example.org", {}}, store, {}, metrics);
+  const test::LogOf log("p2");
+  const StoreWatch watch(store, proxy, metrics);
+  store::Whereabouts known{"MariaDB", {}, {}, 0};
+  known.sharersFault = "INSERT command denied.";
+  for (const std::uint64_t moves : {1U, 2U, 3U}) {
+    known.moves = moves;
+    store.moveTo(known);
+    CHECK(test::eventually([&] { return metrics.total("p2_store_moves_total") == moves; }));
+  }
+  CHECK(log.texts() ==
+        std::vector<std::string>{
+            "4 it is not known how many p2 serve phones from this store, so each may allow more "
+            "than its part of limits.newRegistrationsPerHour and limits.unknownPerHour: INSERT "
+            "command denied."});
 }

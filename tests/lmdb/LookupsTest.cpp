@@ -1,4 +1,5 @@
 #include "Lookups.h"
+#include "ProcessMemory.h"
 #include "Residency.h"
 #include "support/Catch.h"
 #include "support/Eventually.h"
@@ -25,6 +26,7 @@
 
 using namespace std::chrono_literals;
 using p2::lmdb::Lookups;
+using p2::lmdb::memoryOfProcess;
 using p2::lmdb::Residency;
 using p2::store::DeviceKey;
 using p2::test::eventually;
@@ -105,6 +107,29 @@ TEST_CASE("What is not in memory is noticed, and read in once") {
   CHECK(eventually([&] { return residency.isWhole(); }));
   REQUIRE(file.forget());
   CHECK(eventually([&] { return residency.isWhole() == file.isKept(); }));
+}
+
+TEST_CASE("The memory of a process is the machine's, or what its control group or one above may have") {
+  const p2::test::TemporaryDirectory directory;
+  const auto own = directory.path() / "cgroup", groups = directory.path() / "groups";
+  const auto write = [&](const std::string& file, const std::string& text) {
+    std::filesystem::create_directories((groups / file).parent_path());
+    std::ofstream(groups / file) << text << '\n';
+  };
+  const auto machine = memoryOfProcess("/nonexistent", "/nonexistent");
+  CHECK(machine > 1000000);
+  std::ofstream(own) << "1:cpu:/other\n0::/a.slice/p2.service\n";
+  CHECK(memoryOfProcess(own, groups) == machine);
+  write("a.slice/p2.service/memory.max", "max");
+  CHECK(memoryOfProcess(own, groups) == machine);
+  write("a.slice/p2.service/memory.max", "900000");
+  CHECK(memoryOfProcess(own, groups) == 900000);
+  write("a.slice/p2.service/memory.high", "800000");
+  CHECK(memoryOfProcess(own, groups) == 800000);
+  write("a.slice/memory.max", "700000");
+  CHECK(memoryOfProcess(own, groups) == 700000);
+  write("other/memory.max", "1");
+  CHECK(memoryOfProcess(own, groups) == 700000);
 }
 
 TEST_CASE("Who asks for what is on a disk that hangs goes on, and is answered when it goes on") {

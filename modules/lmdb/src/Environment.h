@@ -20,7 +20,9 @@
 namespace p2::lmdb {
 
 /// The memory-mapped file: LMDB's environment, its transactions, the map's growth, and getting over faults
-/// after which LMDB refuses to go on. Thread-safe, but `write` is for one thread at a time.
+/// after which LMDB refuses to go on. To grow the map waits until nobody reads, and lets nobody begin: if a
+/// disk hangs under one reader just then, all who read wait as well, the streams' threads too, until it goes
+/// on. Thread-safe, but `write` is for one thread at a time.
 class Environment {
  public:
   struct Options {

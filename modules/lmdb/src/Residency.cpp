@@ -1,14 +1,15 @@
 #include "Residency.h"
 
+#include "ProcessMemory.h"
 #include "p2/core/Descriptor.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -49,11 +50,6 @@ class Map {
   void* const _address;
 };
 
-std::uint64_t memory() {
-  struct sysinfo info {};
-  return ::sysinfo(&info) == 0 ? std::uint64_t{info.totalram} * info.mem_unit : 0;
-}
-
 }  // namespace
 
 Residency::Residency(std::filesystem::path file, std::function<std::uint64_t()> usedBytes)
@@ -73,21 +69,33 @@ Residency::~Residency() {
 
 /// A look takes a thousandth of the time at most.
 void Residency::run() {
-  auto mayRead = steady_clock::now();
   steady_clock::duration pause{};
   std::unique_lock lock(_mutex);
   while (!_wake.wait_for(lock, pause, [this] { return _stopping.load(); })) {
     lock.unlock();
     const auto began = steady_clock::now();
-    look();
-    const auto took = steady_clock::now() - began;
-    if (!_isWhole && began >= mayRead && _used <= memory() / kShareOfMemory) {
-      readIn();
-      mayRead = steady_clock::now() + kReadAgain;
-      look();
-    }
-    pause = std::clamp<steady_clock::duration>(1000 * took, kLeastPause, kMostPause);
+    lookAndReadIn();
+    pause = std::clamp<steady_clock::duration>(1000 * (steady_clock::now() - began - _readFor), kLeastPause,
+                                               kMostPause);
     lock.lock();
+  }
+}
+
+/// Where there is no memory even to look, nobody relies on it.
+void Residency::lookAndReadIn() noexcept {
+  _readFor = {};
+  try {
+    look();
+    const auto now = steady_clock::now();
+    if (_isWhole && _mayRead == steady_clock::time_point::max()) _mayRead = now + kReadAgain;
+    if (_isWhole || now < _mayRead || _used > memoryOfProcess() / kShareOfMemory) return;
+    readIn();
+    _readFor = steady_clock::now() - now;
+    look();
+    // What has been read and is not there is in somebody's way, and would be each time.
+    _mayRead = _isWhole ? steady_clock::now() + kReadAgain : steady_clock::time_point::max();
+  } catch (const std::exception&) {
+    _isWhole = false;
   }
 }
 

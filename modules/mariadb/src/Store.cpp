@@ -15,6 +15,7 @@
 #include "Text.h"
 #include "Watch.h"
 #include "Writer.h"
+#include "p2/core/Guarded.h"
 #include "p2/store/PendingChanges.h"
 #include "p2/store/ServiceMeter.h"
 #include "p2/store/Validity.h"
@@ -22,6 +23,7 @@
 #include <atomic>
 #include <limits>
 #include <mutex>
+#include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -75,7 +77,7 @@ class Store::Impl {
         _sharers(*_options.clock),
         _watch(
             _hosts, _lookups, _writer, [this] { writeAnything(); },
-            [this](Connection& connection) { (void)_sharers.look(connection, _serves); }) {}
+            [this](Connection& connection) { lookAtSharers(connection); }) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   /// Both are there until neither calls back any more: what calls back may ask again.
@@ -127,6 +129,7 @@ class Store::Impl {
   MaybeFault admit(const Connection& connection);
   MaybeFault beginWith(Connection& connection);
   void writeAnything();
+  void lookAtSharers(Connection& connection);
   store::PendingChanges::Ticket ticketFor(const Name& name);
 
   const Options _options;
@@ -147,6 +150,7 @@ class Store::Impl {
   Lookups _lookups;
   std::atomic<bool> _serves = false;
   Sharers _sharers;
+  core::Guarded<std::string> _sharersFault;
   Watch _watch;
 };
 
@@ -185,12 +189,21 @@ store::Whereabouts Store::Impl::whereabouts() const {
   auto known = _hosts.whereabouts();
   known.place = "MariaDB, database " + _options.database;
   known.sharers = _sharers.count();
+  known.sharersFault = _sharersFault.with([](const std::string& text) { return text; });
   return known;
 }
 
 /// What waits to be written shows as well whether that works.
 void Store::Impl::writeAnything() {
   if (_pending.count() == 0) saveServiceTime([](const Result<void>&) {});
+}
+
+/// What would be refused again, as without the right to write, is for the operator; what a moment brings is
+/// not.
+void Store::Impl::lookAtSharers(Connection& connection) {
+  const auto fault = _sharers.look(connection, _serves);
+  const bool isRefused = fault && fault->kind == Fault::Kind::refused;
+  _sharersFault.with([&](std::string& text) { text = isRefused ? fault->text : std::string(); });
 }
 
 store::PendingChanges::Ticket Store::Impl::ticketFor(const Name& name) {

@@ -28,6 +28,7 @@ struct Whereabouts {
   Faults faults;            ///< Of the hosts.
   std::uint64_t moves = 0;  ///< How often another host than before was taken.
   std::size_t sharers = 1;  ///< How many p2 serve phones from it: this one, and the others that do.
+  std::string sharersFault{};  ///< Why the database does not let that be known; empty if it does.
 };
 
 }  // namespace p2::store
