@@ -23,11 +23,11 @@ struct Whereabouts {
     std::uint64_t refused = 0;    ///< Would be refused again.
   };
 
-  std::string place;        ///< `LMDB in /var/lib/p2`
-  std::vector<Host> hosts;  ///< None if it is a directory of this machine.
-  Faults faults;            ///< Of the hosts.
-  std::uint64_t moves = 0;  ///< How often another host than before was taken.
-  std::size_t sharers = 1;  ///< How many p2 serve phones from it: this one, and the others that do.
+  std::string place;           ///< `LMDB in /var/lib/p2`
+  std::vector<Host> hosts;     ///< None if it is a directory of this machine.
+  Faults faults;               ///< Of the hosts.
+  std::uint64_t moves = 0;     ///< How often another host than before was taken.
+  std::size_t sharers = 1;     ///< How many p2 serve phones from it: this one, and the others that do.
   std::string sharersFault{};  ///< Why the database does not let that be known; empty if it does.
 };
 
