@@ -359,7 +359,9 @@ class Installed:
     def store_in_mariadb(self):
         """The registrations go there and are used there. Each way to log in is compiled in: there is no other here."""
         settings, certificate = self._machine.read(SETTINGS), os.path.join(self._directory, "fcm", "good.pem")
-        database = MariaDb(os.path.join(self._directory, "mariadb"), "--bind-address=127.0.0.1", "--port=3306",
+        directory = os.path.join(self._directory, "mariadb")
+        shutil.rmtree(directory, ignore_errors=True)  # a former run's
+        database = MariaDb(directory, "--bind-address=127.0.0.1", "--port=3306",
                            "--plugin-load-add=auth_ed25519", f"--ssl-cert={certificate}", f"--ssl-key={certificate}")
         try:
             lines = self._machine.run("p2", "export")
