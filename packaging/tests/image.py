@@ -16,7 +16,6 @@ import shutil
 import subprocess
 import sys
 import time
-import traceback
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -24,6 +23,7 @@ TOP = os.path.join(HERE, "..", "..")
 sys.path[:0] = [HERE, os.path.join(TOP, "tests", "support")]
 
 from container import USER, Container, Image  # noqa: E402
+from counted import count  # noqa: E402
 from p2test.fcm import Fcm  # noqa: E402
 from p2test.p2daemon import leave_the_callers_environment  # noqa: E402
 from p2test.phone import Phone  # noqa: E402
@@ -358,22 +358,11 @@ def run_checks(packages, directory):
     shutil.rmtree(directory, ignore_errors=True)
     os.makedirs(directory)
     leave_the_callers_environment()
-    checks, passed, failed = Checks(packages, directory), 0, 0
+    checks = Checks(packages, directory)
     try:
-        for name, check in checks.checks():
-            try:
-                check()
-                passed += 1
-                print(f"passed: {name}", flush=True)
-            except Exception as error:
-                failed += 1
-                print(f"FAILED: {name}: {error}", flush=True)
-                if not isinstance(error, AssertionError):
-                    traceback.print_exc(file=sys.stdout)
+        return count(checks.checks())
     finally:
         checks.stop()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
 
 
 def main():
