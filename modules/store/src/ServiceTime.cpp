@@ -81,10 +81,11 @@ void ServiceTime::mergeClosest() {
 /// A span whose clock has not come to `date` speaks of it, too: a phone with that date which renewed it then
 /// kept it, as dates do not go back.
 ServiceTime::Seconds ServiceTime::since(Time date) const {
+  const Seconds dated = std::clamp(date.time_since_epoch(), Seconds(-kMost), Seconds(kMost));
   Seconds latest = _allRenewedAt;
   for (const Span& span : _spans) {
     if (span.first > date) continue;
-    latest = std::max(latest, std::min(span.atLast, span.lead + date.time_since_epoch()));
+    latest = std::max(latest, std::min(span.atLast, span.lead + dated));
   }
   return _total - latest;
 }
