@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -167,12 +168,14 @@ TEST_CASE("Look-ups that the disk does not keep up with are refused, and the dev
   CHECK(disk.answered() >= 40 - 2 * 5 - 4);
   disk.letGo();
   CHECK(eventually([&] { return disk.answered() == 40; }));
-  std::vector<std::string> devices;
+  // Not each number: the first may leave the queue after some have been refused, and make room for one more.
+  std::vector<int> devices;
   for (const auto& answer : disk.answers) {
-    if (answer.starts_with("device") && !answer.ends_with("refused")) devices.push_back(answer);
+    if (!answer.starts_with("device") || answer.ends_with("refused")) continue;
+    devices.push_back(std::stoi(answer.substr(std::string("device ").size())));
   }
-  REQUIRE(devices.size() >= 5);
-  for (std::size_t i = 0; i < devices.size(); ++i) CHECK(devices[i] == "device " + std::to_string(i));
+  CHECK(devices.size() >= 5);
+  CHECK(std::is_sorted(devices.begin(), devices.end()));
 }
 
 TEST_CASE("A device waits behind what was asked of it before, and behind no other, however many wait") {
