@@ -18,32 +18,21 @@ constexpr std::chrono::milliseconds kWhileSet{1000};
 }  // namespace
 
 ClockWatch::ClockWatch(proxy::PushProxy& proxy, OnChange onChange, const core::Clock& clock)
-    : _proxy(proxy), _onChange(std::move(onChange)), _clock(clock), _thread([this] { run(); }) {}
+    : _proxy(proxy),
+      _onChange(std::move(onChange)),
+      _clock(clock),
+      _rounds(core::Rounds::Duration::zero(), [this](const auto&) { return goRound(); }) {}
 
-ClockWatch::~ClockWatch() {
-  {
-    const std::scoped_lock lock(_mutex);
-    _stopping = true;
+core::Rounds::Duration ClockWatch::goRound() noexcept {
+  try {
+    look();
+  } catch (const std::exception& exception) {
+    logger().error(std::string("the clock is not watched: ") + exception.what());
   }
-  _wake.notify_all();
-  _thread.join();
+  return _wasSet ? kWhileSet : kWhileUnset;
 }
 
-void ClockWatch::run() {
-  auto pause = kWhileSet;
-  std::unique_lock lock(_mutex);
-  do {
-    lock.unlock();
-    try {
-      pause = look() ? kWhileSet : kWhileUnset;
-    } catch (const std::exception& exception) {
-      logger().error(std::string("the clock is not watched: ") + exception.what());
-    }
-    lock.lock();
-  } while (!_wake.wait_for(lock, pause, [this] { return _stopping; }));
-}
-
-bool ClockWatch::look() {
+void ClockWatch::look() {
   const auto fault = core::faultOf(_clock);
   const bool isSet = fault.empty();
   if (_wasSet && !isSet) {
@@ -57,7 +46,6 @@ bool ClockWatch::look() {
   }
   _wasSet = isSet;
   _proxy.watchClock();
-  return isSet;
 }
 
 }  // namespace p2::app

@@ -1,13 +1,11 @@
 #pragma once
 
 #include "p2/core/Clock.h"
+#include "p2/core/Rounds.h"
 #include "p2/proxy/PushProxy.h"
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <string>
-#include <thread>
 
 namespace p2::app {
 
@@ -20,24 +18,17 @@ class ClockWatch {
 
   /// `proxy` and `clock` must outlive this object.
   ClockWatch(proxy::PushProxy& proxy, OnChange onChange, const core::Clock& clock = core::systemClock());
-  ClockWatch(const ClockWatch&) = delete;
-  ClockWatch& operator=(const ClockWatch&) = delete;
-  ~ClockWatch();
 
  private:
-  void run();
-  /// Gives whether the clock is set.
-  bool look();
+  core::Rounds::Duration goRound() noexcept;
+  void look();
 
   proxy::PushProxy& _proxy;
   const OnChange _onChange;
   const core::Clock& _clock;
   bool _wasSet = true;
   core::Clock::TimePoint _unsetSince{};
-  std::mutex _mutex;
-  std::condition_variable _wake;
-  bool _stopping = false;  ///< Under _mutex.
-  std::thread _thread;     ///< Last: it uses all of the above.
+  core::Rounds _rounds;  ///< Last: they use all of the above.
 };
 
 }  // namespace p2::app

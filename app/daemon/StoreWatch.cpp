@@ -39,28 +39,15 @@ StoreWatch::StoreWatch(const store::RegistrationStore& store, proxy::PushProxy& 
       _contended(errors(metrics, "contended")),
       _refused(errors(metrics, "refused")),
       _before(store.whereabouts()),
-      _thread([this] { run(); }) {}
+      _rounds(core::Rounds::Duration::zero(), [this](const auto&) { return goRound(); }) {}
 
-StoreWatch::~StoreWatch() {
-  {
-    const std::scoped_lock lock(_mutex);
-    _stopping = true;
+core::Rounds::Duration StoreWatch::goRound() noexcept {
+  try {
+    look();
+  } catch (const std::exception& exception) {
+    logger().error(std::string("the store is not watched: ") + exception.what());
   }
-  _wake.notify_all();
-  _thread.join();
-}
-
-void StoreWatch::run() {
-  std::unique_lock lock(_mutex);
-  do {
-    lock.unlock();
-    try {
-      look();
-    } catch (const std::exception& exception) {
-      logger().error(std::string("the store is not watched: ") + exception.what());
-    }
-    lock.lock();
-  } while (!_wake.wait_for(lock, kEvery, [this] { return _stopping; }));
+  return kEvery;
 }
 
 void StoreWatch::look() {

@@ -1,12 +1,9 @@
 #pragma once
 
 #include "p2/core/Metrics.h"
+#include "p2/core/Rounds.h"
 #include "p2/proxy/PushProxy.h"
 #include "p2/store/RegistrationStore.h"
-
-#include <condition_variable>
-#include <mutex>
-#include <thread>
 
 namespace p2::app {
 
@@ -17,12 +14,9 @@ class StoreWatch {
  public:
   /// All of it must outlive this object.
   StoreWatch(const store::RegistrationStore& store, proxy::PushProxy& proxy, core::Metrics& metrics);
-  StoreWatch(const StoreWatch&) = delete;
-  StoreWatch& operator=(const StoreWatch&) = delete;
-  ~StoreWatch();
 
  private:
-  void run();
+  core::Rounds::Duration goRound() noexcept;
   void look();
   void noteHost(const store::Whereabouts& now) const;
   void noteSharers(const store::Whereabouts& now) const;
@@ -36,10 +30,7 @@ class StoreWatch {
   core::Counter& _contended;
   core::Counter& _refused;
   store::Whereabouts _before;
-  std::mutex _mutex;
-  std::condition_variable _wake;
-  bool _stopping = false;  ///< Under _mutex.
-  std::thread _thread;     ///< Last: it uses all of the above.
+  core::Rounds _rounds;  ///< Last: they use all of the above.
 };
 
 }  // namespace p2::app

@@ -55,41 +55,26 @@ class Map {
 Residency::Residency(std::filesystem::path file, std::function<std::uint64_t()> usedBytes)
     : _file(std::move(file)), _usedBytes(std::move(usedBytes)) {
   look();
-  _thread = std::thread([this] { run(); });
-}
-
-Residency::~Residency() {
-  {
-    const std::scoped_lock lock(_mutex);
-    _stopping = true;
-  }
-  _wake.notify_all();
-  _thread.join();
+  _rounds.emplace(core::Rounds::Duration::zero(), [this](const auto& stopping) { return goRound(stopping); });
 }
 
 /// A look takes a thousandth of the time at most.
-void Residency::run() {
-  steady_clock::duration pause{};
-  std::unique_lock lock(_mutex);
-  while (!_wake.wait_for(lock, pause, [this] { return _stopping.load(); })) {
-    lock.unlock();
-    const auto began = steady_clock::now();
-    lookAndReadIn();
-    pause = std::clamp<steady_clock::duration>(1000 * (steady_clock::now() - began - _readFor), kLeastPause,
-                                               kMostPause);
-    lock.lock();
-  }
+core::Rounds::Duration Residency::goRound(const std::atomic<bool>& stopping) noexcept {
+  const auto began = steady_clock::now();
+  lookAndReadIn(stopping);
+  return std::clamp<steady_clock::duration>(1000 * (steady_clock::now() - began - _readFor), kLeastPause,
+                                            kMostPause);
 }
 
 /// Where there is no memory even to look, nobody relies on it.
-void Residency::lookAndReadIn() noexcept {
+void Residency::lookAndReadIn(const std::atomic<bool>& stopping) noexcept {
   _readFor = {};
   try {
     look();
     const auto now = steady_clock::now();
     if (_isWhole && _mayRead == steady_clock::time_point::max()) _mayRead = now + kReadAgain;
     if (_isWhole || now < _mayRead || _used > memoryOfProcess() / kShareOfMemory) return;
-    readIn();
+    readIn(stopping);
     _readFor = steady_clock::now() - now;
     look();
     // What has been read and is not there is in somebody's way, and would be each time.
@@ -113,13 +98,13 @@ bool Residency::isResident() const {
   return file.valid() && _used > 0 && Map(file.number(), static_cast<std::size_t>(_used)).isResident();
 }
 
-void Residency::readIn() const {
+void Residency::readIn(const std::atomic<bool>& stopping) const {
   const core::Descriptor file(::open(_file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return;
   // Who stops does not wait for what the system would read ahead.
   ::posix_fadvise(file.number(), 0, 0, POSIX_FADV_RANDOM);
   std::vector<char> piece(kReadAtOnce);
-  for (std::uint64_t at = 0; at < _used && !_stopping; at += kReadAtOnce) {
+  for (std::uint64_t at = 0; at < _used && !stopping; at += kReadAtOnce) {
     if (::pread(file.number(), piece.data(), piece.size(), static_cast<off_t>(at)) <= 0) return;
   }
 }

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "p2/core/Rounds.h"
+
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <mutex>
-#include <thread>
+#include <optional>
 
 namespace p2::lmdb {
 
@@ -18,19 +18,16 @@ class Residency {
  public:
   /// Looks for the first time. `usedBytes` tells how much of the file is used, in the thread as well.
   Residency(std::filesystem::path file, std::function<std::uint64_t()> usedBytes);
-  Residency(const Residency&) = delete;
-  Residency& operator=(const Residency&) = delete;
-  ~Residency();
 
   /// As it was when it was looked at last.
   bool isWhole() const noexcept { return _isWhole; }
 
  private:
-  void run();
-  void lookAndReadIn() noexcept;
+  core::Rounds::Duration goRound(const std::atomic<bool>& stopping) noexcept;
+  void lookAndReadIn(const std::atomic<bool>& stopping) noexcept;
   void look();
   bool isResident() const;
-  void readIn() const;
+  void readIn(const std::atomic<bool>& stopping) const;
 
   const std::filesystem::path _file;
   const std::function<std::uint64_t()> _usedBytes;
@@ -39,10 +36,7 @@ class Residency {
   // Of the thread.
   std::chrono::steady_clock::time_point _mayRead{};
   std::chrono::steady_clock::duration _readFor{};  ///< Of the last look, which is no part of it.
-  std::mutex _mutex;
-  std::condition_variable _wake;
-  std::atomic<bool> _stopping{false};  ///< Set under _mutex.
-  std::thread _thread;                 ///< Last: it uses all of the above.
+  std::optional<core::Rounds> _rounds;  ///< Last: they use all of the above. Begun after the first look.
 };
 
 }  // namespace p2::lmdb

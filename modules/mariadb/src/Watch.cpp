@@ -3,6 +3,7 @@
 #include "Pages.h"
 #include "Session.h"
 
+#include <chrono>
 #include <exception>
 #include <utility>
 
@@ -30,34 +31,17 @@ Watch::Watch(Hosts& hosts, Lookups& lookups, const Writer& writer, std::function
       _writer(writer),
       _write(std::move(write)),
       _visit(std::move(visit)),
-      _thread([this] { run(); }) {}
+      _rounds(kEvery, [this](const auto&) { return goRound(); }) {}
 
-Watch::~Watch() {
-  close();
-  _thread.join();
-}
-
-void Watch::close() {
-  {
-    const std::scoped_lock lock(_mutex);
-    _closing = true;
+core::Rounds::Duration Watch::goRound() noexcept {
+  try {
+    const bool looks = ++_round % kRoundsPerLook == 0;
+    tryAll(looks);
+    if (looks) _hosts.lookAtFailed();
+  } catch (const std::exception&) {
+    // No memory, even for a text: the next round tries again.
   }
-  _wake.notify_all();
-}
-
-void Watch::run() {
-  std::unique_lock lock(_mutex);
-  for (int round = 1; !_wake.wait_for(lock, kEvery, [this] { return _closing; }); ++round) {
-    lock.unlock();
-    try {
-      const bool looks = round % kRoundsPerLook == 0;
-      tryAll(looks);
-      if (looks) _hosts.lookAtFailed();
-    } catch (const std::exception&) {
-      // No memory, even for a text: the next round tries again.
-    }
-    lock.lock();
-  }
+  return kEvery;
 }
 
 /// What cannot be read cannot be written, and need not be tried.

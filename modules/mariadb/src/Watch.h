@@ -4,12 +4,9 @@
 #include "Hosts.h"
 #include "Lookups.h"
 #include "Writer.h"
+#include "p2/core/Rounds.h"
 
-#include <chrono>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
-#include <thread>
 
 namespace p2::mariadb {
 
@@ -22,15 +19,12 @@ class Watch {
   /// now and then while all is well. All must outlive it; both are called in its thread.
   Watch(Hosts& hosts, Lookups& lookups, const Writer& writer, std::function<void()> write,
         std::function<void(Connection&)> visit);
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
-  ~Watch();
 
   /// Begins to end. Does not wait.
-  void close();
+  void close() { _rounds.stop(); }
 
  private:
-  void run();
+  core::Rounds::Duration goRound() noexcept;
   void tryAll(bool alsoIfWell);
   MaybeFault tryReading(bool cannotWrite);
 
@@ -39,10 +33,8 @@ class Watch {
   const Writer& _writer;
   const std::function<void()> _write;
   const std::function<void(Connection&)> _visit;
-  std::mutex _mutex;
-  std::condition_variable _wake;
-  bool _closing = false;  ///< Under _mutex.
-  std::thread _thread;    ///< Last: it uses all of the above.
+  int _round = 0;
+  core::Rounds _rounds;  ///< Last: they use all of the above.
 };
 
 }  // namespace p2::mariadb
