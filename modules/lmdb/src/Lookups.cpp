@@ -1,5 +1,7 @@
 #include "Lookups.h"
 
+#include "p2/store/Tell.h"
+
 #include <chrono>
 #include <exception>
 #include <functional>
@@ -28,14 +30,6 @@ std::size_t hashOf(const std::string& node) {
 
 std::size_t hashOf(const store::DeviceKey& key) {
   return hashOf(key.device) ^ (hashOf(key.channel) * 31);
-}
-
-void tell(Lookups::Callback& done, core::Result<Lookups::Found> result) noexcept {
-  try {
-    done(std::move(result));
-  } catch (...) {
-    // A callback must not throw. If it does, it has been told all the same, and the others must be.
-  }
 }
 
 }  // namespace
@@ -93,16 +87,17 @@ void Lookups::ask(Name name, Callback done) {
   try {
     std::call_once(_begun, [this] { begin(); });
   } catch (const std::system_error& exception) {
-    return tell(done, Error{std::string("The store cannot start its threads: ") + exception.what() + "."});
+    return store::tell(done,
+                       Error{std::string("The store cannot start its threads: ") + exception.what() + "."});
   }
   const auto* device = std::get_if<store::DeviceKey>(&name);
   const bool isDevice = device != nullptr;
   if (isDevice) _devicesWaiting.with([hash = hashOf(*device)](auto& waiting) { waiting.insert(hash); });
   auto refused = (isDevice ? _devices : _nodes).push({std::move(name), std::move(done), _clock.now()});
   if (!refused) return;
-  tell(refused->done, Error{_closing ? std::string(kClosing)
-                                     : "The store is busy: " + std::to_string(_capacity) +
-                                           " look-ups are waiting for the disk."});
+  store::tell(refused->done, Error{_closing ? std::string(kClosing)
+                                            : "The store is busy: " + std::to_string(_capacity) +
+                                                  " look-ups are waiting for the disk."});
   leave(refused->name);
 }
 
@@ -121,7 +116,7 @@ void Lookups::run(Queue& queue) {
 }
 
 void Lookups::answer(Sought& sought) {
-  tell(sought.done, look(sought));
+  store::tell(sought.done, look(sought));
   leave(sought.name);
 }
 

@@ -1,5 +1,7 @@
 #include "Writer.h"
 
+#include "p2/store/Tell.h"
+
 #include <algorithm>
 #include <exception>
 #include <optional>
@@ -13,11 +15,7 @@ using core::Error;
 using core::Result;
 
 void tell(Change& change, const WriteFailure* failure) noexcept {
-  try {
-    change.finish(failure);
-  } catch (...) {
-    // A callback must not throw. If it does, it has been told all the same, and the others must be.
-  }
+  store::tell([&] { change.finish(failure); });
 }
 
 }  // namespace

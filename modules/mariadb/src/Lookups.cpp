@@ -1,6 +1,7 @@
 #include "Lookups.h"
 
 #include "Pages.h"
+#include "p2/store/Tell.h"
 
 #include <algorithm>
 #include <exception>
@@ -23,14 +24,6 @@ Result<Lookups::Found> foundIn(const Records& records, const Name& name) {
   if (!record->unreadable.empty())
     return Error{"A row cannot be read: " + record->unreadable, Error::Kind::damaged};
   return Lookups::Found(record->registration);
-}
-
-void tell(Lookups::Callback& done, Result<Lookups::Found> result) noexcept {
-  try {
-    done(std::move(result));
-  } catch (...) {
-    // A callback must not throw. If it does, it has been told all the same, and the others must be.
-  }
 }
 
 }  // namespace
@@ -76,8 +69,8 @@ void Lookups::ask(Name name, Callback done) {
 void Lookups::submit(Queue& queue, Sought sought) const {
   auto refused = queue.push(std::move(sought));
   if (!refused) return;
-  tell(refused->done, Error{"The store is busy: " + std::to_string(_options.queueCapacity) +
-                            " look-ups are waiting, or it is closing."});
+  store::tell(refused->done, Error{"The store is busy: " + std::to_string(_options.queueCapacity) +
+                                   " look-ups are waiting, or it is closing."});
 }
 
 std::string Lookups::lastFault() const {
@@ -110,7 +103,7 @@ void Lookups::refuseLate(Batch& batch) const {
   const auto late = std::stable_partition(batch.begin(), batch.end(),
                                           [&](const Sought& sought) { return sought.since >= oldest; });
   for (auto sought = late; sought != batch.end(); ++sought) {
-    tell(sought->done, Error{std::string(kTooSlow)});
+    store::tell(sought->done, Error{std::string(kTooSlow)});
   }
   batch.erase(late, batch.end());
 }
@@ -120,7 +113,7 @@ void Lookups::answerFound(Session& session, Batch& batch) {
   auto looked = lookUp(session, batch, &Lookups::look);
   for (auto& sought : batch) {
     if (!looked.ok()) {
-      tell(sought.done, Error{looked.fault().text});
+      store::tell(sought.done, Error{looked.fault().text});
     } else if (looked.value().find(sought.name) != nullptr) {
       _holdsAny = true;
       answer(sought, foundIn(looked.value(), sought.name), reading);
@@ -143,7 +136,7 @@ void Lookups::answer(Sought& sought, Result<Found> result, const FoundCache::Rea
   if (std::holds_alternative<std::string>(sought.name) && result.ok() && result.value()) {
     _found.put(*result.value(), reading);
   }
-  tell(sought.done, std::move(result));
+  store::tell(sought.done, std::move(result));
 }
 
 Outcome<Records> Lookups::lookUp(Session& session, const Batch& batch, Look look) {

@@ -1,6 +1,7 @@
 #include "Writer.h"
 
 #include "Pages.h"
+#include "p2/store/Tell.h"
 
 #include <algorithm>
 #include <exception>
@@ -13,17 +14,8 @@ namespace {
 
 using core::Error;
 
-template <class Work>
-void tell(Work& work, const Error* failure) noexcept {
-  try {
-    work.finish(failure);
-  } catch (...) {
-    // A callback must not throw. If it does, it has been told all the same, and the others must be.
-  }
-}
-
 void tell(Writer::Item& item, const Error* failure) noexcept {
-  std::visit([&](const auto& work) { tell(*work, failure); }, item.work);
+  std::visit([&](const auto& work) { store::tell([&] { work->finish(failure); }); }, item.work);
 }
 
 bool isTask(const Writer::Item& item) {
