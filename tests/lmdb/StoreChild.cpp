@@ -3,9 +3,10 @@
 //   register DIR N   registers devices without end and prints each answer: device, node, secret, version
 //   read DIR         opens for reading; for each node on its input prints the target or "none"
 //   dawdle DIR       reads the registrations one by one: the next at each line of its input, says its node
-//   foreign DIR      opens the file for reading with LMDB alone; for each line says how many registrations it
-//   sees readonly DIR     opens for writing on a read-only file system and prints why that fails full DIR
-//   fills a small disk and prints what became of registrations before, then and afterwards
+//   foreign DIR      opens the file for reading with LMDB alone; for each line counts registrations
+//   readonly DIR     opens for writing on a read-only file system and prints why that fails
+//   full DIR         fills a small disk and prints what became of registrations before, then and after
+//
 // The last two need to be root in a name space of their own; they print "skip" if they may not.
 #include "Stores.h"
 #include "store/Samples.h"
@@ -19,7 +20,7 @@
 #include <iostream>
 #include <random>
 #include <sched.h>
-#include <semaphore>
+#include <semaphore.h>
 #include <string>
 
 namespace {
@@ -60,9 +61,11 @@ int registerWithoutEnd(const char* path, unsigned first) {
     return 1;
   }
   std::minstd_rand random(first + 1);
-  std::counting_semaphore<64> free(64);
+  sem_t free;  // GCC 10 has none of C++.
+  if (::sem_init(&free, 0, 64) != 0) return 1;
   for (unsigned version = first;; ++version) {
-    free.acquire();
+    while (::sem_wait(&free) != 0) {
+    }
     const unsigned number = static_cast<unsigned>(random() % 300);
     store.value()->registerDevice(device(number), "example.org", token(std::to_string(version)),
                                   [&free, number, version](const Result<Registration>& answer) {
@@ -70,7 +73,7 @@ int registerWithoutEnd(const char* path, unsigned first) {
                                     const Registration& registration = answer.value();
                                     say(std::to_string(number) + " " + registration.node + " " +
                                         registration.secret.reveal() + " " + std::to_string(version));
-                                    free.release();
+                                    ::sem_post(&free);
                                   });
   }
 }

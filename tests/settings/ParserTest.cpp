@@ -1,3 +1,4 @@
+#include "p2/settings/Codecs.h"
 #include "p2/settings/Keys.h"
 #include "p2/settings/Parser.h"
 #include "support/Catch.h"
