@@ -19,8 +19,6 @@ sys.path[:0] = [HERE]
 from installed import Installed, SETTINGS, run_checks  # noqa: E402
 from repository import TOP, Altered, Repository, relabelled, run  # noqa: E402
 
-ADDRESS = "https://example.org/p2"
-
 
 class Apt:
     """How README says that it is handled."""
@@ -31,10 +29,11 @@ class Apt:
     def install(self, _):
         """README's lines, at the address of this test. The system has apt's own program to fetch a file, and no wget."""
         with open(os.path.join(TOP, "README.md")) as readme:
-            lines = re.findall(r"(?m)^    (wget .*|apt-get update .*)$", readme.read())
-        assert len(lines) == 3, lines
-        text = "\n".join(lines).replace(ADDRESS, self._repository.address)
-        text = re.sub(r"wget -P (\S+) (\S+/)(\S+)", r"/usr/lib/apt/apt-helper download-file \2\3 \1/\3", text)
+            lines = re.findall(r"(?m)^    (mkdir -p /etc/apt/.*|wget .*|apt-get update .*)$", readme.read())
+        assert len(lines) == 4, lines
+        text, count = re.subn(r"wget -O (\S+) \S+/(\S+)",
+                              rf"/usr/lib/apt/apt-helper download-file {self._repository.address}/\2 \1", "\n".join(lines))
+        assert count == 2, text
         return self._machine.run("sh", "-ec", text)
 
     def upgrade(self, _):
