@@ -3,7 +3,7 @@
 #include "p2/http/Library.h"
 #include "p2/lmdb/Library.h"
 #include "p2/mariadb/Library.h"
-#include "p2/proxy/Library.h"
+#include "p2/store/Library.h"
 
 #include <Poco/Environment.h>
 
@@ -40,7 +40,7 @@ std::vector<LinkedLibrary> linkedLibraries() {
       {"Poco", pocoVersion()},
       {"LMDB", lmdb::libraryVersion()},
       {"MariaDB Connector/C", mariadb::libraryVersion()},
-      {"libpsl", proxy::libraryVersion()},
+      {"libpsl", store::libraryVersion()},
 #ifdef P2_STATIC
       {"Expat", numberIn(XML_ExpatVersion())},
       {"PCRE", numberIn(pcre_version())},

@@ -1,6 +1,9 @@
 #include "Lookups.h"
 #include "ProcessMemory.h"
 #include "Residency.h"
+#include "p2/store/RegistrableDomain.h"
+#include "store/Flood.h"
+#include "store/Samples.h"
 #include "support/Catch.h"
 #include "support/Eventually.h"
 #include "support/ManualClock.h"
@@ -61,8 +64,10 @@ struct File {
 
 /// Look-ups in a file that is not whole in memory, at a disk that hangs until it is let go.
 struct Hanging {
+  explicit Hanging(std::size_t room = 5) : capacity(room) {}
+
   void ask(Lookups::Name name, const std::string& tag) {
-    lookups.ask(std::move(name), [this, tag](const p2::core::Result<Lookups::Found>& found) {
+    lookups.ask(std::move(name), "example.org", [this, tag](const p2::core::Result<Lookups::Found>& found) {
       const std::scoped_lock lock(mutex);
       answers.push_back(tag + (found.ok() ? "" : " refused"));
       if (!found.ok()) lastError = found.error();
@@ -74,6 +79,7 @@ struct Hanging {
   }
   void letGo() { gate.set_value(); }
 
+  const std::size_t capacity;
   std::mutex mutex;
   std::vector<std::string> answers;
   std::string lastError;
@@ -82,7 +88,7 @@ struct Hanging {
   std::shared_future<void> open = gate.get_future().share();
   p2::test::ManualClock clock;
   Residency nothing{"/nonexistent/data.mdb", [] { return kBytes; }};
-  Lookups lookups{clock, nothing, 5, [this](const Lookups::Name&) -> p2::core::Result<Lookups::Found> {
+  Lookups lookups{clock, nothing, capacity, [this](const Lookups::Name&) -> p2::core::Result<Lookups::Found> {
                     ++reads;
                     open.wait();
                     return Lookups::Found();
@@ -192,7 +198,7 @@ TEST_CASE("A device waits behind what was asked of it before, and behind no othe
   DeviceKey waiting, other;
   waiting.device = "waiting";
   other.device = "other";
-  for (int i = 0; i < 20; ++i) lookups.ask(waiting, [](const auto&) {});
+  for (int i = 0; i < 20; ++i) lookups.ask(waiting, "example.org", [](const auto&) {});
   CHECK_FALSE(lookups.atOnce(waiting));
   CHECK(lookups.atOnce(other));
   gate.set_value();
@@ -243,4 +249,47 @@ TEST_CASE("When look-ups end, what was asked is answered, and what is asked then
   disk.ask("node", "two");
   REQUIRE(disk.answered() == 2);
   CHECK(disk.answers[1] == "two refused");
+}
+
+namespace {
+
+using p2::store::test::Flood;
+
+Flood::Ask askingFor(Hanging& disk, bool devices) {
+  return [&disk, devices](const Flood::Asked& asked, Flood::Answer tell) {
+    Lookups::Name name = "node" + std::to_string(asked.device);
+    if (devices) name = p2::store::test::device(asked.device);
+    disk.lookups.ask(std::move(name), p2::store::flowOf(asked.domain),
+                     [tell = std::move(tell)](const p2::core::Result<Lookups::Found>& found) mutable {
+                       tell(found.ok());
+                     });
+  };
+}
+
+}  // namespace
+
+TEST_CASE("Whatever floods a disk that hangs, another domain's look-ups wait for it and are answered") {
+  const auto from = GENERATE(Flood::From::oneDomain, Flood::From::subdomains, Flood::From::severalDomains,
+                             Flood::From::manyDomains);
+  const bool devices = GENERATE(true, false);
+  constexpr std::size_t kCapacity = 30;
+  Hanging disk(kCapacity);
+  Flood flood(from, GENERATE(1U, 2U, 3U), kCapacity, askingFor(disk, devices));
+  disk.letGo();
+  CHECK(eventually([&] { return flood.isOver(); }));
+  CHECK(flood.isAnsweredOnce());
+  CHECK(flood.honest() > 0);
+  CHECK(flood.servedHonestly() == flood.honest());
+  CHECK(flood.served() >= kCapacity);
+  CHECK(flood.served() <= kCapacity + 3);  // what was being read
+  if (devices) CHECK(flood.keptOrder());
+}
+
+TEST_CASE("When look-ups end amidst a flood each is answered once") {
+  Hanging disk(30);
+  Flood flood(GENERATE(Flood::From::oneDomain, Flood::From::manyDomains), 1, 30, askingFor(disk, true));
+  std::thread ending([&] { disk.lookups.stop(); });
+  disk.letGo();
+  ending.join();
+  CHECK(flood.isAnsweredOnce());
 }

@@ -133,15 +133,19 @@ TEST_CASE("While a change of a device is pending, its registration is not answer
 
 TEST_CASE("A flood of one domain's registrations neither refuses another's nor makes it wait") {
   const TemporaryDirectory directory;
+  const auto* const subdomain = GENERATE("", "host");
   Store::Options options;
   options.path = directory.path();
+  options.keepDomain = GENERATE(true, false);
   options.queueCapacity = 100;
   options.maxBatch = 10;
   const auto store = opened(options);
   HeldWriter held(*store);
   std::vector<Answer<Registration>> flood;
-  for (unsigned i = 0; i < 300; ++i)
-    flood.push_back(registering(*store, device(i), "token", "flood.example"));
+  for (unsigned i = 0; i < 300; ++i) {
+    const auto host = *subdomain == '\0' ? std::string() : subdomain + std::to_string(i) + '.';
+    flood.push_back(registering(*store, device(i), "token", host + "flood.example"));
+  }
   std::vector<Answer<Registration>> others;
   for (unsigned i = 0; i < 20; ++i) {
     others.push_back(

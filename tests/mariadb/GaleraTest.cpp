@@ -52,7 +52,7 @@ struct TwoNodes {
 
 Answer<Registrations::Found> askingFor(const Store& store, const std::string& node) {
   Answer<Registrations::Found> answer;
-  store.lookUp(node, answer.callback());
+  store.lookUp(node, "example.org", answer.callback());
   return answer;
 }
 

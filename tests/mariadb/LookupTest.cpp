@@ -1,10 +1,14 @@
+#include "Connection.h"
 #include "Server.h"
 #include "p2/core/Guarded.h"
+#include "store/Flood.h"
 #include "support/Catch.h"
+#include "support/Eventually.h"
 #include "support/ImportAll.h"
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,7 +23,7 @@ namespace {
 std::vector<Answer<Registrations::Found>> lookingUp(const Store& store,
                                                     const std::vector<std::string>& nodes) {
   std::vector<Answer<Registrations::Found>> answers(nodes.size());
-  for (std::size_t i = 0; i < nodes.size(); ++i) store.lookUp(nodes[i], answers[i].callback());
+  for (std::size_t i = 0; i < nodes.size(); ++i) store.lookUp(nodes[i], "example.org", answers[i].callback());
   return answers;
 }
 
@@ -55,7 +59,7 @@ TEST_CASE("What is asked of one device is answered in that order, however many c
   p2::core::Guarded<std::vector<std::size_t>> order;
   for (std::size_t i = 0; i < kAsked; ++i) {
     // Every other one is there, which takes less time than that there is none.
-    store->lookUp(device(1 + static_cast<unsigned>(i % 2)),
+    store->lookUp(device(1 + static_cast<unsigned>(i % 2)), "example.org",
                   [&, i, done = answers[i].callback()](p2::core::Result<Registrations::Found> found) mutable {
                     order.with([i](std::vector<std::size_t>& seen) { seen.push_back(i); });
                     done(std::move(found));
@@ -136,9 +140,9 @@ TEST_CASE("Look-ups that wait are asked together, and each gets its own answer")
   REQUIRE(p2::test::importAll(*store, rows).ok());
   std::vector<Answer<Registrations::Found>> answers(3000);
   for (unsigned i = 0; i < 1000; ++i) {
-    store->lookUp(rows[i].node, answers[3 * i].callback());
-    store->lookUp(rows[i].key, answers[3 * i + 1].callback());
-    store->lookUp(rows[i].node + "x", answers[3 * i + 2].callback());
+    store->lookUp(rows[i].node, "example.org", answers[3 * i].callback());
+    store->lookUp(rows[i].key, "example.org", answers[3 * i + 1].callback());
+    store->lookUp(rows[i].node + "x", "example.org", answers[3 * i + 2].callback());
   }
   for (unsigned i = 0; i < 1000; ++i) {
     CHECK(answers[3 * i].value() == rows[i]);
@@ -172,4 +176,84 @@ TEST_CASE("A miss counts only of a host that is no replica, even if it has becom
   CHECK_FALSE(answers[0].get().ok());
   CHECK_FALSE(store->lastFault().empty());
   Server::shared().run("set global read_only = 0");
+}
+
+namespace {
+
+constexpr std::size_t kCapacity = 30;
+
+/// A store with short queues, and somebody who has locked its table.
+struct Locked {
+  explicit Locked(bool keepDomain) {
+    auto options = Server::shared().freshTables();
+    options.connections = 1;
+    options.queueCapacity = kCapacity;
+    options.keepDomain = keepDomain;
+    store = opened(options);
+    Server::shared().run("grant all on " + options.database + ".* to 'p2'@'%'");
+    auto connected = Connection::open(options.hosts.front(), options, options.timeout);
+    REQUIRE(connected.ok());
+    blocker = std::move(connected.value());
+    REQUIRE(blocker->execute("lock tables target write").ok());
+  }
+  void letGo() { REQUIRE(blocker->execute("unlock tables").ok()); }
+
+  std::unique_ptr<Store> store;
+  std::unique_ptr<Connection> blocker;
+};
+
+template <class T>
+Registrations::Callback<T> telling(Flood::Answer tell) {
+  return [tell = std::move(tell)](const p2::core::Result<T>& result) mutable { tell(result.ok()); };
+}
+
+void askDevice(Store& store, const Flood::Asked& asked, Flood::Answer tell) {
+  store.lookUp(device(asked.device), asked.domain, telling<Registrations::Found>(std::move(tell)));
+}
+
+void askNode(Store& store, const Flood::Asked& asked, Flood::Answer tell) {
+  store.lookUp(imported(asked.device).node, asked.domain, telling<Registrations::Found>(std::move(tell)));
+}
+
+void askRecent(Store& store, const Flood::Asked& asked, Flood::Answer tell) {
+  store.lookUpRecent(imported(asked.device).node, asked.domain,
+                     telling<Registrations::Recent>(std::move(tell)));
+}
+
+void askToRegister(Store& store, const Flood::Asked& asked, Flood::Answer tell) {
+  store.registerDevice(device(asked.device), asked.domain, token("token"),
+                       telling<Registration>(std::move(tell)));
+}
+
+void askToWithdraw(Store& store, const Flood::Asked& asked, Flood::Answer tell) {
+  store.unregister(device(asked.device), asked.domain, telling<bool>(std::move(tell)));
+}
+
+}  // namespace
+
+TEST_CASE("Whatever floods a database that hangs, what another domain asks waits for it and is answered") {
+  const auto from = GENERATE(Flood::From::oneDomain, Flood::From::subdomains, Flood::From::severalDomains,
+                             Flood::From::manyDomains);
+  const auto ask = GENERATE(askDevice, askNode, askRecent, askToRegister, askToWithdraw);
+  Locked at(GENERATE(true, false));
+  Flood flood(from, 1, kCapacity,
+              [&](const Flood::Asked& asked, Flood::Answer tell) { ask(*at.store, asked, std::move(tell)); });
+  at.letGo();
+  CHECK(p2::test::eventually([&] { return flood.isOver(); }));
+  CHECK(flood.isAnsweredOnce());
+  CHECK(flood.servedHonestly() == flood.honest());
+  CHECK(flood.served() >= kCapacity);
+  CHECK(flood.served() <= 2 * kCapacity);  // and what was being asked
+  CHECK(flood.keptOrder());
+}
+
+TEST_CASE("A store that closes amidst a flood answers each once") {
+  Locked at(true);
+  Flood flood(Flood::From::severalDomains, 1, kCapacity, [&](const Flood::Asked& asked, Flood::Answer tell) {
+    askDevice(*at.store, asked, std::move(tell));
+  });
+  const bool hangs = GENERATE(false, true);
+  if (!hangs) at.letGo();
+  at.store.reset();
+  CHECK(flood.isAnsweredOnce());
 }

@@ -76,14 +76,15 @@ class Load {
 
   void lookUp(const Registration& known) {
     ++asked;
-    _store.lookUp(known.node, [this](p2::core::Result<Registrations::Found> result) {
-      if (!result.ok()) {
-        ++errors;
-      } else if (!result.value()) {
-        ++missed;
-      }
-      ++answered;
-    });
+    _store.lookUp(known.node, "example.org", "example.org",
+                  [this](p2::core::Result<Registrations::Found> result) {
+                    if (!result.ok()) {
+                      ++errors;
+                    } else if (!result.value()) {
+                      ++missed;
+                    }
+                    ++answered;
+                  });
   }
 
   void tell(unsigned number, const Registration& registration) {
@@ -202,7 +203,7 @@ TEST_CASE("A database that stands still makes nobody wait for longer than it may
   std::vector<Answer<Registrations::Found>> found(300);
   for (const auto& answer : found) {
     auto mine = answer;
-    store->lookUp(known.node, mine.callback());
+    store->lookUp(known.node, "example.org", mine.callback());
   }
   const auto renewed = registering(*store, device(1), "new");
   CHECK(std::chrono::steady_clock::now() - begin < 1s);
@@ -240,7 +241,7 @@ TEST_CASE("While no host says a word nobody waits for long, however many ask") {
   Waits waits;
   const auto end = std::chrono::steady_clock::now() + 3s;
   for (unsigned i = 0; std::chrono::steady_clock::now() < end; ++i) {
-    store->lookUp(known.node, waits.callback());
+    store->lookUp(known.node, "example.org", waits.callback());
     store->registerDevice(device(i), "example.org", token("token"), waits.callback());
     std::this_thread::sleep_for(1ms);
   }
@@ -260,7 +261,7 @@ TEST_CASE("A store that closes while its database is away answers all that is as
   std::vector<Answer<Registrations::Found>> found(50);
   for (unsigned i = 0; i < 50; ++i) {
     enrolled.push_back(registering(*store, device(i), "token"));
-    store->lookUp("node", found[i].callback());
+    store->lookUp("node", "example.org", found[i].callback());
   }
   store.reset();
   for (const auto& answer : enrolled) CHECK((answer.arrived() && !answer.get().ok()));
@@ -318,8 +319,8 @@ TEST_CASE("Behind a database that is slower than what is asked of it nobody wait
   std::vector<Answer<Registration>> changes(kMany);
   const auto begin = std::chrono::steady_clock::now();
   for (unsigned i = 0; i < kMany; ++i) {
-    store->lookUp(imported(i).node, nodes[i].callback());
-    store->lookUp(device(i), devices[i].callback());
+    store->lookUp(imported(i).node, "example.org", nodes[i].callback());
+    store->lookUp(device(i), "example.org", devices[i].callback());
     store->registerDevice(device(i), "example.org", token("token"), changes[i].callback());
   }
   for (unsigned i = 0; i < kMany; ++i) {
@@ -360,7 +361,7 @@ TEST_CASE("When a host has gone the next one serves") {
   CHECK(second.node != first.node);
   CHECK(p2::test::eventually([&] {
     Answer<Registrations::Found> answer;
-    store->lookUp(second.node, answer.callback());
+    store->lookUp(second.node, "example.org", answer.callback());
     return answer.get().ok() && answer.value() == second;
   }));
 }
@@ -397,7 +398,7 @@ TEST_CASE("What calls back while a store closes may ask it again, and is answere
   for (unsigned i = 0; i < 500; ++i) {
     auto* const asked = store.get();
     asked->registerDevice(device(i), "example.org", token("token"), [&, asked, i](const auto&) {
-      asked->lookUp(device(i), [&, asked, i](const auto&) {
+      asked->lookUp(device(i), "example.org", [&, asked, i](const auto&) {
         asked->unregister(device(i), "example.org", [&](const auto&) { ++answers; });
       });
     });

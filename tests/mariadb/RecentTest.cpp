@@ -23,7 +23,8 @@ namespace {
 Registrations::Found atOnce(const Store& store, const std::string& node) {
   Answer<Registrations::Recent> answer;
   store.lookUpRecent(
-      node, [caller = std::this_thread::get_id(), tell = answer.callback()](auto recent) mutable {
+      node, "example.org",
+      [caller = std::this_thread::get_id(), tell = answer.callback()](auto recent) mutable {
         const bool isHere = std::this_thread::get_id() == caller;
         // Whoever has it from the database need not ask again.
         if (recent.ok()) CHECK(recent.value().mayBeOld == isHere);
@@ -34,7 +35,7 @@ Registrations::Found atOnce(const Store& store, const std::string& node) {
 
 Registrations::Found recent(const Store& store, const std::string& node) {
   Answer<Registrations::Recent> answer;
-  store.lookUpRecent(node, answer.callback());
+  store.lookUpRecent(node, "example.org", answer.callback());
   return answer.value().found;
 }
 

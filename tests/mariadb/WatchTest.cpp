@@ -40,7 +40,7 @@ TEST_CASE("A store that nobody asks knows within seconds that its database is ba
   const auto known = registered(*store, device(1), "token");
   server.kill();
   Answer<Registrations::Found> missed;
-  store->lookUp(known.node, missed.callback());
+  store->lookUp(known.node, "example.org", missed.callback());
   CHECK_FALSE(missed.get().ok());
   CHECK_FALSE(registering(*store, device(1), "new").get().ok());
   CHECK_FALSE(store->lastFault().empty());
@@ -129,7 +129,7 @@ TEST_CASE("A store whose database stands still is closed in time") {
   std::vector<Answer<Registrations::Found>> found(5000);
   for (const auto& answer : found) {
     auto mine = answer;
-    store->lookUp(known.node, mine.callback());
+    store->lookUp(known.node, "example.org", mine.callback());
   }
   std::vector<Answer<Registration>> renewed;
   for (unsigned i = 0; i < 2000; ++i) renewed.push_back(registering(*store, device(i), "new"));

@@ -37,9 +37,9 @@ class RememberingStore final : public MemoryStore {
   /// From now on recent look-ups find what is there now.
   void remember(const std::string& node) { _known = store::test::lookedUp(*this, node).value(); }
 
-  void lookUpRecent(std::string node, Callback<Recent> done) const override {
+  void lookUpRecent(std::string node, const std::string& domain, Callback<Recent> done) const override {
     if (_known.node == node) return done(Recent{_known, true});
-    MemoryStore::lookUpRecent(std::move(node), std::move(done));
+    MemoryStore::lookUpRecent(std::move(node), domain, std::move(done));
   }
 
  private:
@@ -52,9 +52,9 @@ class CountingStore final : public MemoryStore {
   using MemoryStore::lookUp;
   using MemoryStore::MemoryStore;
 
-  void lookUp(std::string node, Callback<Found> done) const override {
+  void lookUp(std::string node, const std::string& domain, Callback<Found> done) const override {
     ++_asked;
-    MemoryStore::lookUp(std::move(node), std::move(done));
+    MemoryStore::lookUp(std::move(node), domain, std::move(done));
   }
   int asked() const { return _asked.exchange(0); }
 
@@ -68,11 +68,11 @@ class BusyStore final : public MemoryStore {
  public:
   using MemoryStore::lookUp;
 
-  void lookUp(const store::DeviceKey& key, Callback<Found> done) const override {
+  void lookUp(const store::DeviceKey& key, const std::string& domain, Callback<Found> done) const override {
     if (_waiting.size() >= _room) return done(core::Error{"It is busy."});
-    _waiting.emplace_back([this, key, done = std::move(done)]() mutable {
+    _waiting.emplace_back([this, key, domain, done = std::move(done)]() mutable {
       if (_fault) return done(*_fault);
-      MemoryStore::lookUp(key, std::move(done));
+      MemoryStore::lookUp(key, domain, std::move(done));
     });
   }
   void setRoom(std::size_t room) { _room = room; }
@@ -87,7 +87,26 @@ class BusyStore final : public MemoryStore {
   mutable std::vector<core::UniqueFunction<void()>> _waiting;
 };
 
-/// A proxy on such a store.
+/// Notes for whose domain it is asked.
+class NotingStore final : public MemoryStore {
+ public:
+  using MemoryStore::MemoryStore;
+
+  void lookUp(std::string node, const std::string& domain, Callback<Found> done) const override {
+    _domains.push_back(domain);
+    MemoryStore::lookUp(std::move(node), domain, std::move(done));
+  }
+  void lookUp(const store::DeviceKey& key, const std::string& domain, Callback<Found> done) const override {
+    _domains.push_back(domain);
+    MemoryStore::lookUp(key, domain, std::move(done));
+  }
+  std::vector<std::string> domains() const { return std::exchange(_domains, {}); }
+
+ private:
+  mutable std::vector<std::string> _domains;
+};
+
+/// A proxy on a store that is busy.
 struct Busy {
   void ask(const std::string& xml) {
     const auto iq = request(xml);
@@ -154,6 +173,21 @@ TEST_CASE("Where nothing found is old, whoever is refused costs as many look-ups
   CHECK(store.asked() == 1);
   CHECK(saysNotFound(p2.publish("unknown", secret)));
   CHECK(store.asked() == 1);
+}
+
+TEST_CASE("The store is told for whose domain each look-up is, so that none keeps the others out") {
+  using Domains = std::vector<std::string>;
+  auto own = std::make_unique<NotingStore>();
+  const NotingStore& store = *own;
+  ProxyFixture p2(std::move(own));
+  const auto phone = p2.registerPhone("token");
+  CHECK(store.domains() == Domains{"jabber.de"});
+  p2.publish(valueOf(phone, "node"), valueOf(phone, "secret"));
+  CHECK(store.domains() == Domains{"jabber.de"});
+  p2.publish("unknown", "secret", "im.Other.example");
+  CHECK(store.domains() == Domains{"im.other.example"});
+  p2.ask(unregisterRequest("ann@jabber.de", kDevice));
+  CHECK(store.domains() == Domains{"jabber.de"});
 }
 
 TEST_CASE("While registrations cannot be asked every server and every phone is asked to wait") {

@@ -33,7 +33,7 @@ namespace {
 class DroppingStore final : public MemoryStore {
  public:
   using MemoryStore::lookUp;
-  void lookUp(std::string /*node*/, Callback<Found> /*done*/) const override {}
+  void lookUp(std::string /*node*/, const std::string& /*domain*/, Callback<Found> /*done*/) const override {}
 };
 
 }  // namespace

@@ -147,7 +147,7 @@ inline bool unregistered(Registrations& store, const DeviceKey& key) {
 template <class NodeOrKey>
 std::optional<Registration> lookedUp(const Registrations& store, const NodeOrKey& what) {
   Answer<Registrations::Found> answer;
-  store.lookUp(what, answer.callback());
+  store.lookUp(what, "example.org", answer.callback());
   return answer.value();
 }
 

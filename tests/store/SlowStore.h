@@ -16,10 +16,10 @@ class SlowStore final : public p2::test::MemoryStore {
   explicit SlowStore(std::size_t capacity = 100) : _capacity(capacity) {}
 
   using MemoryStore::lookUp;
-  void lookUp(std::string node, Callback<Found> done) const override {
+  void lookUp(std::string node, const std::string& domain, Callback<Found> done) const override {
     if (_waiting.size() >= _capacity) return done(core::Error{"It is busy."});
-    _waiting.emplace_back([this, node = std::move(node), done = std::move(done)]() mutable {
-      MemoryStore::lookUp(std::move(node), std::move(done));
+    _waiting.emplace_back([this, node = std::move(node), domain, done = std::move(done)]() mutable {
+      MemoryStore::lookUp(std::move(node), domain, std::move(done));
     });
   }
   void forget(std::string node, Callback<bool> done) override {

@@ -58,12 +58,13 @@ class MemoryStore : public store::RegistrationStore {
     _fault = std::move(why);
   }
 
-  void lookUp(std::string node, Callback<Found> done) const override {
+  void lookUp(std::string node, const std::string& /*domain*/, Callback<Found> done) const override {
     ask<Found>([this, node = std::move(node)]() -> core::Result<Found> { return holderOf(node).second; },
                std::move(done));
   }
 
-  void lookUp(const store::DeviceKey& key, Callback<Found> done) const override {
+  void lookUp(const store::DeviceKey& key, const std::string& /*domain*/,
+              Callback<Found> done) const override {
     ask<Found>(
         [this, key]() -> core::Result<Found> {
           const auto found = _devices.find(keyOf(key));

@@ -83,7 +83,7 @@ bool Lookups::atOnce(const store::DeviceKey& key) {
   return _residency.isWhole() || wasLookedUp(hash);
 }
 
-void Lookups::ask(Name name, Callback done) {
+void Lookups::ask(Name name, const std::string& flow, Callback done) {
   try {
     std::call_once(_begun, [this] { begin(); });
   } catch (const std::system_error& exception) {
@@ -93,7 +93,7 @@ void Lookups::ask(Name name, Callback done) {
   const auto* device = std::get_if<store::DeviceKey>(&name);
   const bool isDevice = device != nullptr;
   if (isDevice) _devicesWaiting.with([hash = hashOf(*device)](auto& waiting) { waiting.insert(hash); });
-  auto refused = (isDevice ? _devices : _nodes).push({std::move(name), std::move(done), _clock.now()});
+  auto refused = (isDevice ? _devices : _nodes).push(flow, {std::move(name), std::move(done), _clock.now()});
   if (!refused) return;
   store::tell(refused->done, Error{_closing ? std::string(kClosing)
                                             : "The store is busy: " + std::to_string(_capacity) +

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "Residency.h"
-#include "p2/core/BoundedQueue.h"
 #include "p2/core/Clock.h"
 #include "p2/core/Guarded.h"
 #include "p2/core/Result.h"
+#include "p2/store/FairQueue.h"
 #include "p2/store/Registration.h"
 #include "p2/store/Registrations.h"
 
@@ -46,9 +46,10 @@ class Lookups {
   /// what was asked of the same device before.
   bool atOnce(const std::string& node);
   bool atOnce(const store::DeviceKey& key);
-  /// Calls back in one of the threads; with an error at once if too much waits, and without reading if nobody
-  /// waits for it any more (Registrations::kPatience).
-  void ask(Name name, Callback done);
+  /// Calls back in one of the threads; with an error at once if too much waits, or when another flow needs
+  /// the place, and without reading if nobody waits for it any more (Registrations::kPatience). `flow`: as in
+  /// FairQueue, the same for all that is asked of one device.
+  void ask(Name name, const std::string& flow, Callback done);
 
  private:
   struct Sought {
@@ -56,7 +57,7 @@ class Lookups {
     Callback done;
     core::Clock::TimePoint since{};  ///< When it was asked.
   };
-  using Queue = core::BoundedQueue<Sought>;
+  using Queue = store::FairQueue<Sought>;
 
   void begin();
   void run(Queue& queue);

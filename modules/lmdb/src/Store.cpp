@@ -13,6 +13,7 @@
 #include "Sweep.h"
 #include "Writer.h"
 #include "p2/store/PendingChanges.h"
+#include "p2/store/RegistrableDomain.h"
 #include "p2/store/ServiceMeter.h"
 #include "p2/store/Validity.h"
 
@@ -94,9 +95,9 @@ class Store::Impl {
 
   /// At once, or in another thread if that waits for the disk.
   template <class Key>
-  void lookUp(const Key& key, Callback<Found> done) {
+  void lookUp(const Key& key, const std::string& domain, Callback<Found> done) {
     if (readsAtOnce(key)) return done(find(key));
-    _lookups->ask(key, std::move(done));
+    _lookups->ask(key, store::flowOf(domain), std::move(done));
   }
 
   std::string lastFault() const { return _writer ? _writer->lastFault() : std::string(); }
@@ -170,11 +171,11 @@ std::uint64_t Store::Impl::usedBytes() const {
 }
 
 /// In whose turn a registration is changed: that of its domain, so that it stays in order with what its phone
-/// asks for. Nobody's if that is not stored.
+/// asks for. First if that is not stored.
 std::string Store::Impl::flowOf(const std::string& node) {
   auto found = find(std::string_view(node));
   if (!found.ok() || !found.value()) return {};
-  return std::move(found.value()->domain);
+  return store::flowOf(found.value()->domain);
 }
 
 Result<Piece> Store::Impl::piece(const std::string& first) {
@@ -301,12 +302,12 @@ Result<std::optional<store::Registration>> Store::find(const store::DeviceKey& k
   return _impl->find(key);
 }
 
-void Store::lookUp(std::string node, Callback<Found> done) const {
-  _impl->lookUp(node, std::move(done));
+void Store::lookUp(std::string node, const std::string& domain, Callback<Found> done) const {
+  _impl->lookUp(node, domain, std::move(done));
 }
 
-void Store::lookUp(const store::DeviceKey& key, Callback<Found> done) const {
-  _impl->lookUp(key, std::move(done));
+void Store::lookUp(const store::DeviceKey& key, const std::string& domain, Callback<Found> done) const {
+  _impl->lookUp(key, domain, std::move(done));
 }
 
 bool Store::holdsAny() const {
@@ -337,17 +338,16 @@ void Store::registerDevice(store::DeviceKey key, std::string domain, Target targ
   if (const auto valid = store::checkEnrolment(key, domain, target); !valid.ok()) {
     return done(Error{valid.error()});
   }
+  std::string flow = store::flowOf(domain);
   if (!_impl->keepsDomain()) domain.clear();
-  std::string flow = domain;
   _impl->enrol({std::move(key), std::move(domain), std::move(target)}, std::move(flow), std::move(done));
 }
 
 void Store::unregister(store::DeviceKey key, std::string domain, Callback<bool> done) {
   auto ticket = _impl->pendingOf(key);
-  if (!_impl->keepsDomain()) domain.clear();
   _impl->submit<bool>(
       std::move(ticket), [key = std::move(key)](Tables& tables) { return lmdb::unregister(tables, key); },
-      std::move(done), 0, std::move(domain));
+      std::move(done), 0, store::flowOf(domain));
 }
 
 void Store::forget(std::string node, Callback<bool> done) {

@@ -47,8 +47,8 @@ class Writer {
   struct Item {
     std::unique_ptr<Change> change;
     store::PendingChanges::Ticket ticket;  ///< Given back when the outcome can be read, before it is told.
-    /// Whose turn it takes: a domain's, the same for all changes of one device; or p2's own if empty, which
-    /// goes first.
+    /// Whose turn it takes: that of a domain (store::flowOf), the same for all changes of one device; or p2's
+    /// own if empty, which goes first.
     std::string flow{};
   };
 

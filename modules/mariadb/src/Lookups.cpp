@@ -61,13 +61,14 @@ void Lookups::stop() {
   _threads.clear();
 }
 
-void Lookups::ask(Name name, Callback done) {
+void Lookups::ask(Name name, std::string flow, Callback done) {
   Queue& queue = std::holds_alternative<std::string>(name) ? _queue : _devices;
-  submit(queue, {std::move(name), std::move(done), _options.clock->now()});
+  submit(queue, {std::move(name), std::move(flow), std::move(done), _options.clock->now()});
 }
 
 void Lookups::submit(Queue& queue, Sought sought) const {
-  auto refused = queue.push(std::move(sought));
+  const std::string flow = sought.flow;
+  auto refused = queue.push(flow, std::move(sought));
   if (!refused) return;
   store::tell(refused->done, Error{"The store is busy: " + std::to_string(_options.queueCapacity) +
                                    " look-ups are waiting, or it is closing."});
@@ -142,9 +143,12 @@ void Lookups::answer(Sought& sought, Result<Found> result, const FoundCache::Rea
 Outcome<Records> Lookups::lookUp(Session& session, const Batch& batch, Look look) {
   std::vector<const Name*> names;
   names.reserve(batch.size());
-  for (const auto& sought : batch) names.push_back(&sought.name);
-  auto looked = session.read([&](Connection& connection) { return (this->*look)(connection, names); },
-                             batch.front().since);
+  auto since = batch.front().since;
+  for (const auto& sought : batch) {
+    names.push_back(&sought.name);
+    since = std::min(since, sought.since);
+  }
+  auto looked = session.read([&](Connection& connection) { return (this->*look)(connection, names); }, since);
   note(looked.ok() ? MaybeFault() : looked.fault());
   return looked;
 }

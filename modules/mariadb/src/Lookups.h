@@ -6,10 +6,10 @@
 #include "Hosts.h"
 #include "Records.h"
 #include "Session.h"
-#include "p2/core/BoundedQueue.h"
 #include "p2/core/Clock.h"
 #include "p2/core/Guarded.h"
 #include "p2/mariadb/Options.h"
+#include "p2/store/FairQueue.h"
 #include "p2/store/Registrations.h"
 
 #include <atomic>
@@ -39,8 +39,9 @@ class Lookups {
   /// Answers what is asked, and joins the threads. What is asked from now on fails at once.
   void stop();
 
-  /// Calls back in one of the threads; at once if too much waits.
-  void ask(Name name, Callback done);
+  /// Calls back in one of the threads; at once if too much waits, or when another flow needs the place.
+  /// `flow`: as in FairQueue, the same for all that is asked of one device.
+  void ask(Name name, std::string flow, Callback done);
 
   /// Why the last look-up failed; empty if it did not.
   std::string lastFault() const;
@@ -50,12 +51,13 @@ class Lookups {
  private:
   struct Sought {
     Name name;
+    std::string flow;
     Callback done;
     core::Clock::TimePoint since{};  ///< When it was asked.
   };
 
   using Batch = std::vector<Sought>;
-  using Queue = core::BoundedQueue<Sought>;
+  using Queue = store::FairQueue<Sought>;
   using Look = Outcome<Records> (Lookups::*)(Connection&, std::span<const Name* const>) const;
 
   void begin(std::size_t count, Queue& queue, void (Lookups::*serve)(Session&, Batch&));

@@ -17,6 +17,7 @@
 #include "Writer.h"
 #include "p2/core/Guarded.h"
 #include "p2/store/PendingChanges.h"
+#include "p2/store/RegistrableDomain.h"
 #include "p2/store/ServiceMeter.h"
 #include "p2/store/Validity.h"
 
@@ -103,7 +104,7 @@ class Store::Impl {
   std::string lastFault() const;
   store::Whereabouts whereabouts() const;
 
-  void enrol(store::Enrolment asked, Callback<store::Registration> done);
+  void enrol(store::Enrolment asked, std::string flow, Callback<store::Registration> done);
   template <class T>
   void change(Name name, typename Operation<T>::Apply apply, Callback<T> done, std::string flow = {});
   void sweep(Sweep scan, Callback<Swept> done);
@@ -211,12 +212,11 @@ store::PendingChanges::Ticket Store::Impl::ticketFor(const Name& name) {
   return key != nullptr ? _pending.of(*key) : _pending.ofAny();
 }
 
-void Store::Impl::enrol(store::Enrolment asked, Callback<store::Registration> done) {
+void Store::Impl::enrol(store::Enrolment asked, std::string flow, Callback<store::Registration> done) {
   const RegistrationRules rules{_meter.date(), _options.renewAfter};
   // A date that nobody could place after the next start would let the registration look old.
   if (_meter.hasNews()) saveServiceTime([](const Result<void>&) {});
   auto ticket = _pending.of(asked.key);
-  std::string flow = asked.domain;
   _writer.submit({std::make_unique<EnrolOperation>(std::move(asked), rules, std::move(done)),
                   std::move(ticket), std::move(flow)});
 }
@@ -297,19 +297,19 @@ Result<std::unique_ptr<Store>> Store::openFor(Use use, const Options& options) {
   }
 }
 
-void Store::lookUp(std::string node, Callback<Found> done) const {
+void Store::lookUp(std::string node, const std::string& domain, Callback<Found> done) const {
   if (!isPossible(node)) return done(Found());
-  _impl->lookups().ask(std::move(node), std::move(done));
+  _impl->lookups().ask(std::move(node), store::flowOf(domain), std::move(done));
 }
 
-void Store::lookUp(const store::DeviceKey& key, Callback<Found> done) const {
+void Store::lookUp(const store::DeviceKey& key, const std::string& domain, Callback<Found> done) const {
   if (!isPossible(key)) return done(Found());
-  _impl->lookups().ask(key, std::move(done));
+  _impl->lookups().ask(key, store::flowOf(domain), std::move(done));
 }
 
-void Store::lookUpRecent(std::string node, Callback<Recent> done) const {
+void Store::lookUpRecent(std::string node, const std::string& domain, Callback<Recent> done) const {
   if (auto kept = _impl->found().find(node)) return done(Recent{std::move(kept), true});
-  Registrations::lookUpRecent(std::move(node), std::move(done));
+  Registrations::lookUpRecent(std::move(node), domain, std::move(done));
 }
 
 bool Store::holdsAny() const {
@@ -344,16 +344,17 @@ void Store::registerDevice(store::DeviceKey key, std::string domain, Target targ
   auto valid = store::checkEnrolment(key, domain, target);
   if (valid.ok()) valid = checkText(key, domain, target);
   if (!valid.ok()) return done(Error{valid.error()});
+  std::string flow = store::flowOf(domain);
   if (!_impl->options().keepDomain) domain.clear();
-  _impl->enrol({std::move(key), std::move(domain), std::move(target)}, std::move(done));
+  _impl->enrol({std::move(key), std::move(domain), std::move(target)}, std::move(flow), std::move(done));
 }
 
 void Store::unregister(store::DeviceKey key, std::string domain, Callback<bool> done) {
   if (!isPossible(key)) return done(false);
-  if (!_impl->options().keepDomain) domain.clear();
   Name name = key;
   _impl->change<bool>(
-      name, [name](WorkingSet& rows) { return removeRow(rows, name); }, std::move(done), std::move(domain));
+      name, [name](WorkingSet& rows) { return removeRow(rows, name); }, std::move(done),
+      store::flowOf(domain));
 }
 
 void Store::forget(std::string node, Callback<bool> done) {

@@ -3,13 +3,13 @@
 #include "DeferredRequests.h"
 #include "EventLog.h"
 #include "FaultLog.h"
-#include "RegistrableDomain.h"
 #include "Registrar.h"
 #include "RequestLimits.h"
 #include "StoreFaults.h"
 #include "StoreTimes.h"
 #include "ThrottledLog.h"
 #include "p2/proxy/Replies.h"
+#include "p2/store/RegistrableDomain.h"
 #include "p2/xmpp/Jid.h"
 #include "p2/xmpp/Namespaces.h"
 
@@ -165,6 +165,7 @@ class PushProxy::Impl {
   void serve(Publish&& request, const std::string& /*from*/, Responder responder) {
     _publishes.add();
     std::string node = request.node;
+    const std::string domain = request.domain;
     auto answer = [this, request = std::move(request), responder = std::move(responder)](
                       core::Result<store::Registrations::Recent> recent) mutable {
       if (!recent) return publish(request, core::Error{recent.error()}, std::move(responder));
@@ -173,18 +174,20 @@ class PushProxy::Impl {
       if (isRefused) return askAgain(std::move(request), std::move(responder));
       publish(request, std::move(found), std::move(responder));
     };
-    _store.lookUpRecent(std::move(node), _storeTimes.lookUp<store::Registrations::Recent>(std::move(answer)));
+    _store.lookUpRecent(std::move(node), domain,
+                        _storeTimes.lookUp<store::Registrations::Recent>(std::move(answer)));
   }
 
   /// What was found may be old: nobody is refused for that. What lookUp() finds is believed, though it may be
   /// the moment old by which a host of a cluster lags: it is changed by imports, or as its phone asks.
   void askAgain(Publish request, Responder responder) {
     std::string node = request.node;
+    const std::string domain = request.domain;
     auto answer = [this, request = std::move(request),
                    responder = std::move(responder)](core::Result<Found> found) mutable {
       publish(request, std::move(found), std::move(responder));
     };
-    _store.lookUp(std::move(node), _storeTimes.lookUp<Found>(std::move(answer)));
+    _store.lookUp(std::move(node), domain, _storeTimes.lookUp<Found>(std::move(answer)));
   }
 
   /// Both are compared whatever the first one gave: time must not tell which was wrong.
@@ -199,7 +202,7 @@ class PushProxy::Impl {
   void goesNowhere(const std::string& domain) {
     _denied.add();
     _lines.note(Poco::Message::PRIO_WARNING,
-                "pushes for registered phones of " + std::string(registrableDomain(domain)) +
+                "pushes for registered phones of " + std::string(store::registrableDomain(domain)) +
                     " go nowhere: it is not served (limits.allowDomains, limits.denyDomains)");
   }
 
@@ -213,7 +216,7 @@ class PushProxy::Impl {
       case RequestLimits::PushVerdict::domain:
         _limited.add();
         _lines.note(Poco::Message::PRIO_WARNING,
-                    "pushes of " + std::string(registrableDomain(domain)) +
+                    "pushes of " + std::string(store::registrableDomain(domain)) +
                         " come faster than limits.pushesPerSecond: those above it go nowhere, and their "
                         "server was told that all is well");
         return true;
@@ -269,7 +272,7 @@ class PushProxy::Impl {
                   "(store.path, or store.mariadb.database)?");
       return responder.error(StanzaError::tryLater());
     }
-    _lines.note(Poco::Message::PRIO_WARNING, "servers of " + std::string(registrableDomain(domain)) +
+    _lines.note(Poco::Message::PRIO_WARNING, "servers of " + std::string(store::registrableDomain(domain)) +
                                                  " push for more that is not in this store than for what is, "
                                                  "and were asked to wait: is it the right one?");
     responder.error(StanzaError::tryLater());
@@ -322,7 +325,7 @@ class PushProxy::Impl {
     push::Message message{std::move(registration.target), std::move(registration.key.device),
                           std::move(registration.key.channel), request.isImportant};
     // The stored domain is the sender's or none. Subdomains, which cost nothing, share a turn.
-    const std::string flow(registrableDomain(request.domain));
+    const std::string flow = store::flowOf(request.domain);
     way.dispatcher.submit(
         flow, request.node, std::move(message),
         [this, &way, node = std::move(registration.node), domain = std::move(registration.domain),

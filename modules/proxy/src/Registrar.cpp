@@ -1,8 +1,8 @@
 #include "Registrar.h"
 
 #include "EventLog.h"
-#include "RegistrableDomain.h"
 #include "p2/proxy/Replies.h"
+#include "p2/store/RegistrableDomain.h"
 #include "p2/xmpp/Jid.h"
 #include "p2/xmpp/StanzaError.h"
 
@@ -31,7 +31,7 @@ struct Refusal {
 
 /// REQUIRES: it is not `admitted`.
 Refusal refusalOf(RequestLimits::Verdict verdict, const std::string& domain) {
-  const auto phones = "phones of " + std::string(registrableDomain(domain));
+  const auto phones = "phones of " + std::string(store::registrableDomain(domain));
   switch (verdict) {
     case RequestLimits::Verdict::admitted:
     case RequestLimits::Verdict::account:
@@ -69,7 +69,7 @@ Registrar::Registrar(const Parts& parts, core::Metrics& metrics)
 void Registrar::deny(const std::string& domain, Responder& responder) {
   _parts.denied.add();
   _lines.note(Poco::Message::PRIO_INFORMATION,
-              "phones of " + std::string(registrableDomain(domain)) +
+              "phones of " + std::string(store::registrableDomain(domain)) +
                   " asked to register, which limits.allowDomains and limits.denyDomains do not let");
   responder.error({StanzaError::Type::auth,
                    StanzaError::Condition::forbidden,
@@ -83,10 +83,12 @@ void Registrar::serve(Register&& request, const std::string& from, Responder res
   auto session = sessionFor(request.sessionId, request.commandNode, from, responder);
   if (!session) return;
   const DeviceKey key = request.key;
+  const std::string domain = request.domain;
   _parts.store.lookUp(
-      key, _parts.times.lookUp<Found>([this, request = std::move(request), account = accountOf(from),
-                                       session = std::move(*session), responder = std::move(responder)](
-                                          const core::Result<store::Registrations::Found>& found) mutable {
+      key, domain,
+      _parts.times.lookUp<Found>([this, request = std::move(request), account = accountOf(from),
+                                  session = std::move(*session), responder = std::move(responder)](
+                                     const core::Result<store::Registrations::Found>& found) mutable {
         if (!comesNext(found, responder)) return;
         const auto change = changeBy(request, found);
         if (change != Change::none && !admit(request.domain, account, change == Change::creates, responder))
@@ -136,12 +138,14 @@ void Registrar::serve(Unregister&& request, const std::string& from, Responder r
   if (!admit(request.domain, accountOf(from), false, responder)) return;
   // Only to come behind a registration that waits for its own look-up.
   const DeviceKey key = request.key;
-  _parts.store.lookUp(key, _parts.times.lookUp<Found>(
-                               [this, request = std::move(request), session = std::move(*session),
-                                responder = std::move(responder)](const core::Result<Found>& found) mutable {
-                                 if (!comesNext(found, responder)) return;
-                                 withdraw(std::move(request), std::move(session), std::move(responder));
-                               }));
+  const std::string domain = request.domain;
+  _parts.store.lookUp(key, domain,
+                      _parts.times.lookUp<Found>(
+                          [this, request = std::move(request), session = std::move(*session),
+                           responder = std::move(responder)](const core::Result<Found>& found) mutable {
+                            if (!comesNext(found, responder)) return;
+                            withdraw(std::move(request), std::move(session), std::move(responder));
+                          }));
 }
 
 void Registrar::withdraw(Unregister request, std::string session, Responder responder) {

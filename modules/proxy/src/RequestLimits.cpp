@@ -1,6 +1,6 @@
 #include "RequestLimits.h"
 
-#include "RegistrableDomain.h"
+#include "p2/store/RegistrableDomain.h"
 
 #include <algorithm>
 #include <utility>
@@ -54,7 +54,7 @@ RequestLimits::Verdict RequestLimits::admitChange(const std::string& domain, con
   // The domain is looked at first, so that one which makes up accounts cannot have the others' forgotten
   // faster than it may change the store. It is charged last, so that an account that is over its own limit
   // takes nothing from its domain.
-  Domain& ofDomain = _domains.touch(registrableDomain(domain));
+  Domain& ofDomain = _domains.touch(store::registrableDomain(domain));
   if (!ofDomain.changes.hasRoom(_rates.changesOfDomain, now)) return Verdict::domain;
   if (const auto verdict = creates ? mayCreate(ofDomain, now) : Verdict::admitted;
       verdict != Verdict::admitted) {
@@ -84,7 +84,7 @@ RequestLimits::Verdict RequestLimits::mayCreate(Domain& domain, core::Clock::Tim
 RequestLimits::PushVerdict RequestLimits::admitPush(const std::string& domain, const std::string& node) {
   const std::scoped_lock lock(_mutex);
   const auto now = _clock.now();
-  Domain& ofDomain = _domains.touch(registrableDomain(domain));
+  Domain& ofDomain = _domains.touch(store::registrableDomain(domain));
   ofDomain.unknown.remove();
   if (!_rates.pushes.limits()) return PushVerdict::admitted;
   if (!_nodes.touch(node).take(kPushesOfNode, now)) return PushVerdict::node;
@@ -94,7 +94,7 @@ RequestLimits::PushVerdict RequestLimits::admitPush(const std::string& domain, c
 bool RequestLimits::admitUnknown(const std::string& domain) {
   const std::scoped_lock lock(_mutex);
   return !_rates.unknown.limits() ||
-         _domains.touch(registrableDomain(domain)).unknown.take(_rates.unknown, _clock.now());
+         _domains.touch(store::registrableDomain(domain)).unknown.take(_rates.unknown, _clock.now());
 }
 
 void RequestLimits::reconfigure(PushProxy::Limits limits) {

@@ -11,7 +11,7 @@ core::Result<Registrations::Found> find(const Registrations& registrations, std:
                                         std::chrono::milliseconds bound) {
   std::promise<core::Result<Registrations::Found>> promise;
   auto answer = promise.get_future();
-  registrations.lookUp(std::move(node),
+  registrations.lookUp(std::move(node), "",
                        [promise = std::move(promise)](core::Result<Registrations::Found> found) mutable {
                          promise.set_value(std::move(found));
                        });

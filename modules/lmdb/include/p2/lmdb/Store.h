@@ -28,9 +28,9 @@ class Store final : public store::RegistrationStore {
   struct Options {
     /// The directory that holds the database; it is created (mode 0700) if its parent exists.
     std::filesystem::path path;
-    /// Changes that may wait for the writer. Each domain takes its turn; when there are more, the newest of
-    /// the domain that has most waiting is refused. Without domains (`keepDomain`) the first come is the
-    /// first served.
+    /// Changes that may wait for the writer, and look-ups by node, and those of devices, that may wait for
+    /// the disk. Each registrable domain takes its turn; when there are more, the newest of the one that has
+    /// most waiting is refused.
     std::size_t queueCapacity = 10000;
     /// Changes made durable by one commit at most.
     std::size_t maxBatch = 256;
@@ -72,8 +72,8 @@ class Store final : public store::RegistrationStore {
   // failed commit of a registration that merely could not
   // be given its new time is no error: it is on disk as it should be. If the queue is full, errors are given
   // at once.
-  void lookUp(std::string node, Callback<Found> done) const override;
-  void lookUp(const store::DeviceKey& key, Callback<Found> done) const override;
+  void lookUp(std::string node, const std::string& domain, Callback<Found> done) const override;
+  void lookUp(const store::DeviceKey& key, const std::string& domain, Callback<Found> done) const override;
   void registerDevice(store::DeviceKey key, std::string domain, core::Target target,
                       Callback<store::Registration> done) override;
   void unregister(store::DeviceKey key, std::string domain, Callback<bool> done) override;

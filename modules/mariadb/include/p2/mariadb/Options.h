@@ -38,7 +38,8 @@ struct Options {
   std::size_t connections = 4;
   /// For connecting and for each statement. A change is tried again for twice as long.
   std::chrono::seconds timeout{5};
-  /// Look-ups, and changes, that may wait. Changes take turns by domain, as in FairQueue.
+  /// Look-ups by node, those of devices, and changes, that may wait. Each take turns by registrable domain,
+  /// as in FairQueue.
   std::size_t queueCapacity = 10000;
   /// Changes in one transaction at most.
   std::size_t maxBatch = 256;

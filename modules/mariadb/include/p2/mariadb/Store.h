@@ -38,9 +38,9 @@ class Store final : public store::RegistrationStore {
 
   // Of Registrations. Everything but impossible values, full queues and what is kept is answered by the
   // store's threads.
-  void lookUp(std::string node, Callback<Found> done) const override;
-  void lookUp(const store::DeviceKey& key, Callback<Found> done) const override;
-  void lookUpRecent(std::string node, Callback<Recent> done) const override;
+  void lookUp(std::string node, const std::string& domain, Callback<Found> done) const override;
+  void lookUp(const store::DeviceKey& key, const std::string& domain, Callback<Found> done) const override;
+  void lookUpRecent(std::string node, const std::string& domain, Callback<Recent> done) const override;
   void registerDevice(store::DeviceKey key, std::string domain, core::Target target,
                       Callback<store::Registration> done) override;
   void unregister(store::DeviceKey key, std::string domain, Callback<bool> done) override;

@@ -44,13 +44,16 @@ class Registrations {
   virtual ~Registrations() = default;
 
   /// Nothing means that there is none, wherever registrations are kept: a server drops its user for it. A
-  /// record that cannot be read is a damaged one; its phone's next registration writes it anew.
-  virtual void lookUp(std::string node, Callback<Found> done) const = 0;
-  virtual void lookUp(const DeviceKey& key, Callback<Found> done) const = 0;
+  /// record that cannot be read is a damaged one; its phone's next registration writes it anew. `domain`: of
+  /// who asks, so that what one domain asks, with all those of the same registrable domain, keeps nobody else
+  /// out; for a device as for registerDevice(), so that all stay in order. Empty for what p2 itself asks,
+  /// which goes first.
+  virtual void lookUp(std::string node, const std::string& domain, Callback<Found> done) const = 0;
+  virtual void lookUp(const DeviceKey& key, const std::string& domain, Callback<Found> done) const = 0;
   /// The same, but what is found may be some seconds old, if it is said so: who would refuse somebody for it
   /// asks lookUp() first.
-  virtual void lookUpRecent(std::string node, Callback<Recent> done) const {
-    lookUp(std::move(node), [done = std::move(done)](core::Result<Found> found) mutable {
+  virtual void lookUpRecent(std::string node, const std::string& domain, Callback<Recent> done) const {
+    lookUp(std::move(node), domain, [done = std::move(done)](core::Result<Found> found) mutable {
       if (!found) return done(core::Error{found.error()});
       done(Recent{std::move(found).value(), false});
     });

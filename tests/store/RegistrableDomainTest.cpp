@@ -1,11 +1,11 @@
-#include "RegistrableDomain.h"
+#include "p2/store/RegistrableDomain.h"
 #include "p2/xmpp/Jid.h"
 #include "support/Catch.h"
 
 #include <string>
 #include <vector>
 
-using p2::proxy::registrableDomain;
+using p2::store::registrableDomain;
 
 TEST_CASE("Names below what somebody registered are one") {
   struct Case {

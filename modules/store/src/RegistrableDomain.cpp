@@ -1,9 +1,9 @@
-#include "RegistrableDomain.h"
+#include "p2/store/RegistrableDomain.h"
 
 #include <algorithm>
 #include <libpsl.h>
 
-namespace p2::proxy {
+namespace p2::store {
 
 namespace {
 
@@ -22,4 +22,4 @@ std::string_view registrableDomain(const std::string& domain) {
   return registrable == nullptr ? std::string_view(domain) : std::string_view(registrable);
 }
 
-}  // namespace p2::proxy
+}  // namespace p2::store

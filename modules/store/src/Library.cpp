@@ -1,8 +1,8 @@
-#include "p2/proxy/Library.h"
+#include "p2/store/Library.h"
 
 #include <libpsl.h>
 
-namespace p2::proxy {
+namespace p2::store {
 
 std::string libraryVersion() {
   // "0.21.2 (+libidn2/2.3.3)"
@@ -10,4 +10,4 @@ std::string libraryVersion() {
   return text.substr(0, text.find(' '));
 }
 
-}  // namespace p2::proxy
+}  // namespace p2::store
