@@ -1,7 +1,10 @@
 #include "Connection.h"
 #include "Server.h"
+#include "p2/mariadb/Migration.h"
+#include "p2/mariadb/TableReader.h"
 #include "support/Catch.h"
 #include "support/Eventually.h"
+#include "support/ImportAll.h"
 
 #include <cstddef>
 #include <functional>
@@ -183,4 +186,28 @@ TEST_CASE("A host outside of the cluster of the others serves nobody, first or l
   }));
   CHECK_THAT(fault(1), ContainsSubstring("is not part of the cluster"));
   CHECK_THAT(fault(2), ContainsSubstring("is part of another cluster"));
+}
+
+TEST_CASE("What commands do with a database they do with no host outside of the cluster of the others") {
+  Server node(nullptr, kQuick);
+  auto options = node.freshTables();
+  REQUIRE(p2::test::importAll(*opened(options), {imported(1)}).ok());
+  const auto inside = options.hosts.front();
+  const auto alone = Server::shared().twinOf(options);
+  Server::shared().run(options.database, "drop table service_time");
+  options.hosts = {alone, inside};
+  options.timeout = 2s;
+  CHECK(planMigration(options).value().steps.empty());
+  CHECK(migrate(options, [](const std::string&) { FAIL("a step was made"); }).ok());
+  CHECK(TableReader::open(options).value()->next().value());
+
+  // The cluster is there, and cannot serve.
+  node.run("set global wsrep_desync = ON");
+  for (const auto& hosts : {std::vector<Host>{alone, inside}, {inside, alone}}) {
+    options.hosts = hosts;
+    CHECK_THAT(planMigration(options).error(), ContainsSubstring("is not part of the cluster"));
+    CHECK_FALSE(migrate(options, [](const std::string&) { FAIL("a step was made"); }).ok());
+    CHECK_THAT(TableReader::open(options).error(), ContainsSubstring("is not part of the cluster"));
+  }
+  CHECK(Server::shared().run(options.database, "show tables like 'service_time'").empty());
 }

@@ -19,6 +19,11 @@ MaybeFault Cluster::admit(const Connection& connection) {
                                 " alone in store.mariadb.hosts and restart p2.")};
 }
 
+MaybeFault Cluster::admitFirst(const Connection& connection, const Options& options) {
+  if (!connection.isClustered()) lookFor(options);
+  return admit(connection);
+}
+
 void Cluster::lookFor(const Options& options) {
   if (options.hosts.size() < 2) return;
   for (const auto& host : options.hosts) {

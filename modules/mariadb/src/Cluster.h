@@ -2,6 +2,7 @@
 
 #include "Connection.h"
 #include "Fault.h"
+#include "Hosts.h"
 #include "p2/core/Guarded.h"
 #include "p2/mariadb/Options.h"
 
@@ -16,11 +17,18 @@ class Cluster {
   /// without its settings lacks what phones have registered since, and the others lack what they register
   /// there.
   MaybeFault admit(const Connection& connection);
-  /// Sees whether any of several hosts is part of a cluster, serve it or not. Blocks, for each up to some
-  /// times the timeout.
-  void lookFor(const Options& options);
+  /// The same of the first one: if its host is of no cluster, the others are asked whether they are of one,
+  /// serve it or not, as what begins with such a host would stay there. Blocks, for each up to some times the
+  /// timeout.
+  MaybeFault admitFirst(const Connection& connection, const Options& options);
+  /// That for each connection of a command. It and `options` must outlive what this gives.
+  Hosts::Welcome welcome(const Options& options) {
+    return [this, &options](const Connection& connection) { return admitFirst(connection, options); };
+  }
 
  private:
+  void lookFor(const Options& options);
+
   struct State {
     bool known = false;
     std::string id;  ///< Empty until a host of it has served.

@@ -1,5 +1,6 @@
 #include "p2/mariadb/Migration.h"
 
+#include "Cluster.h"
 #include "Connection.h"
 #include "Fault.h"
 #include "Findings.h"
@@ -240,7 +241,8 @@ MaybeFault carryOut(Connection& connection, const std::vector<Step>& steps,
 }  // namespace
 
 Result<MigrationPlan> planMigration(const Options& options) {
-  Hosts hosts(options, kPatienceForMigration);
+  Cluster cluster;
+  Hosts hosts(options, kPatienceForMigration, cluster.welcome(options));
   auto planned = Session(hosts).read([](Connection& connection) { return planFor(connection); });
   if (!planned.ok()) return Error{planned.fault().text};
   auto& [steps, obstacles, remarks] = planned.value();
@@ -250,7 +252,8 @@ Result<MigrationPlan> planMigration(const Options& options) {
 }
 
 Result<void> migrate(const Options& options, const std::function<void(const std::string& step)>& onStep) {
-  Hosts hosts(options, kPatienceForMigration);
+  Cluster cluster;
+  Hosts hosts(options, kPatienceForMigration, cluster.welcome(options));
   Session session(hosts);
   auto ready = session.connection();
   if (!ready.ok()) return Error{ready.fault().text};

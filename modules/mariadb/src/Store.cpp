@@ -162,10 +162,8 @@ MaybeFault Store::Impl::begin() {
   return ready.fault();
 }
 
-/// What begins with a host outside of the cluster of the others would stay there.
 MaybeFault Store::Impl::admit(const Connection& connection) {
-  if (!_begun && !connection.isClustered()) _cluster.lookFor(_options);
-  return _cluster.admit(connection);
+  return _begun ? _cluster.admit(connection) : _cluster.admitFirst(connection, _options);
 }
 
 MaybeFault Store::Impl::beginWith(Connection& connection) {

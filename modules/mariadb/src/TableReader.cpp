@@ -1,5 +1,6 @@
 #include "p2/mariadb/TableReader.h"
 
+#include "Cluster.h"
 #include "Connection.h"
 #include "Hosts.h"
 #include "Records.h"
@@ -64,7 +65,8 @@ std::string statementFor(const Shape& target, const std::vector<Selected>& colum
 
 class TableReader::Impl {
  public:
-  explicit Impl(const Options& options) : _options(options), _hosts(_options, kPatience), _session(_hosts) {}
+  explicit Impl(const Options& options)
+      : _options(options), _hosts(_options, kPatience, _cluster.welcome(_options)), _session(_hosts) {}
 
   MaybeFault begin();
   const Fields& columns() const { return _columns; }
@@ -72,6 +74,7 @@ class TableReader::Impl {
 
  private:
   const Options _options;
+  Cluster _cluster;
   Hosts _hosts;
   Session _session;
   Connection* _connection = nullptr;
