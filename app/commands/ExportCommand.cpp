@@ -25,7 +25,8 @@ constexpr std::string_view kDetails =
     "Writes every registration as one line of JSON, to FILE (readable for its owner alone) or to stdout; the "
     "daemon may run meanwhile. p2 import reads it, on machines of any kind. It holds what is needed to push "
     "to every phone: keep it as secret as the store. Records that cannot be read are left out; then it ends "
-    "with 65.";
+    "with 65. Of a database of which only a replica can be reached it writes what that has, which may be "
+    "behind.";
 
 /// Where the lines go: a file descriptor, written in large pieces. Used by one thread.
 class Output {

@@ -216,3 +216,51 @@ TEST_CASE("A table whose database goes away while it is read has no end") {
     REQUIRE(row.value());
   }
 }
+
+TEST_CASE("Commands that only read do so where the database is read-only, and the others say that it is") {
+  auto& server = Server::shared();
+  const auto options = server.freshTables();
+  REQUIRE(p2::test::importAll(*opened(options), {imported(1), imported(2)}).ok());
+  const Installation p2(options);
+  const Installation files(options, "lmdb");
+  const auto lines = (p2.directory / "lines").string();
+  server.run("set global read_only = 1");
+  const auto listed = run({"list"}, p2.input());
+  const auto exported = run({"export", lines}, p2.input());
+  const auto moved = run({"import", urlOf(options), "--password-file=" + p2.password.path()}, files.input());
+  const auto imports = run({"import", lines}, p2.input());
+  const auto migrates = run({"migrate", "--yes"}, p2.input());
+  const auto forgets = run({"forget", "--yes", imported(1).node}, p2.input());
+  server.run("set global read_only = 0");
+  CHECK(listed.code == EX_OK);
+  CHECK_THAT(listed.out, ContainsSubstring(imported(1).node) && ContainsSubstring(imported(2).node));
+  CHECK(exported.code == EX_OK);
+  CHECK_THAT(p2::test::contentOf(lines), ContainsSubstring(imported(2).secret.reveal()));
+  CHECK(moved.out == "2 added, 0 updated, 0 unchanged, 0 left out\n");
+  for (const auto& refused : {imports, migrates, forgets}) {
+    CHECK(refused.code == EX_UNAVAILABLE);
+    CHECK_THAT(refused.err, ContainsSubstring("is read-only (read_only)"));
+  }
+  CHECK(lookedUp(*opened(options), imported(1).node) == imported(1));
+}
+
+TEST_CASE("Who only reads asks a host that takes writes before one that does not") {
+  Server replica;
+  auto options = replica.freshTables();
+  const auto behind = options.hosts.front();
+  const auto primary = Server::shared().twinOf(options);
+  replica.run("set global read_only = 1");
+  options.hosts = {primary};
+  REQUIRE(p2::test::importAll(*opened(options), {imported(1)}).ok());
+  options.hosts = {behind, primary};
+  const auto count = [&] {
+    std::size_t rows = 0;
+    const auto opened = Store::openReadOnly(options);
+    REQUIRE(opened.ok());
+    REQUIRE(opened.value()->forEach([&](const Registration&) { return ++rows > 0; }).ok());
+    return rows;
+  };
+  CHECK(count() == 1);
+  options.hosts = {behind};
+  CHECK(count() == 0);
+}

@@ -123,10 +123,12 @@ void ResultSet::Free::operator()(st_mysql_res* result) const {
 }
 
 Outcome<std::unique_ptr<Connection>> Connection::open(const Host& host, const Options& options,
-                                                      std::chrono::seconds patience) {
+                                                      std::chrono::seconds patience, Purpose purpose) {
   auto opened = openAny(host, options, patience);
   if (!opened.ok()) return opened;
-  if (auto fault = opened.value()->checkServes()) return std::move(*fault);
+  auto& connection = *opened.value();
+  auto fault = purpose == Purpose::serving ? connection.checkServes() : connection.checkInStep();
+  if (fault) return std::move(*fault);
   return opened;
 }
 
@@ -230,10 +232,11 @@ MaybeFault Connection::checkServes() {
                                          " is read-only (read_only): if it is a replica, name the primary in "
                                          "store.mariadb.hosts."};
   }
-  return _clustered ? checkInStep() : std::nullopt;
+  return checkInStep();
 }
 
 MaybeFault Connection::checkInStep() {
+  if (!_clustered) return std::nullopt;
   auto shown = query(
       "show status where variable_name in ('wsrep_cluster_status', 'wsrep_local_state',"
       " 'wsrep_cluster_state_uuid')");

@@ -38,13 +38,20 @@ class ResultSet {
   unsigned long* _lengths = nullptr;
 };
 
+/// What a host is wanted for.
+enum class Purpose {
+  serving,  ///< What it does not have must be nowhere, and it must take writes.
+  reading,  ///< What it has is told: a replica may be behind.
+};
+
 /// One connection to one host. Every call blocks, up to its patience. After a fault that is `lost` it is good
 /// for nothing more. Used by one thread at a time.
 class Connection {
  public:
-  /// Connects, and sees that the host can serve. `patience`: for each statement.
+  /// Connects, and sees that the host is good for the purpose. `patience`: for each statement.
   static Outcome<std::unique_ptr<Connection>> open(const Host& host, const Options& options,
-                                                   std::chrono::seconds patience);
+                                                   std::chrono::seconds patience,
+                                                   Purpose purpose = Purpose::serving);
   /// The same, whether the host can serve or not.
   static Outcome<std::unique_ptr<Connection>> openAny(const Host& host, const Options& options,
                                                       std::chrono::seconds patience);
@@ -70,6 +77,8 @@ class Connection {
   /// A fault unless what this host does not have is nowhere: one that can be written, and in a cluster is in
   /// step with the part that goes on. A replica lags behind.
   MaybeFault checkServes();
+  /// A fault if the host is of a cluster, and not in step with the part that goes on.
+  MaybeFault checkInStep();
   const std::string& name() const { return _name; }
 
  private:
@@ -78,7 +87,6 @@ class Connection {
   MaybeFault connect(const Host& host, const Options& options);
   MaybeFault checkVersion();
   MaybeFault prepare(const Options& options, std::chrono::seconds patience);
-  MaybeFault checkInStep();
   void setOptions(const Options& options, std::chrono::seconds patience);
   Fault fault() const;
 

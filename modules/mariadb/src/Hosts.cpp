@@ -28,8 +28,8 @@ std::uint64_t& countOf(store::Whereabouts::Faults& faults, Fault::Kind kind) {
 
 }  // namespace
 
-Hosts::Hosts(const Options& options, std::chrono::seconds patience, Welcome welcome)
-    : _options(options), _patience(patience), _welcome(std::move(welcome)) {
+Hosts::Hosts(const Options& options, std::chrono::seconds patience, Welcome welcome, Purpose purpose)
+    : _options(options), _patience(patience), _welcome(std::move(welcome)), _purpose(purpose) {
   _state.with([&](State& state) {
     for (std::size_t i = 0; i < options.hosts.size(); ++i) {
       state.standings.push_back({core::Backoff(kBackoff)});
@@ -70,8 +70,8 @@ std::string Hosts::faults() const {
 }
 
 Outcome<std::unique_ptr<Connection>> Hosts::open(std::size_t host) const {
-  auto opened = Connection::open(_options.hosts[host], _options, _patience);
-  if (!opened.ok() || !_welcome) return opened;
+  auto opened = Connection::open(_options.hosts[host], _options, _patience, _purpose);
+  if (!opened.ok()) return opened;
   if (auto fault = _welcome(*opened.value())) return std::move(*fault);
   return opened;
 }

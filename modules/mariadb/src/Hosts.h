@@ -31,8 +31,9 @@ class Hosts {
   /// What a new connection must pass; in the thread that connects.
   using Welcome = std::function<MaybeFault(Connection&)>;
 
-  /// `options` must outlive it. `patience`: for each statement.
-  Hosts(const Options& options, std::chrono::seconds patience, Welcome welcome = nullptr);
+  /// `options` must outlive it. `patience`: for each statement. `purpose`: what each host must be good for.
+  Hosts(const Options& options, std::chrono::seconds patience, Welcome welcome,
+        Purpose purpose = Purpose::serving);
 
   /// Since when others wait for it; none if nobody does.
   using Since = std::optional<core::Clock::TimePoint>;
@@ -91,6 +92,7 @@ class Hosts {
   const Options& _options;
   const std::chrono::seconds _patience;
   const Welcome _welcome;
+  const Purpose _purpose;
   core::Guarded<State> _state;
 };
 

@@ -20,9 +20,9 @@ constexpr std::chrono::seconds kMoment{2};
 
 }  // namespace
 
-RowCount::RowCount(const Options& options, Hosts::Welcome welcome)
+RowCount::RowCount(const Options& options, Hosts::Welcome welcome, Purpose purpose)
     : _options(options),
-      _hosts(options, kPatienceForCount, std::move(welcome)),
+      _hosts(options, kPatienceForCount, std::move(welcome), purpose),
       _session(_hosts),
       _thread([this] { run(); }) {}
 

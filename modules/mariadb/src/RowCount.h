@@ -19,8 +19,8 @@ class RowCount {
  public:
   using Statistics = store::RegistrationStore::Statistics;
 
-  /// `options` must outlive it. `welcome`: as Hosts has it.
-  RowCount(const Options& options, Hosts::Welcome welcome);
+  /// `options` must outlive it. `welcome` and `purpose`: as Hosts has them.
+  RowCount(const Options& options, Hosts::Welcome welcome, Purpose purpose);
   RowCount(const RowCount&) = delete;
   RowCount& operator=(const RowCount&) = delete;
   ~RowCount();

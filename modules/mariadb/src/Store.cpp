@@ -64,15 +64,16 @@ Outcome<Beginning> begin(Connection& connection, bool makeTables) {
 /// What a store holds; the order of the members is the order of dependency.
 class Store::Impl {
  public:
-  Impl(Options options, bool makeTables)
+  Impl(Options options, Purpose purpose, bool makeTables)
       : _options(std::move(options)),
+        _purpose(purpose),
         _makeTables(makeTables),
         _meter(*_options.clock, {}),
-        _hosts(_options, _options.timeout, welcome()),
-        _hostsForAll(_options, kPatienceForAll, welcome()),
+        _hosts(_options, _options.timeout, welcome(), purpose),
+        _hostsForAll(_options, kPatienceForAll, welcome(), purpose),
         _sessionForAll(_hostsForAll),
         _found(_options),
-        _rowCount(_options, welcome()),
+        _rowCount(_options, welcome(), purpose),
         _writer(_options, _hosts, _found, _holdsAny),
         _lookups(_options, _hosts, _found, _holdsAny),
         _sharers(*_options.clock),
@@ -134,6 +135,7 @@ class Store::Impl {
   store::PendingChanges::Ticket ticketFor(const Name& name);
 
   const Options _options;
+  const Purpose _purpose;
   const bool _makeTables;
   Cluster _cluster;
   std::mutex _beginning;
@@ -200,6 +202,7 @@ void Store::Impl::writeAnything() {
 /// What would be refused again, as without the right to write, is for the operator; what a moment brings is
 /// not.
 void Store::Impl::lookAtSharers(Connection& connection) {
+  if (_purpose == Purpose::reading) return;
   const auto fault = _sharers.look(connection, _serves);
   const bool isRefused = fault && fault->kind == Fault::Kind::refused;
   _sharersFault.with([&](std::string& text) { text = isRefused ? fault->text : std::string(); });
@@ -278,13 +281,16 @@ Result<std::unique_ptr<Store>> Store::start(const Options& options) {
 
 Result<std::unique_ptr<const Store>> Store::openReadOnly(const Options& options) {
   auto opened = openFor(Use::reading, options);
+  if (!opened) opened = openFor(Use::readingReplicas, options);
   if (!opened) return Error{opened.error()};
   return std::unique_ptr<const Store>(std::move(opened).value());
 }
 
 Result<std::unique_ptr<Store>> Store::openFor(Use use, const Options& options) {
   try {
-    auto impl = std::make_unique<Impl>(options, use != Use::reading);
+    const auto purpose = use == Use::readingReplicas ? Purpose::reading : Purpose::serving;
+    const bool makesTables = use == Use::commands || use == Use::daemon;
+    auto impl = std::make_unique<Impl>(options, purpose, makesTables);
     if (const auto fault = impl->begin()) {
       if (use != Use::daemon || fault->kind == Fault::Kind::refused) return Error{fault->text};
     }

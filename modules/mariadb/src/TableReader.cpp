@@ -65,8 +65,10 @@ std::string statementFor(const Shape& target, const std::vector<Selected>& colum
 
 class TableReader::Impl {
  public:
-  explicit Impl(const Options& options)
-      : _options(options), _hosts(_options, kPatience, _cluster.welcome(_options)), _session(_hosts) {}
+  Impl(const Options& options, Purpose purpose)
+      : _options(options),
+        _hosts(_options, kPatience, _cluster.welcome(_options), purpose),
+        _session(_hosts) {}
 
   MaybeFault begin();
   const Fields& columns() const { return _columns; }
@@ -120,9 +122,13 @@ TableReader::TableReader(std::unique_ptr<Impl> impl) : _impl(std::move(impl)) {}
 TableReader::~TableReader() = default;
 
 Result<std::unique_ptr<TableReader>> TableReader::open(const Options& options) {
-  auto impl = std::make_unique<Impl>(options);
-  if (auto fault = impl->begin()) return Error{fault->text};
-  return std::unique_ptr<TableReader>(new TableReader(std::move(impl)));
+  MaybeFault fault;
+  for (const auto purpose : {Purpose::serving, Purpose::reading}) {
+    auto impl = std::make_unique<Impl>(options, purpose);
+    fault = impl->begin();
+    if (!fault) return std::unique_ptr<TableReader>(new TableReader(std::move(impl)));
+  }
+  return Error{fault->text};
 }
 
 const TableReader::Fields& TableReader::columns() const {

@@ -30,7 +30,8 @@ class Store final : public store::RegistrationStore {
   /// is no error, and the store answers with errors until one does. Throws std::system_error if the system
   /// refuses a thread.
   static core::Result<std::unique_ptr<Store>> start(const Options& options);
-  /// The same for who only reads: no table is made, and that there is none is an error.
+  /// The same for who only reads: no table is made, and that there is none is an error. If no host takes
+  /// writes, one that is read-only will do, such as a replica, which may be behind.
   static core::Result<std::unique_ptr<const Store>> openReadOnly(const Options& options);
 
   /// Writes what is queued if the database lets it, answers all, and joins the threads.
@@ -74,7 +75,7 @@ class Store final : public store::RegistrationStore {
  private:
   class Impl;
 
-  enum class Use { commands, daemon, reading };
+  enum class Use { commands, daemon, reading, readingReplicas };
 
   explicit Store(std::unique_ptr<Impl> impl);
 

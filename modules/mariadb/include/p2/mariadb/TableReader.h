@@ -17,8 +17,8 @@ class TableReader {
   /// What stands in one row; nothing for NULL.
   using Fields = std::vector<std::optional<std::string>>;
 
-  /// Connects and asks for all rows, in the order of `binary node`. Errors as of Store::open(), but that the
-  /// table need have no more than one column that is known. Blocks; the user needs `select` alone.
+  /// Connects and asks for all rows, in the order of `binary node`. Errors as of Store::openReadOnly(), but
+  /// that the table need have no more than one column that is known. Blocks; the user needs `select` alone.
   static core::Result<std::unique_ptr<TableReader>> open(const Options& options);
 
   TableReader(const TableReader&) = delete;
