@@ -84,7 +84,7 @@ class Other:
             settings.write(f"fcm.endpoint = {endpoint}\nfcm.caFile = /etc/p2/ca.pem\n")
         component = "\n".join(re.findall(r'(?m)^(?:Component| +component_secret).*', said))
         lines = [re.sub(r"  .*", "", line) for line in said.splitlines() if line.startswith(("chgrp ", "systemctl "))]
-        assert len(lines) == 2 and lines[1] == f"systemctl enable --now {self.unit}", said
+        assert len(lines) == 2 and lines[1] == f"systemctl enable {self.unit} && systemctl restart {self.unit}", said
         return component + "\n", lines
 
     def register(self):
@@ -263,7 +263,7 @@ class Installed:
 
     def status_says_how(self):
         status = self._status()
-        for word in ("not configured", "xmpp.jid", SETTINGS, "systemctl restart p2", "man:p2(8)"):
+        for word in ("not configured", "xmpp.jid", SETTINGS, "systemctl enable p2 && systemctl restart p2", "man:p2(8)"):
             assert word in status, f"no {word} in:\n{status}"
 
     def permissions(self):

@@ -218,6 +218,12 @@ TEST_CASE("Setup lets one of several p2 read the service account, and takes it f
   CHECK_FALSE(groupOf("/").empty());
 }
 
+TEST_CASE("Setup has a service enabled as well, as not every package does it") {
+  CHECK(serviceAdvice({}) == "systemctl enable p2 && systemctl restart p2\n");
+  CHECK(serviceAdvice(settings::Instance::named("shop").value()) ==
+        "systemctl enable p2@shop && systemctl restart p2@shop\n");
+}
+
 TEST_CASE("Setup asks on a terminal for what is not given") {
   const Folder folder;
   const auto done =

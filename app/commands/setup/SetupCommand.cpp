@@ -292,10 +292,9 @@ core::Result<std::string> appSnippet(const Invocation& invocation, const std::st
 /// How it is started with these settings, a line each.
 std::string startAdvice(const path& file, const settings::Instance& instance, const path& account) {
   if (!instance.isPlain()) {
-    return accountAdvice(instance, account, groupOf(account)) + "systemctl enable --now " + instance.unit() +
-           '\n';
+    return accountAdvice(instance, account, groupOf(account)) + serviceAdvice(instance);
   }
-  if (file == instance.file()) return "systemctl restart " + instance.unit() + '\n';
+  if (file == instance.file()) return serviceAdvice(instance);
   return "p2 --config=" + file.string() + "              serves with these settings\n";
 }
 

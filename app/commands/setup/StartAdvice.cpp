@@ -34,4 +34,8 @@ std::string accountAdvice(const settings::Instance& instance, const std::filesys
          "    lets " + instance.unit() + " read it\n";
 }
 
+std::string serviceAdvice(const settings::Instance& instance) {
+  return "systemctl enable " + instance.unit() + " && systemctl restart " + instance.unit() + '\n';
+}
+
 }  // namespace p2::app

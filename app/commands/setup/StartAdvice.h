@@ -16,4 +16,8 @@ std::string groupOf(const std::filesystem::path& file);
 std::string accountAdvice(const settings::Instance& instance, const std::filesystem::path& account,
                           std::string_view group);
 
+/// How it is started as a service, now and at each boot: a line, with its end. Not every package enables it.
+/// Pure.
+std::string serviceAdvice(const settings::Instance& instance);
+
 }  // namespace p2::app
