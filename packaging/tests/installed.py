@@ -387,6 +387,9 @@ class Installed:
             component, lines = other.set_up(account, self._fcm.endpoint)
             configuration += component
             steps += lines
+        taken = self._machine.run("p2", "setup", "@third", f"--jid={Server.p2_jid}", "--service-account=/etc/p2/shop.json",
+                                  check=False)
+        assert self._machine.status == 64 and f"is the name of p2 ({SETTINGS})" in taken, taken
         self._machine.write("/etc/prosody/prosody.cfg.lua", configuration)
         self._machine.run("systemctl", "restart", "prosody")
         self._machine.wait_for("Prosody takes components", takes_components)

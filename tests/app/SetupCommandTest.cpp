@@ -1,6 +1,7 @@
 #include "CommandRun.h"
 #include "commands/CommandTable.h"
 #include "commands/setup/AppSnippets.h"
+#include "commands/setup/Neighbours.h"
 #include "commands/setup/ServerSnippets.h"
 #include "commands/setup/SetupCommand.h"
 #include "commands/setup/StartAdvice.h"
@@ -222,6 +223,34 @@ TEST_CASE("Setup has a service enabled as well, as not every package does it") {
   CHECK(serviceAdvice({}) == "systemctl enable p2 && systemctl restart p2\n");
   CHECK(serviceAdvice(settings::Instance::named("shop").value()) ==
         "systemctl enable p2@shop && systemctl restart p2@shop\n");
+}
+
+TEST_CASE("One of several p2 takes neither name nor port of another") {
+  const Folder one;
+  const Folder two;
+  const auto listening = [](const Folder& folder, const std::string& jid, const std::string& listen) {
+    REQUIRE(run({"setup", "--jid=" + jid, "--service-account=" + folder.account.string()},
+                {.config = folder.config})
+                .code == EX_OK);
+    std::ofstream(folder.config, std::ios::app) << "http.listen = " << listen << '\n';
+    return folder.config;
+  };
+  const auto faulty = one.config.parent_path() / "faulty.properties";
+  std::ofstream(faulty) << "xmpp.jid = a@b\n";
+  const auto plain = settings::defaultSettings().http.listen->port;
+  const auto next = "127.0.0.1:" + std::to_string(plain + 1);
+  const Neighbours nobody({"/nowhere/p2.properties", faulty});
+  CHECK(nobody.freeAddress() == next);
+  CHECK_FALSE(nobody.whyNotNamed("push.example.org"));
+
+  const Neighbours both(
+      {listening(one, "push.example.org", next), faulty, listening(two, "wake.example.org", "")});
+  CHECK(both.freeAddress() == "127.0.0.1:" + std::to_string(plain + 2));
+  CHECK_FALSE(both.whyNotNamed("example.org"));
+  CHECK(both.whyNotNamed("push.example.org") ==
+        "push.example.org is the name of p2 (" + one.config.string() + "); each p2 has one of its own");
+  CHECK(both.whyNotNamed("Push.Example.ORG"));
+  CHECK(has(both.whyNotNamed("wake.example.org").value_or(""), two.config.string()));
 }
 
 TEST_CASE("Setup asks on a terminal for what is not given") {

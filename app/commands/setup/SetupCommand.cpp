@@ -2,6 +2,7 @@
 
 #include "ShippedSettings.h"
 #include "commands/setup/AppSnippets.h"
+#include "commands/setup/Neighbours.h"
 #include "commands/setup/ServerSnippets.h"
 #include "commands/setup/StartAdvice.h"
 #include "p2/core/AtomicFile.h"
@@ -129,10 +130,13 @@ core::Result<void> take(Answers& answers, const CommandOption& option, const std
   return {};
 }
 
-core::Result<void> takeServer(const Invocation& invocation, Answers& answers) {
+core::Result<void> takeServer(const Invocation& invocation, const Neighbours& others, Answers& answers) {
   auto& xmpp = answers.settings.xmpp;
   const auto takeJid = [&](const std::string& jid) -> core::Result<void> {
     if (jid.empty()) return wrong(kJid, "give the component's name, such as push.example.org");
+    if (const auto parsed = settings::codec::DomainJid::parse(jid); parsed) {
+      if (const auto why = others.whyNotNamed(parsed.value()); why) return wrong(kJid, *why);
+    }
     return take<settings::codec::DomainJid>(answers, kJid, "xmpp.jid", jid, xmpp.jid);
   };
   const auto takeHost = [&](const std::string& host) {
@@ -158,25 +162,17 @@ core::Result<void> takeAccount(Answers& answers, const std::string& file) {
   return {};
 }
 
-/// Where it shall serve its pages: the port of p2's default, or one behind it that the others have not.
-std::string freeAddress() {
-  auto wanted = *settings::defaultSettings().http.listen;
-  std::vector<std::uint16_t> taken{wanted.port};  // the plain one's, also before it has settings
-  std::vector<path> files{settings::Instance().file()};
-  for (const auto& name : settings::Instance::namesIn()) {
-    files.push_back(settings::Instance::named(name).value().file());
-  }
-  for (const auto& file : files) {
-    const auto other = settings::load(file, {}, {}).settings;
-    if (other && other->http.listen) taken.push_back(other->http.listen->port);
-  }
-  while (std::find(taken.begin(), taken.end(), wanted.port) != taken.end()) ++wanted.port;
-  return wanted.host + ':' + std::to_string(wanted.port);
+/// A file elsewhere may be for another machine: then there are none.
+Neighbours othersOf(const Invocation& invocation) {
+  const auto instance = invocation.instance();
+  if (invocation.config && *invocation.config != instance.file()) return Neighbours({});
+  return Neighbours::of(instance);
 }
 
 core::Result<Answers> collect(const Invocation& invocation) {
   Answers answers;
-  if (const auto taken = takeServer(invocation, answers); !taken) return core::Error{taken.error()};
+  const auto others = othersOf(invocation);
+  if (const auto taken = takeServer(invocation, others, answers); !taken) return core::Error{taken.error()};
   const auto account = askUntil(invocation, kAccount, "Firebase's service account file", "",
                                 [&](const std::string& file) { return takeAccount(answers, file); });
   if (!account) return core::Error{account.error()};
@@ -184,7 +180,7 @@ core::Result<Answers> collect(const Invocation& invocation) {
     answers.values.emplace_back("store.path",
                                 std::filesystem::absolute(invocation.value(kStore.name)).string());
   }
-  if (!invocation.instance().isPlain()) answers.values.emplace_back("http.listen", freeAddress());
+  if (!invocation.instance().isPlain()) answers.values.emplace_back("http.listen", others.freeAddress());
   auto secret = newSecret();
   if (!secret) return core::Error{secret.error()};
   answers.values.emplace_back("xmpp.sharedSecret", secret.value());
