@@ -8,6 +8,7 @@
 #include "p2/process/Signals.h"
 #include "p2/settings/Loader.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -40,6 +41,12 @@ int serve(const CommandLine& commandLine, int argc, char** argv) {
   return application.run(argc, argv);
 }
 
+/// Whether nobody reads what p2 writes any more, as after `p2 list | head`.
+bool readerIsGone() {
+  pollfd output{STDOUT_FILENO, POLLOUT, 0};
+  return ::poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 int command(const CommandLine& commandLine) {
   std::ios::sync_with_stdio(false);  // a million lines on stdin, and faults of reading them are seen
   const auto isTerminal = [](int descriptor) { return ::isatty(descriptor) != 0; };
@@ -51,7 +58,7 @@ int command(const CommandLine& commandLine) {
                   isTerminal(STDOUT_FILENO)};
   const int code = runCommand(commandLine.arguments, commandLine.config, console);
   std::cout.flush();
-  if (std::cout.good() || code != EX_OK) return code;
+  if (std::cout.good() || code != EX_OK || readerIsGone()) return code;
   std::cerr << "p2: the output could not be written\n";
   return EX_IOERR;
 }

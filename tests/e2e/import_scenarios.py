@@ -190,6 +190,38 @@ def export_and_backup_beside_a_daemon(s):
         restored.stop()
 
 
+@scenario()
+def reader_that_goes(s):
+    """Who reads only the beginning of a list is told nothing; of an export, and where a disk is full, that it is not complete"""
+    p2 = s.p2(s.fake_server())
+    dump = os.path.join(s.directory, "dump.tsv")
+    with open(dump, "w") as file:
+        file.write(_COLUMNS.replace(", ", "\t") + "\n")
+        file.writelines("\t".join(row(number, f"token{number}")) + "\n" for number in range(5000))
+    command(p2, "import", dump)
+
+    def run(word, output):
+        return subprocess.Popen([p2.binary, f"--config={p2.config}", word], stdout=output, stderr=subprocess.PIPE)
+
+    def ended(process):
+        _, err = process.communicate(timeout=60)
+        transcript.line(f"{' '.join(process.args)}: {process.returncode} {err.decode()}")
+        return process.returncode, err.decode()
+
+    def read_one_line(word):
+        process = run(word, subprocess.PIPE)
+        assert process.stdout.readline(), "nothing was written"
+        process.stdout.close()
+        process.stdout = None
+        return ended(process)
+
+    eq(read_one_line("list"), (0, ""), "p2 list | head -1")
+    code, err = read_one_line("export")
+    assert code == 74 and "not complete" in err, (code, err)
+    with open("/dev/full", "w") as full:
+        eq(ended(run("list", full)), (74, "p2: the output could not be written\n"), "p2 list on a full disk")
+
+
 @scenario(long=True)
 def a_million_rows(s):
     """A million rows of MariaDB are imported in under a minute"""
