@@ -20,6 +20,7 @@ import time
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.join(HERE, "..", "..")
+EXAMPLES = os.path.join(TOP, "packaging", "image")
 sys.path[:0] = [HERE, os.path.join(TOP, "tests", "support")]
 
 from container import USER, Container, Image  # noqa: E402
@@ -85,6 +86,25 @@ def said(text, *names):
     return [line for line in lines if line.split(" ")[0] in names]
 
 
+class Beside(Prosody):
+    """With the configuration that comes with compose.yaml, and what must be another one without a container and without TLS."""
+
+    def configure(self):
+        super().configure()
+        with open(os.path.join(EXAMPLES, "prosody.cfg.lua")) as file:
+            text = file.read()
+        secret = self.secret.replace("\\", "\\\\").replace('"', '\\"')
+        for example, own in (("push.example.org", self.p2_jid), ("example.org", self.domain), ("a-long-random-secret", secret)):
+            assert f'"{example}"' in text, text
+            text = text.replace(f'"{example}"', f'"{own}"')
+        here = (f'run_as_root = true\npidfile = "{self.path("prosody.pid")}"\ndata_path = "{self.path("data")}"\n'
+                f'admin_socket = "{self.path("prosody.sock")}"\nc2s_ports = {{ {self.c2s} }}\n'
+                f"component_ports = {{ {self.component} }}\nc2s_require_encryption = false\n"
+                "allow_unencrypted_plain_auth = true\n")
+        with open(self.path("prosody.cfg.lua"), "w") as file:
+            file.write(here + text)
+
+
 class Checks:
     def __init__(self, packages, directory):
         self._packages, self._directory = packages, directory
@@ -92,7 +112,7 @@ class Checks:
         self._image = Image(archive, os.path.join(directory, "image"))
         self._config = self._image.inspect("--config", "--raw")
         self._volume = self._own_directory("volume")
-        self._prosody = Prosody(os.path.join(directory, "prosody"))
+        self._prosody = Beside(os.path.join(directory, "prosody"))
         for user in ("romeo", "juliet"):
             self._prosody.add_user(user)
         self._fcm = Fcm(os.path.join(directory, "fcm"))
@@ -111,6 +131,7 @@ class Checks:
         yield "holds p2, what it needs and nothing else", self.contents
         yield "runs p2 as a user that is not root, and says its health to Docker", self.settings_of_image
         yield "Containerfile, compose.yaml and p2.container say the same", self.same_words
+        yield "compose.yaml, the quadlets and Prosody's configuration come with the packages", self.examples
         yield "without any setting it says in one sentence what to do", self.no_settings
         yield "a wrong setting is told in one sentence, with exit status 78", self.wrong_setting
         yield "so is a secret that is missing, or that it may not read", self.unreadable_secrets
@@ -188,7 +209,7 @@ class Checks:
         config, version = self._config["config"], self._config["config"]["Labels"]["org.opencontainers.image.version"]
         texts = {}
         for name in ("Containerfile", "compose.yaml", "p2.container"):
-            with open(os.path.join(TOP, "packaging", "image", name)) as file:
+            with open(os.path.join(EXAMPLES, name)) as file:
                 texts[name] = file.read()
         health = config["Healthcheck"]
         seconds = [f"{health[key] // 10**9}s" for key in ("Interval", "Timeout", "StartPeriod")]
@@ -204,7 +225,17 @@ class Checks:
         assert labels == own, f"{labels} instead of {own}"
         assert f"HealthCmd={command}\n" in texts["p2.container"] and json.dumps(health["Test"]) in texts["compose.yaml"]
         for name in ("compose.yaml", "p2.container"):
-            assert re.findall(r"localhost/p2:([\w.]+)", texts[name]) == [version], f"{name} names another version"
+            named = re.findall(r"(?m)^(?: *image: |Image=)localhost/p2:([\w.]+)$", texts[name])
+            assert named == [version], f"{name} names another version: {named}"
+
+    def examples(self):
+        """Who has a package has no source."""
+        for tarball in glob.glob(os.path.join(self._packages, "p2-*-linux-*.tar.gz")):
+            for name in ("compose.yaml", "p2.container", "p2-prosody.container", "p2.network", "prosody.cfg.lua"):
+                packed = subprocess.run(["tar", "-xzOf", tarball, "--wildcards", f"*/usr/share/doc/p2/examples/container/{name}"],
+                                        stdout=subprocess.PIPE, check=True)
+                with open(os.path.join(EXAMPLES, name), "rb") as file:
+                    assert packed.stdout == file.read(), f"{tarball}: {name}"
 
     def no_settings(self):
         self._refuses({}, CONFIG_ERROR, "There is no settings file", "P2_XMPP_JID")
