@@ -1,12 +1,15 @@
 #include "Gate.h"
 #include "support/Catch.h"
+#include "support/Eventually.h"
 
 #include <atomic>
+#include <future>
 #include <optional>
 #include <thread>
 #include <vector>
 
 using namespace p2::lmdb;
+using p2::test::eventually;
 
 TEST_CASE("Many pass a gate together, and whoever is alone is alone") {
   Gate gate;
@@ -43,4 +46,26 @@ TEST_CASE("Passes overlap, and a moved pass is left once") {
   }
   std::thread other([&] { const Gate::Pass third(gate); });
   other.join();
+}
+
+TEST_CASE("Who may not wait is let in while nobody is alone, and turned away once somebody waits to be") {
+  Gate gate;
+  auto first = Gate::Pass::withoutWaiting(gate);
+  REQUIRE(first);
+  CHECK(Gate::Pass::withoutWaiting(gate));
+  std::atomic<bool> isAlone{false};
+  std::promise<void> leave;
+  std::thread one([&, left = leave.get_future()] {
+    const Gate::Alone alone(gate);
+    isAlone = true;
+    left.wait();
+  });
+  CHECK(eventually([&] { return !Gate::Pass::withoutWaiting(gate); }));
+  CHECK_FALSE(isAlone);
+  first.reset();
+  CHECK(eventually([&] { return isAlone.load(); }));
+  CHECK_FALSE(Gate::Pass::withoutWaiting(gate));
+  leave.set_value();
+  one.join();
+  CHECK(Gate::Pass::withoutWaiting(gate));
 }

@@ -135,6 +135,7 @@ TEST_CASE("Whichever write or sync of a commit fails: what was answered stays, a
     if (faults.failed() == 0) break;
     ++fired;
     CHECK_FALSE(store->lastFault().empty());
+    CHECK(lookedUp(*store, promised.begin()->first) == promised.begin()->second);
     CHECK(found(*store, promised.begin()->first) == promised.begin()->second);
     promise(registered(*store, device(next++), "token"));
     CHECK(store->lastFault().empty());

@@ -173,9 +173,11 @@ Result<void> Environment::openTables() {
   if (auto known = checkVersion(transaction.raw(), _handles.meta); !known.ok()) return known;
   code = mdb_dbi_open(transaction.raw(), "targets", 0, &_handles.targets);
   if (code == 0) code = mdb_dbi_open(transaction.raw(), "devices", 0, &_handles.devices);
+  const auto registrations = code == 0 ? Tables(transaction.raw(), _handles).size() : 0;
   if (code == 0) code = transaction.commit();
   if (code == MDB_NOTFOUND) code = MDB_INVALID;
   if (code != 0) return fault("be opened", code);
+  noteSize(registrations);
   return {};
 }
 
@@ -188,6 +190,7 @@ Result<void> Environment::createTables() {
   if (code == 0) code = putVersion(transaction.raw(), _handles.meta);
   if (code == 0) code = transaction.commit();
   if (code != 0) return fault("be created", code);
+  noteSize(0);
   // LMDB makes the file's content durable, not its name.
   if (!syncDirectory(_options.directory)) return fault("be created", errno);
   return {};
@@ -235,6 +238,13 @@ Result<Environment::ReadTransaction> Environment::read() {
     if (round == 3) return fault("be read", code);
     if (auto recovered = recover(code, generation); !recovered.ok()) return Error{recovered.error()};
   }
+}
+
+std::optional<Environment::ReadTransaction> Environment::readWithoutWaiting() {
+  auto pass = Gate::Pass::withoutWaiting(_gate);
+  MDB_txn* transaction = nullptr;
+  if (!pass || beginRead(&transaction) != 0) return std::nullopt;
+  return ReadTransaction(*this, std::move(*pass), transaction);
 }
 
 int Environment::beginRead(MDB_txn** transaction) {
@@ -291,7 +301,9 @@ int Environment::tryWrite(const std::function<int(Tables&)>& work, bool& written
   const std::size_t id = mdb_txn_id(transaction.raw());
   Tables tables(transaction.raw(), _handles);
   code = work(tables);
+  const auto registrations = code == 0 ? tables.size() : 0;
   if (code == 0) code = transaction.commit();
+  if (code == 0) noteSize(registrations);
   // LMDB does not count a transaction that changed nothing.
   MDB_envinfo info{};
   if (code == 0) code = mdb_env_info(_env.get(), &info);
@@ -345,11 +357,21 @@ int Environment::copyTo(int file) {
 
 // --- The map
 
-Environment::Size Environment::sizeInside() const {
+Environment::Size Environment::lastSize() const {
+  return _lastSize.with([](const Size& size) { return size; });
+}
+
+void Environment::noteSize(std::uint64_t registrations) {
+  const auto size = sizeInside(registrations);
+  _lastSize.with([&](Size& last) { last = size; });
+}
+
+/// Of the map as it is while nobody can move it.
+Environment::Size Environment::sizeInside(std::uint64_t registrations) const {
   MDB_envinfo info{};
   MDB_stat stat{};
   if (mdb_env_info(_env.get(), &info) != 0 || mdb_env_stat(_env.get(), &stat) != 0) return {};
-  return {info.me_mapsize, (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize};
+  return {registrations, info.me_mapsize, (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize};
 }
 
 void Environment::reserve(std::uint64_t bytes) {
@@ -402,6 +424,7 @@ Result<void> Environment::resizeMap(std::size_t bytes) {
     if (code != 0) closeFile();
   }
   if (code != 0) return fault("be enlarged", code);
+  noteSize(lastSize().registrations);
   return {};
 }
 

@@ -14,15 +14,16 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 namespace p2::lmdb {
 
 /// The memory-mapped file: LMDB's environment, its transactions, the map's growth, and getting over faults
-/// after which LMDB refuses to go on. To grow the map waits until nobody reads, and lets nobody begin: if a
-/// disk hangs under one reader just then, all who read wait as well, the streams' threads too, until it goes
-/// on. Thread-safe, but `write` is for one thread at a time.
+/// after which LMDB refuses to go on. To grow the map waits until nobody reads, lets nobody begin, and waits
+/// for the disk: whoever may not wait with it reads without waiting, or not at all. Thread-safe, but `write`
+/// is for one thread at a time.
 class Environment {
  public:
   struct Options {
@@ -36,6 +37,7 @@ class Environment {
   };
 
   struct Size {
+    std::uint64_t registrations = 0;
     std::uint64_t mapBytes = 0;
     std::uint64_t usedBytes = 0;
   };
@@ -53,8 +55,7 @@ class Environment {
     ~ReadTransaction();
 
     const Tables tables() const { return {_transaction, _environment->_handles}; }
-    /// Of the environment, while the map cannot move.
-    Size size() const { return _environment->sizeInside(); }
+    Size size() const { return _environment->sizeInside(tables().size()); }
 
    private:
     Environment* _environment;
@@ -70,8 +71,14 @@ class Environment {
   Environment& operator=(const Environment&) = delete;
   ~Environment();
 
-  /// Begins a read transaction, which reuses one that has ended before if it can.
+  /// Begins a read transaction, which reuses one that has ended before if it can. Waits while the map grows.
   core::Result<ReadTransaction> read();
+  /// The same without waiting: nothing while the map grows or is to, or if there is a fault to get over
+  /// first.
+  std::optional<ReadTransaction> readWithoutWaiting();
+
+  /// As of this process's last commit, or of the opening. Does not wait.
+  Size lastSize() const;
 
   /// Runs `work` in a write transaction and commits it: when it returns without an error, all is on disk.
   /// `work` gives an LMDB code; it runs again from the start, in a new transaction, if the map had to grow.
@@ -117,7 +124,8 @@ class Environment {
   core::Result<void> growMap(std::uint64_t least);
   core::Result<void> resizeMap(std::size_t bytes);
   core::Result<void> recover(int code, std::uint64_t generation);
-  Size sizeInside() const;
+  Size sizeInside(std::uint64_t registrations = 0) const;
+  void noteSize(std::uint64_t registrations);
   core::Error fault(const char* doing, int code) const;
 
   const Options _options;
@@ -126,6 +134,7 @@ class Environment {
   TableHandles _handles;
   std::atomic<std::uint64_t> _generation{0};      ///< Counts how often map or file were renewed.
   core::Guarded<std::vector<MDB_txn*>> _resting;  ///< Read transactions that can be renewed.
+  core::Guarded<Size> _lastSize;
   std::pair<dev_t, ino_t> _identity{};
   bool _entered = false;  ///< `_identity` is in this process's list of open stores.
 };

@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 namespace p2::lmdb {
@@ -14,7 +15,13 @@ class Gate {
   /// Inside together with others; as long as it lives.
   class Pass {
    public:
+    /// Waits while somebody is alone, or waits to be.
     explicit Pass(Gate& gate) : _gate(&gate) { gate.enter(); }
+    /// The same without waiting: nothing if it would have to.
+    static std::optional<Pass> withoutWaiting(Gate& gate) {
+      if (!gate.tryEnter()) return std::nullopt;
+      return Pass(&gate);
+    }
     Pass(Pass&& other) noexcept : _gate(std::exchange(other._gate, nullptr)) {}
     Pass& operator=(Pass&&) = delete;
     ~Pass() {
@@ -22,6 +29,8 @@ class Gate {
     }
 
    private:
+    explicit Pass(Gate* entered) : _gate(entered) {}
+
     Gate* _gate;
   };
 
@@ -42,6 +51,12 @@ class Gate {
     std::unique_lock lock(_mutex);
     _changed.wait(lock, [this] { return !_closed; });
     ++_inside;
+  }
+
+  bool tryEnter() {
+    const std::scoped_lock lock(_mutex);
+    if (!_closed) ++_inside;
+    return !_closed;
   }
 
   void leave() {

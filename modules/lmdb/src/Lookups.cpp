@@ -21,7 +21,6 @@ constexpr const char* kClosing = "The store is closing.";
 constexpr std::uint64_t kTimeBits = 24;
 constexpr std::uint64_t kTimeMask = (std::uint64_t{1} << kTimeBits) - 1;
 
-// What this thread looks up waits for the disk anyway.
 thread_local bool isLookupThread = false;
 
 std::size_t hashOf(const std::string& node) {
@@ -72,12 +71,15 @@ void Lookups::noteLookedUp(std::size_t hash) {
   _recent[(mark >> kTimeBits) % _recent.size()].store(mark, std::memory_order_relaxed);
 }
 
+bool Lookups::mayWaitHere() noexcept {
+  return isLookupThread;
+}
+
 bool Lookups::atOnce(const std::string& node) {
-  return _residency.isWhole() || isLookupThread || wasLookedUp(hashOf(node));
+  return _residency.isWhole() || wasLookedUp(hashOf(node));
 }
 
 bool Lookups::atOnce(const store::DeviceKey& key) {
-  if (isLookupThread) return true;
   const auto hash = hashOf(key);
   if (_devicesWaiting.with([hash](const auto& waiting) { return waiting.contains(hash); })) return false;
   return _residency.isWhole() || wasLookedUp(hash);

@@ -42,7 +42,9 @@ class Lookups {
   /// Ends what is being read, and joins the threads. All else, and what is asked from now on, fails at once.
   void stop();
 
-  /// Whether it can be looked up in the calling thread: without waiting for the disk, and without overtaking
+  /// Whether the calling thread is one of those that wait for the disk: what it looks up need not be asked.
+  static bool mayWaitHere() noexcept;
+  /// Whether it can be looked up in any other thread: without waiting for the disk, and without overtaking
   /// what was asked of the same device before.
   bool atOnce(const std::string& node);
   bool atOnce(const store::DeviceKey& key);

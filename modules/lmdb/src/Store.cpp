@@ -85,7 +85,8 @@ class Store::Impl {
   const store::PendingChanges& pending() const { return _pending; }
 
   void startThreads() {
-    _residency = std::make_unique<Residency>(_options.path / kDataFile, [this] { return usedBytes(); });
+    _residency = std::make_unique<Residency>(_options.path / kDataFile,
+                                             [this] { return _environment->lastSize().usedBytes; });
     _lookups = std::make_unique<Lookups>(
         *_options.clock, *_residency, _options.queueCapacity, [this](const Lookups::Name& name) {
           return std::visit([this](const auto& known) { return find(known); }, name);
@@ -93,10 +94,10 @@ class Store::Impl {
     _writer = std::make_unique<Writer>(*_environment, _options.queueCapacity, _options.maxBatch);
   }
 
-  /// At once, or in another thread if that waits for the disk.
+  /// At once, or in another thread if that waits.
   template <class Key>
   void lookUp(const Key& key, const std::string& domain, Callback<Found> done) {
-    if (readsAtOnce(key)) return done(find(key));
+    if (auto found = findAtOnce(key)) return done(std::move(*found));
     _lookups->ask(key, store::flowOf(domain), std::move(done));
   }
 
@@ -116,8 +117,25 @@ class Store::Impl {
                      std::move(ticket), std::move(flow)});
   }
 
+  /// A change of what stands under a node. It takes the turn of its domain, so that it stays in order with
+  /// what its phone asks for; nobody's if that is not stored.
+  template <class T>
+  void submitFor(const std::string& node, typename Operation<T>::Apply apply, Callback<T> done) {
+    lookUp(node, {},
+           [this, ticket = _pending.ofAny(), apply = std::move(apply),
+            done = std::move(done)](Result<Found> found) mutable {
+             if (!found.ok() && !found.isDamaged()) {
+               { const store::PendingChanges::Ticket over = std::move(ticket); }
+               return done(Error{found.error()});
+             }
+             std::string flow =
+                 found.ok() && found.value() ? store::flowOf(found.value()->domain) : std::string();
+             submit<T>(std::move(ticket), std::move(apply), std::move(done), 0, std::move(flow));
+           });
+  }
+
+  Environment::Size size() const;
   Result<Piece> piece(const std::string& first);
-  std::string flowOf(const std::string& node);
   bool keepsDomain() const { return _options.keepDomain; }
   Result<ImportReport> import(store::ImportSource& source);
   void enrol(store::Enrolment asked, std::string flow, Callback<store::Registration> done);
@@ -126,7 +144,6 @@ class Store::Impl {
   store::ServiceMeter& meter() { return _meter; }
 
   store::PendingChanges::Ticket pendingOf(const store::DeviceKey& key) { return _pending.of(key); }
-  store::PendingChanges::Ticket pendingOfAny() { return _pending.ofAny(); }
 
  private:
   /// Looks, at the end, whether the store has come to hold anything.
@@ -135,12 +152,16 @@ class Store::Impl {
     ~Judge() { impl.judgeUse(); }
   };
   void judgeUse();
-  /// Commands that only read have one thread.
+  /// Nothing if that waits, and the calling thread may not. Commands that only read have one thread, which
+  /// may.
   template <class Key>
-  bool readsAtOnce(const Key& key) const {
-    return !_lookups || _lookups->atOnce(key);
+  std::optional<Result<Found>> findAtOnce(const Key& key) {
+    if (!_lookups || Lookups::mayWaitHere()) return find(key);
+    if (!_lookups->atOnce(key)) return std::nullopt;
+    auto transaction = _environment->readWithoutWaiting();
+    if (!transaction) return std::nullopt;
+    return transaction->tables().find(key);
   }
-  std::uint64_t usedBytes() const;
   std::optional<store::Registration> settled(const store::Enrolment& asked);
   store::ServiceTime storedServiceTime() const;
 
@@ -164,18 +185,11 @@ void Store::Impl::judgeUse() {
   if (transaction.ok() && transaction.value().tables().size() == 0) _made.dismiss();
 }
 
-/// 0 if that cannot be read.
-std::uint64_t Store::Impl::usedBytes() const {
+/// Without waiting if this process writes: no other does then. Zeros if it cannot be read.
+Environment::Size Store::Impl::size() const {
+  if (_writer) return _environment->lastSize();
   auto transaction = _environment->read();
-  return transaction.ok() ? transaction.value().size().usedBytes : 0;
-}
-
-/// In whose turn a registration is changed: that of its domain, so that it stays in order with what its phone
-/// asks for. First if that is not stored.
-std::string Store::Impl::flowOf(const std::string& node) {
-  auto found = find(std::string_view(node));
-  if (!found.ok() || !found.value()) return {};
-  return store::flowOf(found.value()->domain);
+  return transaction.ok() ? transaction.value().size() : Environment::Size();
 }
 
 Result<Piece> Store::Impl::piece(const std::string& first) {
@@ -194,12 +208,14 @@ Result<Piece> Store::Impl::piece(const std::string& first) {
   return piece;
 }
 
-/// The registration if it is as asked for on disk and no pending change can make that untrue.
+/// The registration if it is as asked for on disk and no pending change can make that untrue, as far as that
+/// can be told without waiting.
 std::optional<store::Registration> Store::Impl::settled(const store::Enrolment& asked) {
   if (_pending.mayConcern(asked.key)) return std::nullopt;
-  auto found = find(asked.key);
-  if (!found.ok() || !found.value() || !store::matches(*found.value(), asked)) return std::nullopt;
-  return std::move(found).value();
+  auto found = findAtOnce(asked.key);
+  if (!found || !found->ok() || !found->value()) return std::nullopt;
+  if (!store::matches(*found->value(), asked)) return std::nullopt;
+  return std::move(*found).value();
 }
 
 void Store::Impl::enrol(store::Enrolment asked, std::string flow, Callback<store::Registration> done) {
@@ -207,7 +223,7 @@ void Store::Impl::enrol(store::Enrolment asked, std::string flow, Callback<store
   // A date that nobody could place after the next start would let the registration look old; one that it
   // keeps, as the clock is behind, too.
   if (_meter.hasNews()) saveServiceTime([](const Result<void>&) {});
-  auto stored = readsAtOnce(asked.key) ? settled(asked) : std::nullopt;
+  auto stored = settled(asked);
   if (stored && store::isCurrent(*stored, asked, time, _options.renewAfter)) return done(std::move(*stored));
   auto ticket = _pending.of(asked.key);
   _writer->submit({std::make_unique<EnrolOperation>(*_environment, std::move(asked),
@@ -351,30 +367,27 @@ void Store::unregister(store::DeviceKey key, std::string domain, Callback<bool> 
 }
 
 void Store::forget(std::string node, Callback<bool> done) {
-  std::string flow = _impl->flowOf(node);
-  _impl->submit<bool>(
-      _impl->pendingOfAny(), [node = std::move(node)](Tables& tables) { return lmdb::forget(tables, node); },
-      std::move(done), 0, std::move(flow));
+  _impl->submitFor<bool>(
+      node, [node](Tables& tables) { return lmdb::forget(tables, node); }, std::move(done));
 }
 
 void Store::removeIfHolds(std::string node, Target target, Callback<store::Removal> done) {
-  std::string flow = _impl->flowOf(node);
-  _impl->submit<store::Removal>(
-      _impl->pendingOfAny(),
-      [node = std::move(node), target = std::move(target)](Tables& tables) {
+  _impl->submitFor<store::Removal>(
+      node,
+      [node, target = std::move(target)](Tables& tables) {
         return lmdb::removeIfHolds(tables, node, target);
       },
-      std::move(done), 0, std::move(flow));
+      std::move(done));
 }
 
 void Store::replaceTarget(std::string node, Target target, Target replacement, Callback<bool> done) {
   if (auto valid = store::checkTarget(replacement); !valid.ok()) return done(Error{valid.error()});
-  std::string flow = _impl->flowOf(node);
-  _impl->submit<bool>(
-      _impl->pendingOfAny(),
-      [node = std::move(node), target = std::move(target), replacement = std::move(replacement)](
-          Tables& tables) { return lmdb::replaceTarget(tables, node, target, replacement); },
-      std::move(done), 0, std::move(flow));
+  _impl->submitFor<bool>(
+      node,
+      [node, target = std::move(target), replacement = std::move(replacement)](Tables& tables) {
+        return lmdb::replaceTarget(tables, node, target, replacement);
+      },
+      std::move(done));
 }
 
 void Store::setServing(bool serving) {
@@ -436,10 +449,8 @@ Result<void> Store::backup(const std::filesystem::path& directory) const {
 Store::Statistics Store::statistics() const {
   Statistics statistics;
   statistics.pendingChanges = _impl->pending().count();
-  auto transaction = _impl->environment().read();
-  if (!transaction.ok()) return statistics;
-  const auto size = transaction.value().size();
-  statistics.registrations = transaction.value().tables().size();
+  const auto size = _impl->size();
+  statistics.registrations = size.registrations;
   statistics.mapBytes = size.mapBytes;
   statistics.usedBytes = size.usedBytes;
   return statistics;

@@ -18,8 +18,8 @@
 namespace p2::lmdb {
 
 /// The registrations, on disk in LMDB (the format is in modules/lmdb/README.md). Reads are transactions that
-/// never wait for a commit (only, for a moment, while the map grows); what is not in memory is looked up in
-/// another thread than the caller's.
+/// never wait for a commit. What is not in memory is looked up in another thread than the caller's, and so is
+/// all while the map grows, for which nobody may read.
 /// Changes are queued for one writer thread, which makes many at a time durable with one commit and only then
 /// calls back, in the writer's thread. One process at a time may open it for writing; others may read.
 /// Thread-safe.
@@ -63,15 +63,15 @@ class Store final : public store::RegistrationStore {
   /// Makes durable what is queued, calls back, and joins the writer.
   ~Store() override;
 
-  /// The registration with this node, if there is one. An error only if the database cannot be read.
+  /// The registration with this node, if there is one. An error only if the database cannot be read. Waits
+  /// for the disk, and while the map grows.
   core::Result<std::optional<store::Registration>> find(std::string_view node) const;
   /// The registration of this device and channel, if there is one.
   core::Result<std::optional<store::Registration>> find(const store::DeviceKey& key) const;
 
-  // Of Registrations. A look-up is answered at once, or in another thread if it would wait for the disk. A
-  // failed commit of a registration that merely could not
-  // be given its new time is no error: it is on disk as it should be. If the queue is full, errors are given
-  // at once.
+  // Of Registrations. A look-up is answered at once, or in another thread if it would wait; so is that which
+  // precedes a change of what a node names. A failed commit of a registration that merely could not be given
+  // its new time is no error: it is on disk as it should be. If the queue is full, errors are given at once.
   void lookUp(std::string node, const std::string& domain, Callback<Found> done) const override;
   void lookUp(const store::DeviceKey& key, const std::string& domain, Callback<Found> done) const override;
   void registerDevice(store::DeviceKey key, std::string domain, core::Target target,
@@ -100,6 +100,7 @@ class Store final : public store::RegistrationStore {
 
   // Of RegistrationStore.
   void forget(std::string node, Callback<bool> done) override;
+  /// As of the last commit, without waiting; of a store that is open for reading, as it is on the disk now.
   Statistics statistics() const override;
   store::Whereabouts whereabouts() const override;
 
