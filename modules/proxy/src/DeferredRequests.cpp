@@ -3,6 +3,7 @@
 #include "p2/xmpp/StanzaError.h"
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -26,43 +27,40 @@ std::size_t bytesOf(const std::string& text) {
   return capacity > std::string().capacity() ? capacity + 1 + kPieceBytes : 0;
 }
 
-/// The strings of a request that needs the clock.
+/// The strings of a request that is dated, signed or judged by the clock; nothing of one that needs none.
 struct StringBytes {
-  std::size_t operator()(const Register& request) const {
+  using Bytes = std::optional<std::size_t>;
+
+  Bytes operator()(const Register& request) const {
     return bytesOf(request.commandNode) + bytesOf(request.sessionId) + bytesOf(request.key.device) +
            bytesOf(request.key.channel) + bytesOf(request.domain) + bytesOf(request.target.value.reveal());
   }
-  std::size_t operator()(const Unregister& request) const {
+  Bytes operator()(const Unregister& request) const {
     return bytesOf(request.commandNode) + bytesOf(request.sessionId) + bytesOf(request.key.device) +
            bytesOf(request.key.channel) + bytesOf(request.domain);
   }
-  std::size_t operator()(const CommandForm& request) const { return bytesOf(request.commandNode); }
-  std::size_t operator()(const CommandCancel& request) const {
+  Bytes operator()(const CommandForm& request) const { return bytesOf(request.commandNode); }
+  Bytes operator()(const CommandCancel& request) const {
     return bytesOf(request.commandNode) + bytesOf(request.sessionId);
   }
-  std::size_t operator()(const Publish& request) const {
+  Bytes operator()(const Publish& request) const {
     return bytesOf(request.node) + bytesOf(request.secret.reveal()) + bytesOf(request.domain);
   }
   template <class Other>
-  std::size_t operator()(const Other&) const {
-    return 0;
+  Bytes operator()(const Other&) const {
+    return std::nullopt;
   }
 };
-
-/// Whether it is dated, signed or judged by the clock what is asked.
-bool needsClock(const Request& request) {
-  return std::holds_alternative<Publish>(request) || std::holds_alternative<Register>(request) ||
-         std::holds_alternative<Unregister>(request) || std::holds_alternative<CommandForm>(request) ||
-         std::holds_alternative<CommandCancel>(request);
-}
 
 }  // namespace
 
 DeferredRequests::DeferredRequests(const core::Clock& clock) : _clock(clock), _defers(!clock.isSet()) {}
 
 bool DeferredRequests::take(Request& request, const std::string& from, xmpp::Responder& responder) {
-  if (!_defers || !needsClock(request)) return false;
-  const auto bytes = sizeof(Kept) + std::visit(StringBytes(), request) + bytesOf(from) + responder.bytes();
+  if (!_defers) return false;
+  const auto strings = std::visit(StringBytes(), request);
+  if (!strings) return false;
+  const auto bytes = sizeof(Kept) + *strings + bytesOf(from) + responder.bytes();
   return _state.with([&](State& state) {
     if (!_defers) return false;
     if (state.kept.size() == kMostRequests || state.bytes + bytes > kMostBytes) {
