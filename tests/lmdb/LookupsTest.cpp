@@ -251,6 +251,17 @@ TEST_CASE("When look-ups end, what was asked is answered, and what is asked then
   CHECK(disk.answers[1] == "two refused");
 }
 
+TEST_CASE("Look-ups that are first asked for while they end are answered or refused") {
+  for (int round = 0; round < 100; ++round) {
+    Hanging disk;
+    disk.letGo();
+    std::thread asking([&] { disk.ask("node", "first"); });
+    disk.lookups.stop();
+    asking.join();
+    CHECK(disk.answered() == 1);
+  }
+}
+
 namespace {
 
 using p2::store::test::Flood;

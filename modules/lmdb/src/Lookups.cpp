@@ -45,8 +45,8 @@ void Lookups::stop() {
   _closing = true;
   _nodes.close();
   _devices.close();
-  for (auto& thread : _threads) thread.join();
-  _threads.clear();
+  auto threads = _threads.with([](auto& begun) { return std::exchange(begun, {}); });
+  for (auto& thread : threads) thread.join();
 }
 
 /// Its hash, and when that is: 0 is none.
@@ -87,7 +87,7 @@ bool Lookups::atOnce(const store::DeviceKey& key) {
 
 void Lookups::ask(Name name, const std::string& flow, Callback done) {
   try {
-    std::call_once(_begun, [this] { begin(); });
+    if (!begin()) return store::tell(done, Error{kClosing});
   } catch (const std::system_error& exception) {
     return store::tell(done,
                        Error{std::string("The store cannot start its threads: ") + exception.what() + "."});
@@ -103,9 +103,14 @@ void Lookups::ask(Name name, const std::string& flow, Callback done) {
   leave(refused->name);
 }
 
-void Lookups::begin() {
-  while (_threads.size() < kThreads) _threads.emplace_back([this] { run(_nodes); });
-  _threads.emplace_back([this] { run(_devices); });
+/// Gives whether the threads are there. While it stops none begins, or there would be nobody to join it.
+bool Lookups::begin() {
+  return _threads.with([this](auto& threads) {
+    if (_closing) return false;
+    while (threads.size() < kThreads) threads.emplace_back([this] { run(_nodes); });
+    if (threads.size() == kThreads) threads.emplace_back([this] { run(_devices); });
+    return true;
+  });
 }
 
 void Lookups::run(Queue& queue) {

@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <unordered_set>
@@ -61,7 +60,7 @@ class Lookups {
   };
   using Queue = store::FairQueue<Sought>;
 
-  void begin();
+  bool begin();
   void run(Queue& queue);
   void answer(Sought& sought);
   core::Result<Found> look(const Sought& sought);
@@ -81,8 +80,8 @@ class Lookups {
   std::atomic<bool> _closing{false};
   Queue _nodes;
   Queue _devices;  ///< For one thread: a withdrawal must not overtake the registration before it.
-  std::once_flag _begun;
-  std::vector<std::thread> _threads;  ///< They use all of the above; begun when the first is needed.
+  /// They use all of the above; begun when the first is needed.
+  core::Guarded<std::vector<std::thread>> _threads;
 };
 
 }  // namespace p2::lmdb
