@@ -158,8 +158,7 @@ std::string helpText(const Command& command) {
   formatter.setHeader(std::string(command.details));
   formatter.setFooter(
       "@NAME: one of several p2 on this machine, with the settings /etc/p2/NAME.properties and the unit "
-      "p2@NAME "
-      "(p2-guide(7)).");
+      "p2@NAME (p2-guide(7)).");
   std::ostringstream text;
   formatter.format(text);
   return text.str();

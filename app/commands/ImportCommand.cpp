@@ -185,8 +185,7 @@ core::Result<DatabaseLink::Address> addressOf(const Invocation& invocation) {
   if (asReference && reference.url.empty()) {
     return core::Error{
         "the settings do not name a database of the reference service: give its config.json with --config, "
-        "or "
-        "the database with --from-database."};
+        "or the database with --from-database."};
   }
   auto parsed =
       settings::parseDatabaseUrl(asReference ? reference.url.reveal() : invocation.value(kFromDatabase.name));

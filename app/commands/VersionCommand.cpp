@@ -12,10 +12,8 @@ namespace {
 
 constexpr std::string_view kDetails =
     "Shows p2's version, as --version does, and those of the libraries that it runs with, as they say it "
-    "themselves. "
-    "In the packages that need nothing but the C library these are all that are linked in; whoever reports a "
-    "fault, or "
-    "has read of a hole in one of them, finds here which it is.";
+    "themselves. In the packages that need nothing but the C library these are all that are linked in; "
+    "whoever reports a fault, or has read of a hole in one of them, finds here which it is.";
 
 int run(const Invocation& invocation) {
   auto& out = invocation.console.out;

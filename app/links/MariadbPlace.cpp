@@ -53,8 +53,7 @@ std::string doubtOfCluster(const mariadb::HostReport& host, const std::vector<ma
   if (!host.clustered && anyClustered) {
     return host.name +
            " is not part of a cluster, as others in store.mariadb.hosts are: p2 does not use it. See "
-           "wsrep_on "
-           "and wsrep_cluster_address there.";
+           "wsrep_on and wsrep_cluster_address there.";
   }
   if (!host.clustered) {
     return host.name + " is not part of a cluster, and store.mariadb.hosts names " +
@@ -73,8 +72,7 @@ std::string doubtOfPower(const mariadb::HostReport& host) {
   if (host.flushes || host.clustered) return {};
   return host.name +
          " writes to its disk once a second only: what phones have just registered is lost if its machine "
-         "loses "
-         "power. Set innodb_flush_log_at_trx_commit = 1 there.";
+         "loses power. Set innodb_flush_log_at_trx_commit = 1 there.";
 }
 
 /// What others write is dated by the database's clock, and expires by this machine's.

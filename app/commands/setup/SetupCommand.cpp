@@ -63,11 +63,10 @@ constexpr std::array kOptions{kJid, kAccount, kHost, kPort, kServer, kServices, 
 constexpr std::string_view kDetails =
     "Writes p2.properties (to the file of --config, else /etc/p2/p2.properties) with a new secret, and "
     "prints what goes into the configuration of the XMPP server, the DNS, and Conversations. Asks on a "
-    "terminal for what is not given as an option, until the answer is right. Settings that are there are not "
-    "replaced without --force, which keeps them as FILE.old; the file as it is shipped is. With @NAME, which "
-    "adds one more p2 to the machine, it makes that one's user p2-NAME and its directory /var/lib/p2-NAME, "
-    "and "
-    "chooses a port for http.listen that no other settings in /etc/p2 name.";
+    "terminal for what is not given as an option, until the answer is right. Settings that are there are "
+    "not replaced without --force, which keeps them as FILE.old; the file as it is shipped is. With @NAME, "
+    "which adds one more p2 to the machine, it makes that one's user p2-NAME and its directory "
+    "/var/lib/p2-NAME, and chooses a port for http.listen that no other settings in /etc/p2 name.";
 
 /// What was asked for, checked.
 struct Answers {

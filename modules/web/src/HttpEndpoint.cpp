@@ -170,9 +170,8 @@ core::Result<std::unique_ptr<HttpEndpoint>> HttpEndpoint::open(const std::string
   } catch (const Poco::Exception& exception) {
     return core::Error{"http.listen: " + host + ':' + std::to_string(port) + " cannot be had (" +
                        exception.displayText() +
-                       "); another p2 or another program may have it: set http.listen to a port of its own, "
-                       "or switch it off "
-                       "with http.listen ="};
+                       "); another p2 or another program may have it: set http.listen to a port of its "
+                       "own, or switch it off with http.listen ="};
   } catch (const std::exception& exception) {
     return core::Error{std::string("http.listen: the pages cannot be served (") + exception.what() +
                        "); is there room for more threads?"};
