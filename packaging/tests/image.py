@@ -29,6 +29,7 @@ from p2test.fcm import Fcm  # noqa: E402
 from p2test.p2daemon import leave_the_callers_environment  # noqa: E402
 from p2test.phone import Phone  # noqa: E402
 from p2test.prosody import Prosody  # noqa: E402
+from waiting import wait_for  # noqa: E402
 
 MOST_BYTES = 15_000_000
 CONFIG_ERROR, CANNOT_CREATE, NOT_READY = 78, 73, 75
@@ -361,14 +362,8 @@ class Checks:
         self._wait_for("it is healthy", lambda: self._health()[0] == 0)
 
     def _wait_for(self, words, what, seconds=40):
-        deadline = time.monotonic() + seconds
-        while True:
-            found = what()
-            if found:
-                return found
-            assert self._p2.process.exit_code() is None, f"it ended: {self._p2.process.tail()}"
-            assert time.monotonic() < deadline, f"not after {seconds} s: {words}; {self._p2.process.tail()}"
-            time.sleep(0.2)
+        process = self._p2.process
+        return wait_for(words, what, seconds, lambda: process.exit_code() is not None, process.tail)
 
     def _push_again(self):
         self._pushes += 1

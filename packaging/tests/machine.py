@@ -3,7 +3,8 @@
 import os
 import shutil
 import subprocess
-import time
+
+from waiting import wait_for
 
 
 class Machine:
@@ -69,17 +70,17 @@ class Machine:
         return children[-1] if children else None
 
     def _wait_until_up(self, seconds):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self._container.poll() is not None:
-                break
-            leader = self._leader()
-            if leader and self._systemctl_state(leader) in ("running", "degraded", "starting"):
-                self.leader = leader
-                return
-            time.sleep(0.2)
+        self.leader = wait_for("the system is up", self._leader_that_is_up, seconds,
+                               lambda: self._container.poll() is not None, self._end_of_log)
+
+    def _leader_that_is_up(self):
+        leader = self._leader()
+        is_up = leader and self._systemctl_state(leader) in ("running", "degraded", "starting")
+        return leader if is_up else None
+
+    def _end_of_log(self):
         with open(self._log, errors="replace") as file:
-            raise AssertionError(f"the system does not come up in {seconds} s:\n" + file.read()[-3000:])
+            return "its console:\n" + file.read()[-3000:]
 
     def _systemctl_state(self, leader):
         answer = subprocess.run(["nsenter", "-t", leader, "-a", "systemctl", "is-system-running"],
@@ -105,14 +106,7 @@ class Machine:
 
     def wait_for(self, words, what, seconds=60):
         """Until `what()` gives something true."""
-        deadline = time.monotonic() + seconds
-        while True:
-            found = what()
-            if found:
-                return found
-            if time.monotonic() > deadline:
-                raise AssertionError(f"not after {seconds} s: {words}")
-            time.sleep(0.2)
+        return wait_for(words, what, seconds)
 
     def reboot(self, seconds=90):
         self.run("systemctl", "reboot", check=False)
