@@ -76,15 +76,14 @@ class Load {
 
   void lookUp(const Registration& known) {
     ++asked;
-    _store.lookUp(known.node, "example.org", "example.org",
-                  [this](p2::core::Result<Registrations::Found> result) {
-                    if (!result.ok()) {
-                      ++errors;
-                    } else if (!result.value()) {
-                      ++missed;
-                    }
-                    ++answered;
-                  });
+    _store.lookUp(known.node, "example.org", [this](p2::core::Result<Registrations::Found> result) {
+      if (!result.ok()) {
+        ++errors;
+      } else if (!result.value()) {
+        ++missed;
+      }
+      ++answered;
+    });
   }
 
   void tell(unsigned number, const Registration& registration) {

@@ -32,7 +32,7 @@ class Flood {
       : _from(from), _random(seed), _ask(std::move(ask)) {
     const std::size_t flows = from == From::manyDomains ? capacity / 3 : from == From::severalDomains ? 3 : 1;
     _domains = static_cast<unsigned>(flows);
-    const std::size_t share = capacity / (flows + 1) - 1;
+    const std::size_t share = capacity / (flows + 2) - 1;  // p2 itself may ask, too
     const std::size_t period = 20 * capacity / share;
     for (std::size_t lot = 0; lot < share; ++lot) {
       const std::size_t honest = below(static_cast<unsigned>(period));
