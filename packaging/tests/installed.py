@@ -225,6 +225,7 @@ class Installed:
         yield "starts when it is set up by the lines of README, and says so to systemd", self.set_up
         yield "a push goes through", self.push
         yield "is sandboxed: exposure of 1.5 at most", self.security
+        yield "sees in its sandbox that its store is in memory", self.store_in_memory
         yield "lets others go first on the processor", self.scheduling
         yield "reads its settings again when it is told to, and stays", self.reload
         yield "takes its secrets from systemd's credentials", self.credentials
@@ -302,6 +303,13 @@ class Installed:
 
     def security(self):
         self._exposure("p2.service")
+
+    def store_in_memory(self):
+        """The unit allows what that takes, and p2 does not say that it is refused."""
+        allowed = self._machine.show("SystemCallFilter")["SystemCallFilter"].split()
+        assert "mincore" in allowed and "execve" in allowed and "chown" not in allowed, allowed
+        said = self._machine.run("journalctl", "--unit=p2", "--output=cat", "--no-pager")
+        assert "connected" in said and "mincore" not in said, said
 
     def scheduling(self):
         policies = self._machine.run("chrt", "-a", "-p", self._machine.show("MainPID")["MainPID"])

@@ -6,22 +6,29 @@
 #include "store/Samples.h"
 #include "support/Catch.h"
 #include "support/Eventually.h"
+#include "support/LogOf.h"
 #include "support/ManualClock.h"
 #include "support/TemporaryDirectory.h"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <linux/filter.h>
 #include <linux/magic.h>
+#include <linux/seccomp.h>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -61,6 +68,34 @@ struct File {
   p2::test::TemporaryDirectory directory;
   std::filesystem::path path = directory.path() / "data.mdb";
 };
+
+/// Refuses mincore to this thread and those that it begins, as a sandbox may.
+bool refuseMincore(int code) {
+  const auto refusal = SECCOMP_RET_ERRNO | static_cast<unsigned>(code);
+  std::array<sock_filter, 4> rules{{{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
+                                    {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_mincore},
+                                    {BPF_RET | BPF_K, 0, 0, refusal},
+                                    {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}}};
+  const sock_fprog program{static_cast<unsigned short>(rules.size()), rules.data()};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+}
+
+/// Whether a file is taken to be whole, where mincore is refused, until the second round begins.
+bool becomesWholeUnseen(int code, const std::filesystem::path& path, std::uint64_t used) {
+  bool isWhole = false;
+  std::thread([&] {
+    if (!refuseMincore(code)) return;
+    std::atomic<int> looks{0};
+    const Residency residency(path, [&looks, used] {
+      ++looks;
+      return used;
+    });
+    eventually([&] { return residency.isWhole() || looks == 4; });
+    isWhole = residency.isWhole();
+  }).join();
+  return isWhole;
+}
 
 /// Look-ups in a file that is not whole in memory, at a disk that hangs until it is let go.
 struct Hanging {
@@ -114,6 +149,17 @@ TEST_CASE("What is not in memory is noticed, and read in once") {
   CHECK(eventually([&] { return residency.isWhole(); }));
   REQUIRE(file.forget());
   CHECK(eventually([&] { return residency.isWhole() == file.isKept(); }));
+}
+
+TEST_CASE("Where the system does not say what is in memory, a file counts as being there that was read in") {
+  const File file;
+  const int code = GENERATE(EPERM, ENOSYS);
+  const p2::test::LogOf log("lmdb");
+  CHECK(becomesWholeUnseen(code, file.path, kBytes));
+  REQUIRE(log.texts().size() == 1);
+  CHECK(
+      log.texts().front().starts_with("4 the system does not say whether the store is in memory (mincore: "));
+  CHECK_FALSE(becomesWholeUnseen(code, file.path, 2 * kBytes));  // It cannot be read to its end.
 }
 
 TEST_CASE("The memory of a process is the machine's, or what its control group or one above may have") {

@@ -150,6 +150,6 @@ TEST_CASE("A store that stands still fails, until it answers what was not in mem
   CHECK(test.log.texts() ==
         std::vector<std::string>{
             "3 the store fails, and servers and phones are asked to wait until it works: it has not answered "
-            "for 12 s: its disk, or its database, stands still",
+            "for 12 s: its disk, or its database, stands still or does not keep up",
             "5 the store works again, after 7 s, in which 4 requests were asked to wait"});
 }

@@ -3,14 +3,19 @@
 #include "ProcessMemory.h"
 #include "p2/core/Descriptor.h"
 
+#include <Poco/Logger.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <exception>
+#include <string>
+#include <system_error>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace p2::lmdb {
@@ -38,17 +43,23 @@ class Map {
     if (_address != MAP_FAILED) ::munmap(_address, _bytes);
   }
 
-  bool isResident() const {
+  /// Gives an errno if the system does not say.
+  std::variant<bool, int> isResident() const {
+    if (_address == MAP_FAILED) return false;
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     std::vector<unsigned char> pages((_bytes + page - 1) / page);
-    return _address != MAP_FAILED && ::mincore(_address, _bytes, pages.data()) == 0 &&
-           std::all_of(pages.begin(), pages.end(), [](unsigned char flags) { return (flags & 1U) != 0; });
+    if (::mincore(_address, _bytes, pages.data()) != 0) return errno;
+    return std::all_of(pages.begin(), pages.end(), [](unsigned char flags) { return (flags & 1U) != 0; });
   }
 
  private:
   const std::size_t _bytes;
   void* const _address;
 };
+
+std::string textOf(int code) {
+  return std::generic_category().message(code);
+}
 
 }  // namespace
 
@@ -71,10 +82,11 @@ void Residency::lookAndReadIn(const std::atomic<bool>& stopping) noexcept {
   _readFor = {};
   try {
     look();
+    sayIfUnseen();
     const auto now = steady_clock::now();
     if (_isWhole && _mayRead == steady_clock::time_point::max()) _mayRead = now + kReadAgain;
     if (_isWhole || now < _mayRead || _used > memoryOfProcess() / kShareOfMemory) return;
-    readIn(stopping);
+    if (readIn(stopping)) _readIn = steady_clock::now();
     _readFor = steady_clock::now() - now;
     look();
     // What has been read and is not there is in somebody's way, and would be each time.
@@ -93,20 +105,35 @@ void Residency::look() {
   _isWhole = isResident();
 }
 
-bool Residency::isResident() const {
+bool Residency::isResident() {
   const core::Descriptor file(::open(_file.c_str(), O_RDONLY | O_CLOEXEC));
-  return file.valid() && _used > 0 && Map(file.number(), static_cast<std::size_t>(_used)).isResident();
+  if (!file.valid() || _used == 0) return false;
+  const auto seen = Map(file.number(), static_cast<std::size_t>(_used)).isResident();
+  if (const bool* isThere = std::get_if<bool>(&seen)) return *isThere;
+  _unseen = std::get<int>(seen);
+  return _readIn && steady_clock::now() - *_readIn < kReadAgain;
 }
 
-void Residency::readIn(const std::atomic<bool>& stopping) const {
+/// Gives whether all of it was read.
+bool Residency::readIn(const std::atomic<bool>& stopping) const {
   const core::Descriptor file(::open(_file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) return;
+  if (!file.valid()) return false;
   // Who stops does not wait for what the system would read ahead.
   ::posix_fadvise(file.number(), 0, 0, POSIX_FADV_RANDOM);
   std::vector<char> piece(kReadAtOnce);
-  for (std::uint64_t at = 0; at < _used && !stopping; at += kReadAtOnce) {
-    if (::pread(file.number(), piece.data(), piece.size(), static_cast<off_t>(at)) <= 0) return;
+  for (std::uint64_t at = 0; at < _used; at += kReadAtOnce) {
+    if (stopping) return false;
+    if (::pread(file.number(), piece.data(), piece.size(), static_cast<off_t>(at)) <= 0) return false;
   }
+  return true;
+}
+
+void Residency::sayIfUnseen() {
+  if (_unseen == 0 || std::exchange(_saidSo, true)) return;
+  Poco::Logger::get("lmdb").warning(
+      "the system does not say whether the store is in memory (mincore: " + textOf(_unseen) +
+      "), so a small store is taken to be there once it has been read, and a larger one never. Allow p2 that "
+      "system call: SystemCallFilter=mincore in a unit.");
 }
 
 }  // namespace p2::lmdb

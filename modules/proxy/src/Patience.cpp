@@ -52,7 +52,7 @@ void Patience::giveUpLate() {
 
 core::Error Patience::noAnswer() {
   return {"it has not answered for " + std::to_string(kBound.count()) +
-          " s: its disk, or its database, stands still"};
+          " s: its disk, or its database, stands still or does not keep up"};
 }
 
 }  // namespace p2::proxy
