@@ -1,3 +1,8 @@
+// LMDB may call either of pwrite() and pwrite64(), and both must be defined here: the C library's headers
+// shall not make one of them. So this file is compiled alone.
+#undef _FILE_OFFSET_BITS
+#undef _TIME_BITS
+
 #include "IoFaults.h"
 
 #include <sys/uio.h>
@@ -37,20 +42,13 @@ Function* next(const char* name) {
 
 extern "C" {
 
-// Where off_t has 64 bits by choice, the C library's header calls pwrite() by its other name.
-#if defined(_FILE_OFFSET_BITS) && _FILE_OFFSET_BITS == 64
-constexpr const char* kPwrite = "pwrite64";
-#else
-constexpr const char* kPwrite = "pwrite";
+ssize_t pwrite(int file, const void* bytes, size_t count, off_t offset) {
+  static auto* const real = next<ssize_t(int, const void*, size_t, off_t)>("pwrite");
+  return fails() ? -1 : real(file, bytes, count, offset);
+}
 
 ssize_t pwrite64(int file, const void* bytes, size_t count, off64_t offset) {
   static auto* const real = next<ssize_t(int, const void*, size_t, off64_t)>("pwrite64");
-  return fails() ? -1 : real(file, bytes, count, offset);
-}
-#endif
-
-ssize_t pwrite(int file, const void* bytes, size_t count, off_t offset) {
-  static auto* const real = next<ssize_t(int, const void*, size_t, off_t)>(kPwrite);
   return fails() ? -1 : real(file, bytes, count, offset);
 }
 

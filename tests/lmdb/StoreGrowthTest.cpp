@@ -79,7 +79,7 @@ class Streams {
 template <class Key>
 Answer<Registrations::Found> lookingUp(const Store& store, const Key& key) {
   Answer<Registrations::Found> answer;
-  store.lookUp(key, answer.callback());
+  store.lookUp(key, "example.org", answer.callback());
   return answer;
 }
 
@@ -183,11 +183,12 @@ TEST_CASE("What is asked of one device while the map waits is answered in the or
   for (int i = 0; i < 20; ++i) {
     // The map has grown when the second half is asked, which could be answered at once.
     if (i == 10) growing.letGo();
-    store.lookUp(device(0), [&order, i, done = answers[static_cast<std::size_t>(i)].callback()](
-                                p2::core::Result<Registrations::Found> found) mutable {
-      order.push_back(i);
-      done(std::move(found));
-    });
+    store.lookUp(device(0), "example.org",
+                 [&order, i, done = answers[static_cast<std::size_t>(i)].callback()](
+                     p2::core::Result<Registrations::Found> found) mutable {
+                   order.push_back(i);
+                   done(std::move(found));
+                 });
   }
   for (const auto& answer : answers) CHECK(answer.value() == growing.known);
   CHECK(std::is_sorted(order.begin(), order.end()));
@@ -200,11 +201,11 @@ TEST_CASE("A phone that registers and withdraws while the map waits is withdrawn
   Answer<Registration> registration;
   Answer<bool> withdrawn;
   // Each looks first, as those who serve phones do.
-  store.lookUp(device(0), [&](const p2::core::Result<Registrations::Found>&) {
+  store.lookUp(device(0), "example.org", [&](const p2::core::Result<Registrations::Found>&) {
     store.registerDevice(device(0), "example.org", token("new"), registration.callback());
   });
   growing.letGo();
-  store.lookUp(device(0), [&](const p2::core::Result<Registrations::Found>&) {
+  store.lookUp(device(0), "example.org", [&](const p2::core::Result<Registrations::Found>&) {
     store.unregister(device(0), "example.org", withdrawn.callback());
   });
   CHECK(registration.value().node == growing.known.node);
