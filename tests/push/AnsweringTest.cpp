@@ -4,8 +4,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <future>
 #include <mutex>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -74,7 +76,8 @@ TEST_CASE_METHOD(AnsweringFixture,
   CHECK(told == "xx");
   CHECK(answers.empty());
   CHECK(metrics.callbackErrors.value() == 2);
-  CHECK(registry.distribution("p2_push_seconds").counts.at(0) == 4);
+  const auto counts = registry.distribution("p2_push_seconds").counts;
+  CHECK(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}) == 4);
 }
 
 TEST_CASE_METHOD(AnsweringFixture, "Who is refused is told, and was not waiting") {
