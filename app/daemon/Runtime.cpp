@@ -70,6 +70,20 @@ proxy::PushProxy::Limits proxyLimits(const settings::Settings::Limits& settings)
   return limits;
 }
 
+/// Null where a second p2 does no harm, as it has the same store.
+std::unique_ptr<SecondWatch> makeSecondWatch(const settings::Settings& settings) {
+  if (StoreLink(settings.store).cautionAgainstSecond().empty()) return nullptr;
+  return std::make_unique<SecondWatch>(settings.xmpp.jid);
+}
+
+proxy::PushProxy::Options proxyOptions(const settings::Settings& settings, const SecondWatch* secondWatch) {
+  proxy::PushProxy::Options options;
+  options.jid = settings.xmpp.jid;
+  options.limits = proxyLimits(settings.limits);
+  if (secondWatch != nullptr) options.otherStoreServes = [secondWatch] { return secondWatch->sees(); };
+  return options;
+}
+
 /// How long it is until then; not below zero.
 Milliseconds until(std::chrono::steady_clock::time_point time) {
   return std::max(std::chrono::duration_cast<Milliseconds>(time - std::chrono::steady_clock::now()),
@@ -117,7 +131,8 @@ Runtime::Runtime(const settings::Settings& settings, FcmLink fcm,
       _expiry(std::make_unique<Expiry>(*_store, settings.store.expireAfter)),
       _fcm(std::move(fcm)),
       _dispatchers(makeDispatchers(settings, _fcm, *_metrics)),
-      _proxy({settings.xmpp.jid, proxyLimits(settings.limits)}, *_store, waysOf(_dispatchers), *_metrics),
+      _secondWatch(makeSecondWatch(settings)),
+      _proxy(proxyOptions(settings, _secondWatch.get()), *_store, waysOf(_dispatchers), *_metrics),
       _watch(std::make_unique<StoreWatch>(*_store, _proxy, *_metrics)),
       _clockWatch(std::make_unique<ClockWatch>(_proxy, std::move(onClock))),
       _onState(std::move(onState)),
@@ -147,6 +162,7 @@ void Runtime::begin(component::Component::Options componentOptions) {
 
 void Runtime::openStreams(component::Component::Options options) {
   options.standbyCaution = StoreLink(_settings.store).cautionAgainstSecond();
+  if (_secondWatch) options.onOther = [this] { _secondWatch->note(); };
   options.onMessage = [this](const xmpp::Element& message) { _proxy.handle(message); };
   for (std::size_t i = 0; i < _settings.xmpp.connections; ++i) {
     options.firstAddress = i;
@@ -196,7 +212,8 @@ void Runtime::openStatus() {
                             *_metrics,
                             *_recentFaults,
                             [this] { return _proxy.storeFailsSince(); },
-                            [this] { return _proxy.storeStandstill(); }};
+                            [this] { return _proxy.storeStandstill(); },
+                            [this] { return _secondWatch ? _secondWatch->fault() : std::string(); }};
   for (const auto& component : _components) parts.components.push_back(component.get());
   for (const auto& [service, dispatcher] : _dispatchers) parts.dispatchers.push_back(&dispatcher);
   _status = std::make_unique<StatusSource>(std::move(parts), _fcm.tokens);

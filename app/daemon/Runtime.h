@@ -2,6 +2,7 @@
 
 #include "daemon/ClockWatch.h"
 #include "daemon/Expiry.h"
+#include "daemon/SecondWatch.h"
 #include "daemon/StatusSource.h"
 #include "daemon/StoreWatch.h"
 #include "links/FcmLink.h"
@@ -106,6 +107,7 @@ class Runtime {
   std::unique_ptr<Expiry> _expiry;                   // likewise, and before the store
   FcmLink _fcm;
   std::map<store::Service, push::Dispatcher> _dispatchers;  ///< Of each service that is configured.
+  std::unique_ptr<SecondWatch> _secondWatch;  ///< Null where all p2 of the name share the store.
   proxy::PushProxy _proxy;
   std::unique_ptr<StoreWatch> _watch;       // owned by pointer: it ends before the store
   std::unique_ptr<ClockWatch> _clockWatch;  // likewise, as it has requests served

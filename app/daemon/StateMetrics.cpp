@@ -38,6 +38,9 @@ StateMetrics::StateMetrics(core::Metrics& metrics)
       _standingBy(metrics.gauge("p2_component_standing_by",
                                 "1 while the XMPP server has another p2's stream and this one waits for its "
                                 "turn.")),
+      _second(metrics.gauge("p2_component_second",
+                            "1 while another p2, which does not share the store, is connected under the "
+                            "same name.")),
       _clockUnset(metrics.gauge("p2_clock_unset",
                                 "1 while p2 waits until this machine's clock is set, as it shows what "
                                 "cannot be.")),
@@ -64,6 +67,7 @@ StateMetrics::StateMetrics(core::Metrics& metrics)
 
 void StateMetrics::set(const control::DaemonStatus& status) const {
   _standingBy.set(status.standingBy ? 1 : 0);
+  _second.set(status.secondFault.empty() ? 0 : 1);
   _clockUnset.set(status.clockFault.empty() ? 0 : 1);
   _registrations.set(static_cast<std::int64_t>(status.registrations));
   _usedBytes.set(static_cast<std::int64_t>(status.storeBytes));

@@ -18,6 +18,7 @@ class StateMetrics {
  private:
   core::Metrics& _metrics;
   core::Gauge& _standingBy;
+  core::Gauge& _second;
   core::Gauge& _clockUnset;
   core::Gauge& _registrations;
   core::Gauge& _usedBytes;

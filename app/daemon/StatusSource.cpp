@@ -107,6 +107,7 @@ control::DaemonStatus StatusSource::state() const {
   status.server = _server;
   status.jid = _jid;
   for (const auto* component : _parts.components) addStream(component->status(), status);
+  status.secondFault = _parts.secondFault();
   const auto tokens = _tokens.with([](const Tokens& current) { return current; });
   status.legacy = tokens == nullptr;
   if (tokens) addTokenState(*tokens, status);

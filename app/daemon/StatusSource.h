@@ -40,6 +40,8 @@ class StatusSource {
     };
     /// Why it does not answer in time, of which it does not know itself; empty if it does.
     std::function<std::string()> storeStandstill = [] { return std::string(); };
+    /// That another p2 serves, with another store; empty if none does.
+    std::function<std::string()> secondFault = [] { return std::string(); };
   };
   using Tokens = std::shared_ptr<fcm::AccessTokenSource>;  // as in FcmLink: may outlive a reload
 

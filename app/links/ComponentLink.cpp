@@ -2,9 +2,21 @@
 
 #include "p2/http/TlsContext.h"
 
+#include <random>
+#include <string>
 #include <utility>
 
 namespace p2::app {
+
+namespace {
+
+/// What no other process has.
+std::string drawPingId() {
+  std::random_device random;
+  return std::to_string(random()) + '-' + std::to_string(random());
+}
+
+}  // namespace
 
 core::Result<component::Component::Options> componentOptions(const settings::Settings::Xmpp& settings) {
   component::Component::Options options;
@@ -13,6 +25,7 @@ core::Result<component::Component::Options> componentOptions(const settings::Set
   options.jid = settings.jid;
   options.sharedSecret = settings.sharedSecret;
   options.connections = settings.connections;
+  options.pingId = drawPingId();
   options.limits.stanzaSize = settings.maxStanzaSize;
   if (settings.tls == settings::Tls::none) return options;
   auto tls = http::TlsContext::create({settings.caFile.string(), "xmpp.caFile"});

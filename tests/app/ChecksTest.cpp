@@ -83,6 +83,9 @@ TEST_CASE("A running daemon's word is taken for its connection") {
   status.server = "127.0.0.1:5347";
   status.connected = true;
   CHECK(tells(judgeDaemon(status), State::ok, "is connected to 127.0.0.1:5347"));
+  status.secondFault = "another p2 is connected";
+  CHECK(tells(judgeDaemon(status), State::fault, "another p2 is connected"));
+  status.secondFault.clear();
   status.connected = false;
   status.streamFault = "refused";
   CHECK(tells(judgeDaemon(status), State::fault, "not connected to 127.0.0.1:5347: refused."));

@@ -35,7 +35,7 @@ TEST_CASE("The state of store, access token and guard shows in the metrics, and 
         "p2_store_pending_changes 3", "p2_store_failing 0", "p2_store_hosts_failing 0",
         "p2_fcm_access_token_valid 1", "p2_fcm_access_token_expiry_timestamp_seconds 1700003600",
         "p2_targets_seem_gone{service=\"fcm\"} 0", "p2_answers_unsent 2", "p2_clock_unset 0",
-        "process_start_time_seconds 1700000000"}) {
+        "p2_component_second 0", "process_start_time_seconds 1700000000"}) {
     INFO(text);
     CHECK(hasLine(text, line));
   }
@@ -47,14 +47,15 @@ TEST_CASE("The state of store, access token and guard shows in the metrics, and 
   status.tokenExpires = std::nullopt;
   status.storeFault = "no space";
   status.clockFault = "it shows 1970";
+  status.secondFault = "another p2 is connected";
   status.storeHosts = {{"db1:3306", false, "It is down."}, {"db2:3306", true, ""}};
   status.services[1].targetsSeemGone = true;
   state.set(status);
   text = metrics.render();
   for (const char* line :
-       {"p2_clock_unset 1", "p2_store_failing 1", "p2_store_hosts_failing 1", "p2_fcm_access_token_valid 0",
-        "p2_fcm_access_token_expiry_timestamp_seconds 0", "p2_targets_seem_gone{service=\"fcm\"} 0",
-        "p2_targets_seem_gone{service=\"apns\"} 1"}) {
+       {"p2_clock_unset 1", "p2_component_second 1", "p2_store_failing 1", "p2_store_hosts_failing 1",
+        "p2_fcm_access_token_valid 0", "p2_fcm_access_token_expiry_timestamp_seconds 0",
+        "p2_targets_seem_gone{service=\"fcm\"} 0", "p2_targets_seem_gone{service=\"apns\"} 1"}) {
     CHECK(hasLine(text, line));
   }
   status.legacy = true;

@@ -146,6 +146,7 @@ TEST_CASE("However odd it is what a daemon has to tell, a person is told") {
     CHECK(has(text, status.server));
     CHECK(has(text, status.storeFault));
     CHECK(has(text, status.clockFault));
+    CHECK(has(text, status.secondFault));
   }
 }
 

@@ -28,7 +28,7 @@ inline Component::Options optionsFor(std::uint16_t port) {
   options.jid = "push.example.org";
   options.sharedSecret = core::Secret("a-secret");
   options.connectTimeout = options.handshakeTimeout = kPatience;
-  options.idleInterval = options.deadAfter = options.writeTimeout = kPatience;
+  options.pingInterval = options.deadAfter = options.writeTimeout = kPatience;
   options.backoffMost = options.standbyPause = std::chrono::milliseconds(1);
   return options;
 }

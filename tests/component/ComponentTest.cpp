@@ -2,6 +2,7 @@
 #include "ScriptedServer.h"
 #include "support/Catch.h"
 
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <vector>
@@ -94,15 +95,67 @@ TEST_CASE("A server that goes silent is pinged and then given up") {
     seen.put(peer.awaitEnd());
   });
   auto options = optionsFor(server.port());
-  options.idleInterval = 20ms;
+  options.pingInterval = 20ms;
   options.deadAfter = 200ms;
+  options.pingId = "7f";
   TestComponent component(options);
   CHECK(seen.take() ==
-        "<iq type='get' id='p2-ping-1' from='push.example.org' to='push.example.org'>"
+        "<iq type='get' id='p2-ping-7f-1' from='push.example.org' to='push.example.org'>"
         "<ping xmlns='urn:xmpp:ping'/></iq>");
-  CHECK_THAT(seen.take(), ContainsSubstring("p2-ping-2"));
+  CHECK_THAT(seen.take(), ContainsSubstring("'p2-ping-7f-2'"));
   CHECK_THAT(component.fault(),
              ContainsSubstring("has not sent anything for 1 s, not even answers to pings"));
+}
+
+TEST_CASE("A server that is never silent is pinged as well, so that others of the name see the pings") {
+  Mailbox seen;
+  ScriptedServer server([&](Peer& peer, int) {
+    peer.open();
+    std::string received;
+    while (count(received, "<ping ") < 3 && peer.send(" ")) {
+      if (peer.stirsWithin(1ms)) received += peer.await("</iq>");
+    }
+    seen.put(received);
+    peer.awaitEnd();
+  });
+  auto options = optionsFor(server.port());
+  options.pingInterval = 50ms;
+  TestComponent component(options);
+  CHECK_THAT(seen.take(), ContainsSubstring("p2-ping-0-1") && ContainsSubstring("p2-ping-0-3"));
+}
+
+TEST_CASE("A ping of the component's own name that it has not sent is another's, and nothing else is") {
+  struct Row {
+    std::string id, from, payload;
+    bool isOthers;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"p2-ping-8e-1", "push.example.org", "<ping xmlns='urn:xmpp:ping'/>", true},
+      {"p2-ping-1", "push.example.org", "<ping xmlns='urn:xmpp:ping'/>", true},
+      {"p2-ping-7f", "push.example.org", "<ping xmlns='urn:xmpp:ping'/>", true},
+      {"p2-ping-8e-1", "Push.Example.org/p2", "<ping xmlns='urn:xmpp:ping'/>", true},
+      {"p2-ping-7f-1", "push.example.org", "<ping xmlns='urn:xmpp:ping'/>", false},
+      {"p2-ping-7f-900", "push.example.org", "<ping xmlns='urn:xmpp:ping'/>", false},
+      {"x", "push.example.org", "<ping xmlns='urn:xmpp:ping'/>", false},
+      {"p2-ping-8e-1", "example.org", "<ping xmlns='urn:xmpp:ping'/>", false},
+      {"p2-ping-8e-1", "a@push.example.net", "<ping xmlns='urn:xmpp:ping'/>", false},
+      {"p2-ping-8e-1", "push.example.org", "<query xmlns='jabber:iq:version'/>", false},
+  }));
+  CAPTURE(row.id, row.from, row.payload);
+  ScriptedServer server([&](Peer& peer, int) {
+    peer.open();
+    peer.send("<iq type='get' id='" + row.id + "' from='" + row.from + "' to='push.example.org'>" +
+              row.payload + "</iq>");
+    peer.awaitEnd();
+  });
+  auto options = optionsFor(server.port());
+  options.pingId = "7f";
+  std::atomic<int> others{0};
+  options.onOther = [&others] { ++others; };
+  TestComponent component(options);
+  REQUIRE(component.gets(1));
+  CHECK(others == (row.isOthers ? 1 : 0));
+  CHECK(component.handedOut() == std::vector<std::string>{row.id});
 }
 
 TEST_CASE("White space is a sign of life") {
@@ -117,7 +170,7 @@ TEST_CASE("White space is a sign of life") {
     peer.awaitEnd();
   });
   auto options = optionsFor(server.port());
-  options.idleInterval = 100ms;
+  options.pingInterval = 100ms;
   options.deadAfter = 1500ms;
   TestComponent component(options);
   CHECK(seen.take() == "alive");

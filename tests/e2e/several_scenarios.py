@@ -30,11 +30,14 @@ def shared_store(s):
     return dict(store_kind="mariadb", store_mariadb_hosts=f"127.0.0.1:{port}", store_mariadb_password="pass")
 
 
-def requests(p2):
-    """How many stanzas have come to it."""
+def metric(p2, name):
     with urllib.request.urlopen(f"http://{p2.properties['http.listen']}/metrics", timeout=10) as answer:
-        metrics = answer.read().decode()
-    return int(float(re.search(r"^p2_stanzas_received_total (\S+)$", metrics, re.M).group(1)))
+        return float(re.search(rf"^{re.escape(name)} (\S+)$", answer.read().decode(), re.M).group(1))
+
+
+def requests(p2):
+    """How many have come to it of phones and of servers that push: p2's own pings are none of them."""
+    return sum(int(metric(p2, f'p2_requests_total{{kind="{kind}"}}')) for kind in ("register", "publish"))
 
 
 @scenario("prosody")
@@ -144,22 +147,66 @@ def shared_out(s):
     assert all(shares(p2s, publish)), "one that is there again gets its share"
 
 
+def pushed(peer, jid, registrations):
+    """What the server is told when it pushes for each of them."""
+    return {verdict(peer.iq(jid, shapes.publish(each.node, each.secret))) for each in registrations}
+
+
+@scenario("ejabberd")
+def two_stores(s):
+    """Two p2 of one name, each with its own store: both say so, and no server is told that a phone is unknown"""
+    first, second = (s.p2(http_listen=f"127.0.0.1:{free_port()}") for _ in range(2))
+    first.up()
+    peer, jid = s.component(), s.server.p2_jid
+
+    def register(user):
+        return shapes.Registration(peer.iq(jid, shapes.register(s.token(), "device"), sender=f"{user}@{peer.jid}/a"))
+
+    phones = [register(f"early{number}") for number in range(10)]
+    os.rmdir(second.store)
+    command(first, "backup", second.store)
+    phones += [register(f"late{number}") for number in range(10)]
+    eq(pushed(peer, jid, phones), {"result"}, "what the server is told of one p2")
+
+    second.up()
+    for p2 in (first, second):
+        p2.wait_for_log("error", f"another p2 is connected to the XMPP server as {jid}", seconds=120)
+    told = set().union(*(pushed(peer, jid, phones) for _ in range(4)))
+    eq(told, {"result", shapes.WAIT}, "what the server is told of two")
+    for p2 in (first, second):
+        eq(metric(p2, "p2_component_second"), 1, "the metric")
+        out, _ = command(p2, "status", write=False)
+        assert "ATTENTION      another p2 is connected" in out, out
+        eq(p2.log().count("another p2 is connected"), 1, "how often it says so")
+    eq(second.stop(), 0, "exit status of the second")
+    eq(pushed(peer, jid, phones), {"result"}, "what the server is told of one p2 again")
+
+
+@scenario("ejabberd")
+def several_streams(s):
+    """The streams of one p2 get each other's pings, which are no sign of another p2"""
+    p2 = s.p2(http_listen=f"127.0.0.1:{free_port()}", xmpp_connections=3).up()
+    until(lambda: metric(p2, 'p2_requests_total{kind="other"}') >= 3, "a ping of each stream", seconds=60)
+    eq(metric(p2, "p2_component_second"), 0, "another p2")
+    assert "another p2 is connected" not in p2.log()
+
+
 @scenario("ejabberd")
 def component_number(s):
     """ejabberd's domain_balancing loses the share of a p2 that is gone: the reason to leave it unset"""
-    jid, ping = s.server.p2_jid, "<ping xmlns='urn:xmpp:ping'/>"
+    jid, push = s.server.p2_jid, shapes.publish("node", "secret")
     option = f'#{{<<"{jid}">> => #{{type => bare_source, component_number => 2}}}}'
     s.at_end(lambda: s.server.evaluate("ejabberd_config:set_option(domain_balancing, #{})"))
     s.server.evaluate(f"ejabberd_config:set_option(domain_balancing, {option})")
     p2s = [s.p2(http_listen=f"127.0.0.1:{free_port()}").up() for _ in range(2)]
     peer = s.component()
     senders = [f"user{number}@{peer.jid}/a" for number in range(16)]
-    assert all(shares(p2s, lambda: [peer.iq(jid, ping, sender=sender, kind="get") for sender in senders]))
+    assert all(shares(p2s, lambda: [peer.iq(jid, push, sender=sender) for sender in senders]))
     eq(p2s[0].stop(), 0, "exit status")
     before = requests(p2s[1])
-    asked = [peer.send_iq(jid, ping, sender=sender, kind="get") for sender in senders]
+    asked = [peer.send_iq(jid, push, sender=sender) for sender in senders]
     # ejabberd answers this one itself, when it has sent the others on their way.
-    eq(verdict(peer.iq(s.server.domain, ping, kind="get")), "result", "a ping of ejabberd")
+    eq(verdict(peer.iq(s.server.domain, "<ping xmlns='urn:xmpp:ping'/>", kind="get")), "result", "a ping of ejabberd")
 
     def answered():
         count = sum(1 for id in asked if peer.answers(id))

@@ -9,6 +9,7 @@
 #include "support/TemporaryDirectory.h"
 #include "support/Xml.h"
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -108,6 +109,7 @@ class ProxyFixture {
     return script.with([](const Script& s) { return s.sent.size(); });
   }
 
+  std::atomic<bool> otherStoreServes{false};
   TemporaryDirectory directory;
   core::Metrics metrics;
   core::Guarded<Script> script;
@@ -127,8 +129,8 @@ class ProxyFixture {
     dispatcher = std::make_unique<push::Dispatcher>(
         dispatcherOptions, [this] { return std::make_unique<ScriptedSender>(script); }, metrics);
     proxy = std::make_unique<proxy::PushProxy>(
-        proxy::PushProxy::Options{kJid, limits, &clock}, registrations,
-        proxy::PushProxy::Dispatchers{{store::Service::fcm, *dispatcher}}, metrics);
+        proxy::PushProxy::Options{kJid, limits, &clock, [this] { return otherStoreServes.load(); }},
+        registrations, proxy::PushProxy::Dispatchers{{store::Service::fcm, *dispatcher}}, metrics);
   }
 
   std::size_t _asked = 0;

@@ -122,6 +122,25 @@ TEST_CASE("Only a verdict on the target itself makes a server drop the user") {
   CHECK(errorIn(p2.publish(node, secret)) == kItemNotFound);
 }
 
+TEST_CASE("While another store serves phones under the same name, no server is told of one that is unknown") {
+  ProxyFixture p2;
+  const std::string answer = p2.registerPhone("token");
+  const std::string node = valueOf(answer, "node");
+  const std::string secret = valueOf(answer, "secret");
+  p2.otherStoreServes = true;
+  CHECK(errorIn(p2.publish("AAAAAAAAAAAA", secret)) == kTryLater);
+  CHECK(errorIn(p2.publish(node, "AAAAAAAAAAAAAAAAAAAAAAAA")) == kTryLater);
+  CHECK(errorIn(p2.publish(node, secret, "evil.example")) == kTryLater);
+  p2.willAnswer(Outcome::Kind::targetGone);
+  CHECK(errorIn(p2.publish(node, secret)) == kTryLater);
+  CHECK(p2.store->find(node).value());
+  CHECK(errorIn(p2.publish(node, secret)).empty());
+  p2.otherStoreServes = false;
+  CHECK(errorIn(p2.publish("AAAAAAAAAAAA", secret)) == kItemNotFound);
+  p2.willAnswer(Outcome::Kind::targetGone);
+  CHECK(errorIn(p2.publish(node, secret)) == kItemNotFound);
+}
+
 TEST_CASE("The verdict of a foreign project counts only while messages are delivered") {
   ProxyFixture p2;
   const std::string answer = p2.registerPhone("token");

@@ -33,6 +33,7 @@ inline control::DaemonStatus randomStatus(std::minstd_rand& random) {
   status.streams = number();
   status.openStreams = number();
   status.connected = random() % 2 == 0;
+  status.secondFault = text();
   status.standingBy = random() % 2 == 0;
   status.since = time();
   status.streamFault = text();

@@ -65,6 +65,9 @@ TEST_CASE("The daemon is ready while nothing keeps it from serving, and says wha
   CHECK(p2.get("/readyz").status == 200);
   p2.status.targetsSeemGone = true;  // strangers can bring that about, and it costs nobody a push
   CHECK(p2.get("/readyz").status == 200);
+  // All of them would say so, and none would serve.
+  p2.status.secondFault = "another p2 is connected";
+  CHECK(p2.get("/readyz").status == 200);
   p2.status.connected = false;
   p2.status.streamFault = "the server is down";
   p2.status.storeFault = "the disk is full";

@@ -284,6 +284,7 @@ std::optional<Finding> judgeChange(const path& file, control::DaemonStatus::Time
 }
 
 Finding judgeDaemon(const control::DaemonStatus& status) {
+  if (!status.secondFault.empty()) return {kServer, State::fault, status.secondFault, EX_CONFIG};
   if (status.connected) {
     return {kServer, State::ok,
             "the running daemon (pid " + std::to_string(status.pid) + ") is connected to " + status.server +

@@ -174,6 +174,7 @@ std::string describeStatus(const control::DaemonStatus& status,
   text += row("registrations", registrationsText(status));
   if (domains) text += domainLines(*domains);
   text += storeLines(status, now);
+  if (!status.secondFault.empty()) text += row("ATTENTION", status.secondFault);
   text += attentionLines(status);
   if (!status.faults.empty()) text += row("last faults", "");
   for (const auto& fault : status.faults) text += "  " + core::isoTime(fault.time) + "  " + fault.text + '\n';

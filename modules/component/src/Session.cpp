@@ -22,6 +22,9 @@ namespace ns = xmpp::ns;
 // A last word to a server that ended the stream, or has to: as long as it takes it at once.
 constexpr Milliseconds kLastWordBound{1000};
 
+// So the ids of all p2's pings begin.
+constexpr const char* kPingIds = "p2-ping-";
+
 std::string attributeText(const std::string& value) {
   std::string text;
   xmpp::appendEscaped(text, value);
@@ -101,6 +104,14 @@ bool Session::isOurs(const xmpp::Iq& request) const {
   return xmpp::isAt(request.to, _context.options.jid);
 }
 
+/// Whether it is a ping that another process sends under the component's name. It comes here as the server
+/// shares out what is for the name among the streams that it has.
+bool Session::isOfAnother(const xmpp::Iq& request) const {
+  return request.payload.is("ping", ns::kPing) && xmpp::isAt(request.from, _context.options.jid) &&
+         request.id.starts_with(kPingIds) &&
+         !request.id.starts_with(kPingIds + _context.options.pingId + '-');
+}
+
 void Session::handOver(const xmpp::Element& message) {
   if (!_context.options.onMessage || !xmpp::isAt(message.attribute("to"), _context.options.jid)) return;
   _context.reading.with([&](bool reading) {
@@ -111,6 +122,7 @@ void Session::handOver(const xmpp::Element& message) {
 /// What is not handed out is answered wait, as a Responder does on its own.
 void Session::handOut(xmpp::Iq request) {
   if (!isOurs(request)) return;
+  if (_context.options.onOther && isOfAnother(request)) _context.options.onOther();
   xmpp::Responder responder(_context.outbox, request.id, request.from, request.to);
   if (!admit()) return;
   _context.reading.with([&](bool reading) {
@@ -135,6 +147,7 @@ void Session::onRefused(xmpp::Element head, std::string_view why) {
 
 void Session::onHandshake() {
   _ready = true;
+  _lastPing = std::chrono::steady_clock::now();
   _context.outbox.attach(_connection);
   _context.onReady();
 }
@@ -155,8 +168,8 @@ Milliseconds Session::patienceWithHandshake(std::chrono::steady_clock::time_poin
   return Milliseconds::zero();
 }
 
-/// How long to wait for input. A server that has been silent for a while is pinged, so that one that hangs is
-/// told from one that has nothing to say.
+/// How long to wait for input. The server is pinged, so that one that hangs is told from one that has nothing
+/// to say; also while it is not silent, so that others who are connected under the name learn of us.
 Milliseconds Session::patience() {
   const auto& options = _context.options;
   const auto now = std::chrono::steady_clock::now();
@@ -167,22 +180,19 @@ Milliseconds Session::patience() {
            ", not even answers to pings");
     return Milliseconds::zero();
   }
-  auto nextPing = std::max(_connection->lastInput(), _lastPing) + options.idleInterval;
-  if (now >= nextPing) {
-    ping();
-    _lastPing = now;
-    nextPing = now + options.idleInterval;
-  }
-  return std::chrono::ceil<Milliseconds>(std::min(nextPing, dead) - now);
+  if (now >= _lastPing + options.pingInterval) ping(now);
+  return std::chrono::ceil<Milliseconds>(std::min(_lastPing + options.pingInterval, dead) - now);
 }
 
 /// Pings ourselves through the server. With several connections for one name the ping may end at another of
 /// them, which answers it; so only a long silence counts. Through the outbox, as this thread must not wait
 /// for a server that reads slowly.
-void Session::ping() {
+void Session::ping(std::chrono::steady_clock::time_point now) {
+  _lastPing = now;
   const std::string jid = attributeText(_context.options.jid);
-  _context.outbox.send("<iq type='get' id='p2-ping-" + std::to_string(++_pings) + "' from='" + jid +
-                       "' to='" + jid + "'><ping xmlns='" + std::string(ns::kPing) + "'/></iq>");
+  _context.outbox.send(std::string("<iq type='get' id='") + kPingIds + _context.options.pingId + '-' +
+                       std::to_string(++_pings) + "' from='" + jid + "' to='" + jid + "'><ping xmlns='" +
+                       std::string(ns::kPing) + "'/></iq>");
 }
 
 /// Whether there is room for one more answer. Gives a server up that sends requests and takes no answers.

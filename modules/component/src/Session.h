@@ -61,10 +61,11 @@ class Session final : public xmpp::StanzaHandler {
  private:
   std::chrono::milliseconds patience();
   std::chrono::milliseconds patienceWithHandshake(std::chrono::steady_clock::time_point now);
-  void ping();
+  void ping(std::chrono::steady_clock::time_point now);
   void onHandshake();
   void onStreamError(const xmpp::Element& error);
   bool isOurs(const xmpp::Iq& request) const;
+  bool isOfAnother(const xmpp::Iq& request) const;
   void handOut(xmpp::Iq request);
   void handOver(const xmpp::Element& message);
   bool admit();

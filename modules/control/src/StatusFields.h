@@ -24,6 +24,7 @@ void eachField(Status& status, Field field) {
   field("standingBy", status.standingBy);
   field("since", status.since);
   field("streamFault", status.streamFault);
+  field("secondFault", status.secondFault);
   field("unsentAnswers", status.unsentAnswers);
   field("legacyApi", status.legacy);
   field("accessTokenValid", status.tokenValid);

@@ -263,6 +263,10 @@ class PushProxy::Impl {
   /// costs its server nothing, and it drops no user.
   void answerUnknown(const std::string& domain, Responder& responder) {
     _unknown.add();
+    if (_options.otherStoreServes()) {
+      _unknownLimited.add();
+      return responder.error(StanzaError::tryLater());
+    }
     const bool hasHeldAny = _hasHeldAny || holdsAny();
     if (hasHeldAny && _limits.admitUnknown(domain)) return responder.error(StanzaError::itemNotFound());
     _unknownLimited.add();
@@ -347,6 +351,8 @@ class PushProxy::Impl {
         responder.result();
         return;
       case Outcome::Kind::targetGone:
+        // Its phone may have registered anew with the other.
+        if (_options.otherStoreServes()) return responder.error(StanzaError::tryLater());
         remove(node, std::move(domain), outcome.target, std::move(responder));
         return;
       case Outcome::Kind::doubted:

@@ -15,8 +15,7 @@ class Relay:
     """Passes bytes on in both directions, as they come. `component` is its port. Thread-safe.
 
     What counts as a request or an answer has gone through here: it is what p2 has been given to read, and what it has
-    written, whatever becomes of the server. Not so p2's pings to itself: of several p2 one may get those of all, which
-    have the same ids.
+    written, whatever becomes of the server. Not so p2's pings to itself: of several p2 one may get those of all.
     """
 
     def __init__(self, server):

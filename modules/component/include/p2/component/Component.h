@@ -41,8 +41,10 @@ class Component {
     std::chrono::milliseconds connectTimeout{
         10000};  ///< For each address of the host; as long again for TLS.
     std::chrono::milliseconds handshakeTimeout{20000};  ///< From the connection to the handshake's end.
-    std::chrono::milliseconds idleInterval{
-        30000};  ///< A silent server is pinged after so long, again and again.
+    std::chrono::milliseconds pingInterval{15000};      ///< The server is pinged so often.
+    /// What the ids of its pings have in them: the same in all components of one process, and in no other
+    /// process, so that `onOther` tells of others.
+    std::string pingId = "0";
     std::chrono::milliseconds deadAfter{120000};    ///< Silent for so long, without a byte, it is given up.
     std::chrono::milliseconds writeTimeout{15000};  ///< A server that takes nothing for so long is given up.
     std::chrono::milliseconds backoffMost{30000};   ///< Longest wait before connecting again.
@@ -58,6 +60,10 @@ class Component {
     /// Called in the reader thread for every message stanza to the component, which has no answer; must not
     /// block nor throw. May be empty.
     std::function<void(const xmpp::Element&)> onMessage;
+    /// Called in the reader thread when a ping of p2's comes from the component's own name that is of another
+    /// `pingId`: the server has another's stream for the name as well, and shares out what comes. Must not
+    /// block nor throw. May be empty.
+    std::function<void()> onOther;
   };
 
   enum class State {

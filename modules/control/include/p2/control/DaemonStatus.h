@@ -52,6 +52,7 @@ struct DaemonStatus {
   bool standingBy = false;  ///< None is, as the server has another p2's.
   Time since{};             ///< When `connected` became what it is, or it began to stand by.
   std::string streamFault;  ///< Of one that is not open.
+  std::string secondFault;  ///< Another p2 is connected under the name, with another store; empty if none is.
   std::uint64_t unsentAnswers = 0;
 
   bool legacy = false;  ///< The legacy interface of FCM: there is no access token.

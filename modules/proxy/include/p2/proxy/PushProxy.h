@@ -48,6 +48,9 @@ class PushProxy {
     std::string jid;  ///< `xmpp.jid`
     Limits limits;
     const core::Clock* clock = &core::systemClock();  ///< Must outlive the proxy.
+    /// Whether another store serves phones under the same name, too: what this one has not, or has as it was,
+    /// may be in the other, and no server is told that a phone is unknown or gone. Must not block nor throw.
+    std::function<bool()> otherStoreServes = [] { return false; };
   };
 
   /// The way to each push service that there is one to. A push for a device of another one waits: that there
