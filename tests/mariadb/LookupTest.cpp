@@ -168,6 +168,20 @@ TEST_CASE("A row that cannot be read is an error to who asks for it, and to nobo
   CHECK(lookedUp(*store, one.node) == again);
 }
 
+TEST_CASE("Whatever a server's variable says, it is off only if it says so") {
+  for (const char* value : {"OFF", "0"}) CHECK(isOff(value));
+  for (const char* value :
+       {"ON", "1", "NO_LOCK", "NO_LOCK_NO_ADMIN", "", "NO", "OFFLINE", "what comes yet"}) {
+    CAPTURE(value);
+    CHECK_FALSE(isOff(value));
+  }
+}
+
+TEST_CASE("What is committed is on the disk with two values of innodb_flush_log_at_trx_commit") {
+  for (const char* value : {"1", "3"}) CHECK(isDurable(value));
+  for (const char* value : {"0", "2", "", "ON"}) CHECK_FALSE(isDurable(value));
+}
+
 TEST_CASE("A miss counts only of a host that is no replica, even if it has become one since") {
   const auto store = opened(Server::shared().freshTables());
   const auto one = registered(*store, device(1), "token");

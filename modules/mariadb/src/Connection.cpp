@@ -204,7 +204,7 @@ MaybeFault Connection::checkVersion() {
 MaybeFault Connection::prepare(const Options& options, std::chrono::seconds patience) {
   auto shown = query("show variables like 'wsrep_on'");
   if (!shown.ok()) return shown.fault();
-  _clustered = shown.value().next() && shown.value().text(1) == "ON";
+  _clustered = shown.value().next() && !isOff(shown.value().text(1).value_or(""));
   const auto seconds = [](std::chrono::seconds time) { return std::to_string(time.count()); };
   for (const auto& statement :
        {"set session sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = " + seconds(patience) +
@@ -227,7 +227,7 @@ MaybeFault Connection::readCausally() {
 MaybeFault Connection::checkServes() {
   auto shown = query("show global variables like 'read_only'");
   if (!shown.ok()) return shown.fault();
-  if (shown.value().next() && shown.value().text(1) == "ON") {
+  if (shown.value().next() && !isOff(shown.value().text(1).value_or(""))) {
     return Fault{Fault::Kind::unfit, "The database " + _name +
                                          " is read-only (read_only): if it is a replica, name the primary in "
                                          "store.mariadb.hosts."};
@@ -306,6 +306,14 @@ std::string literal(std::string_view bytes) {
 
 std::string textLiteral(std::string_view text) {
   return "_utf8mb4 " + literal(text);
+}
+
+bool isOff(std::string_view value) {
+  return value == "OFF" || value == "0";
+}
+
+bool isDurable(std::string_view flushes) {
+  return flushes == "1" || flushes == "3";
 }
 
 std::string nameOf(const Host& host) {

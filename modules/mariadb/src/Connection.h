@@ -102,6 +102,11 @@ std::string literal(std::string_view bytes);
 /// The same as text, which a column's collation compares. REQUIRES: it is UTF-8; else the database refuses
 /// the statement.
 std::string textLiteral(std::string_view text);
+/// Whether a variable of the server, as SHOW VARIABLES has it, says that something is off. There is more than
+/// one way to be on: `read_only` has ON, NO_LOCK and NO_LOCK_NO_ADMIN since MariaDB 12.0.
+bool isOff(std::string_view value);
+/// Whether the value of `innodb_flush_log_at_trx_commit` means that what is committed is on the disk.
+bool isDurable(std::string_view flushes);
 /// What operators call a host.
 std::string nameOf(const Host& host);
 

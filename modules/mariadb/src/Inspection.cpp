@@ -98,7 +98,7 @@ void inspectHost(Connection& connection, const Options& options, HostReport& rep
         static_cast<std::uint64_t>(firstNumber(connection, "show status like 'wsrep_cluster_size'", 1));
     report.clusterId = connection.clusterId();
   }
-  report.flushes = firstNumber(connection, "select @@innodb_flush_log_at_trx_commit", 0) == 1;
+  report.flushes = isDurable(firstText(connection, "select @@innodb_flush_log_at_trx_commit", 0));
   const auto here = core::wallTime().time_since_epoch();
   const std::chrono::seconds there(firstNumber(connection, "select unix_timestamp()", 0));
   report.clockIsAhead = there - std::chrono::duration_cast<std::chrono::seconds>(here);
