@@ -58,7 +58,8 @@ std::string doubtOfCluster(const mariadb::HostReport& host, const std::vector<ma
   if (!host.clustered) {
     return host.name + " is not part of a cluster, and store.mariadb.hosts names " +
            std::to_string(named.size()) +
-           ": what phones register there the others lack, unless they are its replicas.";
+           ": what phones register there the others lack, and a replica lacks what it has yet to copy. Set "
+           "read_only = ON on each replica until it takes over, or name one host alone.";
   }
   const auto other = std::find_if(named.begin(), named.end(), [&](const auto& report) {
     return !report.clusterId.empty() && report.clusterId != host.clusterId;

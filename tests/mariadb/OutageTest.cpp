@@ -23,6 +23,7 @@ using namespace p2::mariadb;
 using namespace p2::mariadb::test;
 using namespace p2::store;
 using namespace p2::store::test;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -363,6 +364,48 @@ TEST_CASE("When a host has gone the next one serves") {
     store->lookUp(second.node, "example.org", answer.callback());
     return answer.get().ok() && answer.value() == second;
   }));
+}
+
+TEST_CASE(
+    "A replica that lags behind finds nobody unknown and registers nobody, and one that has caught up does") {
+  Server primary;
+  Server replica;
+  auto options = primary.freshTables();
+  options.timeout = 1s;
+  options.hosts.push_back(replica.twinOf(options));
+  const auto ask = [&](const Store& store, const std::string& node) {
+    Answer<Registrations::Found> answer;
+    store.lookUp(node, answer.callback());
+    return answer.get();
+  };
+  const auto beats = [&](const Server& server, const std::string& which) {
+    return server.run(options.database, "select instance from serving where beat " + which);
+  };
+  CHECK_THAT(remarksOn(options), ContainsSubstring("read_only = ON on each replica"));
+  const auto store = opened(options);
+  store->setServing(true);
+  const auto given = registered(*store, device(1), "token");
+  REQUIRE(p2::test::eventually([&] { return !beats(primary, "> 0").empty(); }));
+  replica.run(options.database,
+              "insert into serving (instance, beat) values ('" + beats(primary, "> 0").front() + "', 0)");
+  primary.kill();
+  const auto fault = [&] { return store->whereabouts().hosts[1].fault; };
+  CHECK(p2::test::eventually([&] {
+    CHECK_FALSE(ask(*store, given.node).ok());
+    CHECK_FALSE(registering(*store, device(2), "token").get().ok());
+    return fault().find("lags behind") != std::string::npos;
+  }));
+
+  replica.run(options.database, "update serving set beat = 1000");
+  CHECK(p2::test::eventually([&] {
+    const auto asked = ask(*store, "none");
+    return asked.ok() && !asked.value();
+  }));
+  // The primary has nothing of what is written to the replica from now on.
+  CHECK(p2::test::eventually([&] { return !beats(replica, "< 1000").empty(); }));
+  primary.start();
+  replica.kill();
+  CHECK_FALSE(ask(*store, "none").ok());
 }
 
 TEST_CASE("A commit that is lost, or whose answer is, is what it would have been") {

@@ -77,6 +77,38 @@ TEST_CASE("One that ends without a word counts no more, and leaves nothing behin
   }
 }
 
+TEST_CASE("A host that has not what this p2 counted on cannot serve, while that is known") {
+  Trio trio;
+  auto& server = Server::shared();
+  auto& connection = *trio.connected.value();
+  const auto keepsUp = [&](std::size_t which) { return !trio.all[which].checkKeepsUp(connection); };
+  CHECK(keepsUp(0));  // it has not counted yet
+  for (int beat = 0; beat < 3; ++beat) CHECK(trio.look(0, true));
+  CHECK(trio.look(1, false));
+  CHECK(keepsUp(0));
+  SECTION("it lags behind") {
+    server.run(trio.options.database, "update serving set beat = 2");
+  }
+  SECTION("it is no replica") {
+    server.run(trio.options.database, "delete from serving");
+  }
+  CHECK_FALSE(keepsUp(0));
+  const auto fault = trio.all[0].checkKeepsUp(connection);
+  REQUIRE(fault);
+  CHECK(fault->kind == Fault::Kind::unfit);
+  CHECK(keepsUp(1));
+  trio.clock.advance(50min);
+  CHECK_FALSE(keepsUp(0));
+  trio.clock.advance(1s);
+  CHECK(keepsUp(0));  // its row may have been taken for that of a dead one
+  CHECK(trio.look(0, true));
+  CHECK(keepsUp(0));
+  server.run(trio.options.database, "update serving set beat = beat - 1");
+  CHECK_FALSE(keepsUp(0));
+  CHECK(trio.look(0, false));
+  CHECK(keepsUp(0));  // it serves no more
+}
+
 TEST_CASE("A database that stands still or takes no writes leaves what was known of the others") {
   Trio trio;
   trio.goRound({true, true, true});

@@ -232,7 +232,8 @@ MaybeFault Connection::checkServes() {
                                          " is read-only (read_only): if it is a replica, name the primary in "
                                          "store.mariadb.hosts."};
   }
-  return checkInStep();
+  if (_clustered) return checkInStep();
+  return _alsoCheck ? _alsoCheck(*this) : std::nullopt;
 }
 
 MaybeFault Connection::checkInStep() {

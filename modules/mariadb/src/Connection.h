@@ -6,10 +6,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 struct st_mysql;
 struct st_mysql_res;
@@ -79,6 +81,8 @@ class Connection {
   MaybeFault checkServes();
   /// A fault if the host is of a cluster, and not in step with the part that goes on.
   MaybeFault checkInStep();
+  /// From now on checkServes() asks this as well, in the end. Not in a cluster, which knows by itself.
+  void alsoCheck(std::function<MaybeFault(Connection&)> check) { _alsoCheck = std::move(check); }
   const std::string& name() const { return _name; }
 
  private:
@@ -95,6 +99,7 @@ class Connection {
   bool _clustered = false;
   std::string _clusterId;
   bool _causal = false;
+  std::function<MaybeFault(Connection&)> _alsoCheck;
 };
 
 /// Bytes as an SQL literal, whatever they are.

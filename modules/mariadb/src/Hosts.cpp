@@ -87,6 +87,10 @@ void Hosts::count(Fault::Kind kind) {
   _state.with([&](State& state) { ++countOf(state.faults, kind); });
 }
 
+bool Hosts::hasLeft(std::size_t host) const {
+  return _state.with([host](const State& state) { return state.reached != host; });
+}
+
 void Hosts::lookAtFailed() {
   for (const auto host : letAlone()) {
     if (!takesTurn(host)) continue;

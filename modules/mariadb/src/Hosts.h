@@ -47,6 +47,8 @@ class Hosts {
   /// A connection to this host has failed: the next one is tried before it.
   void suspect(std::size_t host, const Fault& fault);
   void count(Fault::Kind kind);
+  /// Whether another host is used now than this one.
+  bool hasLeft(std::size_t host) const;
   /// Asks those that are let alone whether they can serve again, so that nobody is told of faults that are
   /// over. Blocks, for each up to the timeout.
   void lookAtFailed();

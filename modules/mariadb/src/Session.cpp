@@ -3,6 +3,8 @@
 namespace p2::mariadb {
 
 Outcome<Connection*> Session::connection(Hosts::Since since) {
+  // What one thread wrote there, another would not find here.
+  if (_connection && !_connection->isClustered() && _hosts.hasLeft(_host)) _connection.reset();
   if (!_connection) {
     auto connected = _hosts.connect(since);
     if (!connected.ok()) return connected.fault();

@@ -11,6 +11,8 @@ namespace {
 
 // Whoever was not there for so long has ended without a word. If it was only cut off, it lists itself anew.
 constexpr std::chrono::hours kDeadAfter{1};
+// Less than that: then another p2 may have removed this one's row.
+constexpr std::chrono::minutes kOwnFor{50};
 
 }  // namespace
 
@@ -38,12 +40,26 @@ MaybeFault Sharers::drawName() {
 MaybeFault Sharers::countOn(Connection& connection, bool serves) {
   if (!serves && !_isListed) return std::nullopt;
   const auto own = textLiteral(_own);
-  auto done = connection.execute(serves ? "insert into serving (instance, beat) values (" + own +
-                                              ", 1) on duplicate key update beat = beat + 1"
+  const auto beat = std::to_string(++_beat);
+  auto done = connection.execute(serves ? "insert into serving (instance, beat) values (" + own + ", " +
+                                              beat + ") on duplicate key update beat = " + beat
                                         : "delete from serving where instance = " + own);
   if (!done.ok()) return done.fault();
   _isListed = serves;
+  _acknowledged.with([&](Own& known) { known = serves ? Own{_own, _beat, _clock.now()} : Own(); });
   return std::nullopt;
+}
+
+MaybeFault Sharers::checkKeepsUp(Connection& connection) const {
+  const auto own = _acknowledged.with([](const Own& known) { return known; });
+  if (own.beat == 0 || _clock.now() - own.since > kOwnFor) return std::nullopt;
+  auto rows = connection.query("select beat from serving where instance = " + textLiteral(own.instance));
+  if (!rows.ok()) return rows.fault();
+  if (rows.value().next() && rows.value().number(0) >= own.beat) return std::nullopt;
+  return Fault{Fault::Kind::unfit,
+               "The database " + connection.name() +
+                   " lacks what this p2 has written to another host: it is a replica that lags behind, or no "
+                   "replica. If it shall serve as it is, restart p2."};
 }
 
 void Sharers::note(const std::map<std::string, std::int64_t>& beats) {

@@ -69,6 +69,7 @@ class Store::Impl {
         _purpose(purpose),
         _makeTables(makeTables),
         _meter(*_options.clock, {}),
+        _sharers(*_options.clock),
         _hosts(_options, _options.timeout, welcome(), purpose),
         _hostsForAll(_options, kPatienceForAll, welcome(), purpose),
         _sessionForAll(_hostsForAll),
@@ -76,7 +77,6 @@ class Store::Impl {
         _rowCount(_options, welcome(), purpose),
         _writer(_options, _hosts, _found, _holdsAny),
         _lookups(_options, _hosts, _found, _holdsAny),
-        _sharers(*_options.clock),
         _watch(
             _hosts, _lookups, _writer, [this] { writeAnything(); },
             [this](Connection& connection) { lookAtSharers(connection); }) {}
@@ -125,10 +125,12 @@ class Store::Impl {
   Hosts::Welcome welcome() {
     return [this](Connection& connection) -> MaybeFault {
       if (auto fault = admit(connection)) return fault;
+      if (auto fault = keepsUp(connection)) return fault;
       return beginWith(connection);
     };
   }
   MaybeFault admit(const Connection& connection);
+  MaybeFault keepsUp(Connection& connection);
   MaybeFault beginWith(Connection& connection);
   void writeAnything();
   void lookAtSharers(Connection& connection);
@@ -143,6 +145,7 @@ class Store::Impl {
   store::ServiceMeter _meter;
   std::atomic<bool> _holdsAny = false;
   store::PendingChanges _pending;
+  Sharers _sharers;
   Hosts _hosts;
   Hosts _hostsForAll;
   std::mutex _mutex;
@@ -152,7 +155,6 @@ class Store::Impl {
   Writer _writer;
   Lookups _lookups;
   std::atomic<bool> _serves = false;
-  Sharers _sharers;
   core::Guarded<std::string> _sharersFault;
   Watch _watch;
 };
@@ -166,6 +168,13 @@ MaybeFault Store::Impl::begin() {
 
 MaybeFault Store::Impl::admit(const Connection& connection) {
   return _begun ? _cluster.admit(connection) : _cluster.admitFirst(connection, _options);
+}
+
+/// Hosts of no cluster are a server and its replicas, at best.
+MaybeFault Store::Impl::keepsUp(Connection& connection) {
+  if (connection.isClustered() || _options.hosts.size() < 2) return std::nullopt;
+  connection.alsoCheck([this](Connection& asked) { return _sharers.checkKeepsUp(asked); });
+  return _sharers.checkKeepsUp(connection);
 }
 
 MaybeFault Store::Impl::beginWith(Connection& connection) {

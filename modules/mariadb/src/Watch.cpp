@@ -35,7 +35,7 @@ Watch::Watch(Hosts& hosts, Lookups& lookups, const Writer& writer, std::function
 
 core::Rounds::Duration Watch::goRound() noexcept {
   try {
-    const bool looks = ++_round % kRoundsPerLook == 0;
+    const bool looks = _round++ % kRoundsPerLook == 0;
     tryAll(looks);
     if (looks) _hosts.lookAtFailed();
   } catch (const std::exception&) {
