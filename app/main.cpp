@@ -38,6 +38,7 @@ int serve(const CommandLine& commandLine, int argc, char** argv) {
   if (!loaded.settings) return EX_CONFIG;
 
   P2Application application(commandLine, std::move(*loaded.settings), hasArgument(argc, argv, "--daemon"));
+  process::explainUnreadablePages();  // Poco has just set a handler that aborts.
   return application.run(argc, argv);
 }
 
@@ -87,6 +88,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   p2::process::keepMemoryPrivate();
+  p2::process::explainUnreadablePages();
   try {
     return run(argc, argv);
   } catch (const std::exception& exception) {

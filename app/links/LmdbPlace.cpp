@@ -4,6 +4,8 @@
 #include "p2/lmdb/Files.h"
 #include "p2/lmdb/Store.h"
 
+#include <cstdint>
+#include <limits>
 #include <sysexits.h>
 #include <system_error>
 #include <utility>
@@ -45,6 +47,12 @@ bool LmdbPlace::exists() const {
 
 std::vector<std::filesystem::path> LmdbPlace::files() const {
   return {_path, _path / lmdb::kDataFile, _path / lmdb::kReadersFile};
+}
+
+core::Result<void> LmdbPlace::readFiles() const {
+  const auto read = lmdb::readThrough(_path / lmdb::kDataFile, std::numeric_limits<std::uint64_t>::max());
+  if (!read) return core::Error{read.error()};
+  return {};
 }
 
 std::vector<Remark> LmdbPlace::remarks() const {

@@ -19,6 +19,7 @@ class LmdbPlace final : public StorePlace {
   bool exists() const override;
   std::vector<std::filesystem::path> files() const override;
   bool isHere() const override { return true; }
+  core::Result<void> readFiles() const override;
   std::vector<Remark> remarks() const override;
   std::string name() const override { return "the store " + _path.string(); }
   int exitCodeOf(Use use) const override;

@@ -21,6 +21,7 @@ class MariadbPlace final : public StorePlace {
   bool exists() const override;
   std::vector<std::filesystem::path> files() const override { return {}; }
   bool isHere() const override { return false; }
+  core::Result<void> readFiles() const override { return {}; }
   std::vector<Remark> remarks() const override;
   std::string name() const override;
   std::string cautionAgainstSecond() const override { return {}; }

@@ -57,6 +57,10 @@ bool StoreLink::isHere() const {
   return _place->isHere();
 }
 
+core::Result<void> StoreLink::readFiles() const {
+  return _place->readFiles();
+}
+
 std::vector<Remark> StoreLink::remarks() const {
   return _place->remarks();
 }

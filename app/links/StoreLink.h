@@ -41,6 +41,9 @@ class StoreLink {
   std::vector<std::filesystem::path> files() const;
   /// Whether registrations are in `store.path`, and not in a database.
   bool isHere() const;
+  /// An error if the system cannot read some of its files here, as a disk fails. Reads all of them, and not
+  /// through the memory map, where that would end the program.
+  core::Result<void> readFiles() const;
   /// What is known for and against the place: why registrations may be lost there; of a database, one for
   /// each host, and more where it has to be. Asks every host.
   std::vector<Remark> remarks() const;

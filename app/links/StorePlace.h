@@ -46,6 +46,7 @@ class StorePlace {
   virtual bool exists() const = 0;
   virtual std::vector<std::filesystem::path> files() const = 0;
   virtual bool isHere() const = 0;
+  virtual core::Result<void> readFiles() const = 0;
   virtual std::vector<Remark> remarks() const = 0;
   virtual std::string name() const = 0;
   virtual std::string cautionAgainstSecond() const = 0;

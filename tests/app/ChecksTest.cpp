@@ -155,6 +155,15 @@ TEST_CASE("A store is read whole, and a damaged one is named") {
   CHECK(checkStore({options.path}, false).front().state == State::fault);
 }
 
+TEST_CASE("A store on a disk that cannot be read is named, before its map would end the program") {
+  const test::TemporaryDirectory directory;
+  // Its first page cannot be read.
+  std::filesystem::create_symlink("/proc/self/mem", directory.path() / "data.mdb");
+  const auto finding = checkStore({directory.path()}, false).front();
+  CHECK(tells(finding, State::fault, "data.mdb cannot be read from byte 0 on: Input/output error. Its disk"));
+  CHECK(finding.exitCode == EX_IOERR);
+}
+
 TEST_CASE("Of a database it is told which hosts serve, and nothing of this machine's disk") {
   const test::TemporaryDirectory directory;
   const test::RefusingPort nobody;

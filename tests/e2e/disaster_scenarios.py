@@ -14,7 +14,7 @@ import time
 from p2test import shapes, transcript
 from p2test.component import ComponentClient
 from p2test.load import Load
-from p2test.p2daemon import EX_CANTCREAT, UNLIMITED
+from p2test.p2daemon import EX_CANTCREAT, EX_IOERR, UNLIMITED
 from p2test.relay import Relay
 from p2test.shapes import WAIT
 
@@ -459,6 +459,24 @@ def fcm_is_down_for_a_while(s):
 def fcm_is_down_for_ten_minutes(s):
     """While FCM is down for ten minutes, and when it is back, ejabberd keeps every user"""
     fcm_down(s, 600, 10)
+
+
+# ------------------------------------------------------------------------------------------------------ a damaged store
+
+
+@scenario()
+def store_is_cut(s):
+    """A page of the store that cannot be read ends p2 with one sentence and a status of its own"""
+    server = s.fake_server()
+    p2 = s.p2(server, **UNLIMITED).up()
+    for number in range(100):
+        made = server.iq(shapes.register(f"token-{number}-" + "x" * 140, f"device-{number}"))
+        eq(shapes.verdict(made), "result", "registering")
+    os.truncate(os.path.join(p2.store, "data.mdb"), 5 * 4096)  # as a disk that fails: its pages raise SIGBUS
+    server.send(server.request(shapes.publish("unknown", "secret"))[1].encode())
+    eq(p2.process.wait(), EX_IOERR, "exit status")
+    said = p2.process.tail()
+    assert "p2: the store's file, or p2's own, cannot be read: " in said and "restore the store from a backup." in said, said
 
 
 # ---------------------------------------------------------------------------------------------------- out of descriptors

@@ -1,6 +1,7 @@
 #include "Lookups.h"
 #include "ProcessMemory.h"
 #include "Residency.h"
+#include "p2/lmdb/Files.h"
 #include "p2/store/RegistrableDomain.h"
 #include "store/Flood.h"
 #include "store/Samples.h"
@@ -38,6 +39,7 @@
 using namespace std::chrono_literals;
 using p2::lmdb::Lookups;
 using p2::lmdb::memoryOfProcess;
+using p2::lmdb::readThrough;
 using p2::lmdb::Residency;
 using p2::store::DeviceKey;
 using p2::test::eventually;
@@ -149,6 +151,31 @@ TEST_CASE("What is not in memory is noticed, and read in once") {
   CHECK(eventually([&] { return residency.isWhole(); }));
   REQUIRE(file.forget());
   CHECK(eventually([&] { return residency.isWhole() == file.isKept(); }));
+}
+
+TEST_CASE("A file that the disk cannot read is told of once, and is never whole") {
+  const p2::test::LogOf log("lmdb");
+  std::atomic<int> looks{0};
+  const Residency residency("/proc/self/mem", [&looks] {
+    ++looks;
+    return kBytes;
+  });
+  CHECK(eventually([&] { return looks == 5; }));
+  CHECK_FALSE(residency.isWhole());
+  REQUIRE(log.texts().size() == 1);
+  CHECK(log.texts().front().starts_with("3 The store's file /proc/self/mem cannot be read from byte 0 on: "));
+}
+
+TEST_CASE("A file is read through to its end, to a bound, or until somebody stops") {
+  const File file;
+  const auto read = [&](std::uint64_t atMost, bool stops) {
+    return readThrough(file.path, atMost, [stops] { return stops; }).value();
+  };
+  CHECK(read(10 * kBytes, false) == kBytes);
+  CHECK(read(1, false) < kBytes);
+  CHECK(read(kBytes, true) == 0);
+  CHECK(readThrough("/nonexistent/data.mdb", kBytes).value() == 0);
+  CHECK_FALSE(readThrough("/proc/self/mem", kBytes));
 }
 
 TEST_CASE("Where the system does not say what is in memory, a file counts as being there that was read in") {

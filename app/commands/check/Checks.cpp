@@ -98,6 +98,7 @@ core::Result<Walk> walkThrough(const store::RegistrationStore& store) {
 }
 
 Finding checkOldStore(const StoreLink& link, const path& directory, bool inUse) {
+  if (const auto read = link.readFiles(); !read) return {kStore, State::fault, read.error(), EX_IOERR};
   const auto store = link.openReadOnly();
   if (!store) return storeFault(store.error());
   const auto walk = walkThrough(*store.value());

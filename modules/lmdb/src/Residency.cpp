@@ -2,6 +2,7 @@
 
 #include "ProcessMemory.h"
 #include "p2/core/Descriptor.h"
+#include "p2/lmdb/Files.h"
 
 #include <Poco/Logger.h>
 #include <fcntl.h>
@@ -26,8 +27,6 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kLeastPause{1};
 constexpr std::chrono::seconds kMostPause{60};
-// Of what is not in memory so much is read at once, in the order of the file, which a disk does best.
-constexpr std::size_t kReadAtOnce = std::size_t{64} << 10U;
 // What has been read and is gone again was in somebody's way.
 constexpr std::chrono::minutes kReadAgain{10};
 constexpr std::uint64_t kShareOfMemory = 8;
@@ -56,10 +55,6 @@ class Map {
   const std::size_t _bytes;
   void* const _address;
 };
-
-std::string textOf(int code) {
-  return std::generic_category().message(code);
-}
 
 }  // namespace
 
@@ -114,24 +109,18 @@ bool Residency::isResident() {
   return _readIn && steady_clock::now() - *_readIn < kReadAgain;
 }
 
-/// Gives whether all of it was read.
+/// Gives whether all of it was read. What cannot be is not tried again, so it is said once.
 bool Residency::readIn(const std::atomic<bool>& stopping) const {
-  const core::Descriptor file(::open(_file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.valid()) return false;
-  // Who stops does not wait for what the system would read ahead.
-  ::posix_fadvise(file.number(), 0, 0, POSIX_FADV_RANDOM);
-  std::vector<char> piece(kReadAtOnce);
-  for (std::uint64_t at = 0; at < _used; at += kReadAtOnce) {
-    if (stopping) return false;
-    if (::pread(file.number(), piece.data(), piece.size(), static_cast<off_t>(at)) <= 0) return false;
-  }
-  return true;
+  const auto read = readThrough(_file, _used, [&stopping] { return stopping.load(); });
+  if (!read) Poco::Logger::get("lmdb").error(read.error());
+  return read && read.value() >= _used;
 }
 
 void Residency::sayIfUnseen() {
   if (_unseen == 0 || std::exchange(_saidSo, true)) return;
   Poco::Logger::get("lmdb").warning(
-      "the system does not say whether the store is in memory (mincore: " + textOf(_unseen) +
+      "the system does not say whether the store is in memory (mincore: " +
+      std::generic_category().message(_unseen) +
       "), so a small store is taken to be there once it has been read, and a larger one never. Allow p2 that "
       "system call: SystemCallFilter=mincore in a unit.");
 }

@@ -9,7 +9,7 @@ import time
 from . import transcript
 from .process import Process
 
-EX_USAGE, EX_NOHOST, EX_CANTCREAT, EX_TEMPFAIL, EX_CONFIG = 64, 68, 73, 75, 78  # sysexits.h
+EX_USAGE, EX_NOHOST, EX_CANTCREAT, EX_IOERR, EX_TEMPFAIL, EX_CONFIG = 64, 68, 73, 74, 75, 78  # sysexits.h
 
 
 #: Settings for a load that comes from few accounts.
