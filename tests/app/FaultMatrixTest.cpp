@@ -76,7 +76,7 @@ void trickle(Peer& peer, const std::string&) {
 
 Answer pour(const std::string& status) {
   return [status](Peer& peer, const std::string&) {
-    peer.write("HTTP/1.1 " + status + "\r\nContent-Length: 100000000\r\n\r\n");
+    peer.write("HTTP/1.1 " + status + "\r\nContent-Length: 100000000\r\n\r\n{");
     const std::string block(65536, 'x');
     for (int n = 0; n < 1600 && !peer.closedWithin(0ms); ++n) peer.write(block);
   };

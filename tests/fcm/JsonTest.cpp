@@ -28,6 +28,13 @@ TEST_CASE("Every byte that can be quoted comes back from the parser") {
   CHECK(stringAt(parseObject("{\"x\":" + written(text) + "}"), "x") == text);
 }
 
+TEST_CASE("What begins as no object does is none that was cut off") {
+  for (const char* text : {"", " ", "\r\n\t ", "{", " {\"name\"", "\n{}}</html>"}) {
+    CHECK_FALSE(isOtherThanObject(text));
+  }
+  for (const char* text : {"<html>", " \r\nError=x", "[{}]", "\"{\"", "5"}) CHECK(isOtherThanObject(text));
+}
+
 TEST_CASE("What is no object gives none, and what is no string gives an empty one") {
   for (const char* text : {"", "null", "[]", "1", "\"x\"", "{", "{\"a\":", "<html></html>", "\xff\xfe"}) {
     CAPTURE(text);

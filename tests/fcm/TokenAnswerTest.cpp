@@ -71,7 +71,8 @@ TEST_CASE("What went wrong at the token endpoint is told in words") {
       {302, "", "", false, "has no token endpoint"},
       {200, R"({"token_type":"Bearer"})", "", false, "without an access token"},
       {200, R"({"access_token":"a\r\nX: y"})", "", false, "without an access token"},
-      {200, "<html>", "", false, "without an access token"},
+      {200, "", "", false, "without an access token"},
+      {200, "<html>", "", false, "a network that wants a log-in (200)"},
       {429, "", "", false, "(429)"},
       {503, "<html>", "", false, "(503)"},
   };

@@ -160,6 +160,15 @@ push::Outcome refused(std::string reason) {
   return made;
 }
 
+/// What FCM has taken is not sent again for an answer that is empty, cut off or odd at its end. A page is not
+/// FCM's, and says nothing of a delivery.
+push::Outcome delivered(const Answer& answer, const std::string& reason) {
+  if (!isOtherThanObject(answer.body)) return outcome(Kind::delivered, {});
+  return refused(reason +
+                 ", but not as FCM does: something on the way answers in its place, such as a proxy or a "
+                 "network that wants a log-in; check fcm.endpoint and fcm.proxy");
+}
+
 push::Outcome otherProject(std::string reason) {
   auto made = outcome(Kind::targetGone, std::move(reason));
   made.onlyIfOthersSucceed = true;
@@ -168,7 +177,7 @@ push::Outcome otherProject(std::string reason) {
 
 /// What both APIs share: the statuses that need no look into the body.
 push::Outcome classifyStatus(const Answer& answer, const std::string& reason) {
-  if (answer.status >= 200 && answer.status < 300) return outcome(Kind::delivered, {});
+  if (answer.status >= 200 && answer.status < 300) return delivered(answer, reason);
   if (answer.status == 429) return quotaExceeded(answer, reason, Scope::service);
   if (answer.status >= 500) return serverError(answer, reason);
   if (answer.status == 404) {
@@ -229,7 +238,7 @@ std::string encodeLegacy(const push::Message& message, const MessageSettings& se
 }
 
 Verdict classifyV1(const Answer& answer) {
-  if (answer.status == 200) return {outcome(Kind::delivered, {})};
+  if (answer.status == 200) return {classifyStatus(answer, "FCM answered 200")};
   const ErrorDetails error = readError(answer.body);
   const std::string reason = "FCM answered " + std::to_string(answer.status) + error.codes();
   switch (answer.status) {
@@ -260,7 +269,7 @@ push::Outcome classifyLegacy(const Answer& answer) {
   if (answer.status == 401 || answer.status == 403) {
     return refused(reason + ": fcm.authKey is refused");
   }
-  if (answer.status != 200) return classifyStatus(answer, reason);
+  if (answer.status != 200 || isOtherThanObject(answer.body)) return classifyStatus(answer, reason);
 
   const Object::Ptr root = parseObject(answer.body);
   const auto results = arrayAt(root, "results");

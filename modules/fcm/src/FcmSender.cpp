@@ -137,7 +137,8 @@ FcmSender::Reply FcmSender::post(const std::string& authorization, const std::st
     return outcome;
   }
   auto& response = std::get<http::Response>(result);
-  // With the v1 API the status says it all; the legacy one says of success and failure in the body.
+  // With the v1 API the status and how the body begins say it all; the legacy one says of success and failure
+  // in the body.
   if (response.cut && !_service->tokens) return failed(std::move(response.cut->text));
   return Answer{response.status, std::move(response.body),
                 http::parseRetryAfter(response.retryAfter, clock.wallTime())};

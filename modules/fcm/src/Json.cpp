@@ -38,6 +38,11 @@ Object::Ptr parseObject(const std::string& text) {
   }
 }
 
+bool isOtherThanObject(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && text[first] != '{';
+}
+
 std::string stringAt(const Object::Ptr& object, const std::string& key) {
   if (!object) return {};
   const Poco::Dynamic::Var value = object->get(key);

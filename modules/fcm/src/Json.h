@@ -11,6 +11,9 @@ namespace p2::fcm {
 /// The object that `text` is; null if it is anything else, JSON or not, or nested too deeply.
 Poco::JSON::Object::Ptr parseObject(const std::string& text);
 
+/// Whether `text` begins with what no object does: it is not one that was cut off. Empty text is none.
+bool isOtherThanObject(std::string_view text);
+
 /// The member `key` if it is a string, else empty. `object` may be null.
 std::string stringAt(const Poco::JSON::Object::Ptr& object, const std::string& key);
 /// The member `key` if it is an object, else null. `object` may be null.

@@ -89,6 +89,7 @@ std::variant<Grant, Refusal> readTokenAnswer(const http::Response& response, con
                                              SystemTime now) {
   const std::string& host = account.tokenUrl.host;
   if (response.status == 200) {
+    if (isOtherThanObject(response.body)) return Refusal{{describeNoEndpoint(response, host), false}, {}};
     const auto root = parseObject(response.body);
     std::string token = stringAt(root, "access_token");
     if (!isToken(token)) return Refusal{{host + " answered without an access token.", false}, {}};
