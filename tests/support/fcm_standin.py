@@ -480,8 +480,8 @@ class FcmStandIn:
             self._trickle(connection, whole, 0, rule.get("ms", 50) / 1000)
         elif fault == "huge":
             size = rule.get("bytes", 100_000_000)
-            connection.write(connection.head(200, {"Content-Length": size}))
-            loop.create_task(self._pour(connection, size))
+            connection.write(connection.head(200, {"Content-Length": size}) + b"{")
+            loop.create_task(self._pour(connection, size - 1))
         elif fault == "garbage":
             connection.write(b"\x00\xff\x16\x03 this is not HTTP\r\n" + os.urandom(64))
             connection.transport.close()
