@@ -65,6 +65,7 @@ proxy::PushProxy::Limits proxyLimits(const settings::Settings::Limits& settings)
   limits.pushesPerSecond = settings.pushesPerSecond;
   limits.pushBurst = settings.pushBurst();
   limits.unknownPerHour = settings.unknownPerHour;
+  limits.unknownAfter = settings.unknownAfter;
   limits.allow = settings.allowDomains;
   limits.deny = settings.denyDomains;
   return limits;

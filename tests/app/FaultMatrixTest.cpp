@@ -118,6 +118,7 @@ class Whole {
     dispatcher = std::make_unique<p2::push::Dispatcher>(dispatcherOptions, senders(config), _metrics);
     p2::proxy::PushProxy::Options proxyOptions{"push.example.org", {}, &clock};
     proxyOptions.limits.pushesPerSecond = 0;
+    proxyOptions.limits.unknownAfter = 0ms;
     proxyOptions.limits.registrationsPerAccount = 0;  // all phones here are one account's
     const p2::proxy::PushProxy::Dispatchers ways{{p2::store::Service::fcm, *dispatcher}};
     _proxy = std::make_unique<p2::proxy::PushProxy>(std::move(proxyOptions), *store, ways, _metrics);

@@ -154,11 +154,11 @@ class XmppServer:
 
 
 class Daemon(P2):
-    """p2, looked at from outside; with the default of push.spacing, unless `settings` say otherwise."""
+    """p2, looked at from outside; with the defaults of push.spacing and limits.unknownAfter, unless `settings` say otherwise."""
 
     def __init__(self, binary, directory, server, fcm, **settings):
         super().__init__(binary, directory, server, fcm, limits_pushesPerSecond=0, **UNLIMITED,
-                         **{"push_spacing": None, **settings})
+                         **{"push_spacing": None, "limits_unknownAfter": None, **settings})
 
     def cpu(self):
         return cpu_seconds(self.process.pid)

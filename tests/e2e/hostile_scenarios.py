@@ -289,7 +289,7 @@ def seconds_of(action):
 def flooded(s, kind):
     fcm = s.own_fcm(latency=100)
     server = s.fake_server()
-    p2 = s.p2(server, fcm, fcm_connections=64, limits_pushesPerSecond=0, **UNLIMITED).up()
+    p2 = s.p2(server, fcm, fcm_connections=64, limits_pushesPerSecond=0, limits_unknownAfter=None, **UNLIMITED).up()
     honest = [made[0] for made in s.registered(server, 12, sender="hecuba@quiet.localhost/x")]
     loud = [made[0] for made in s.registered(server, 2000 if kind == "its own nodes" else 1)]
 
@@ -298,7 +298,7 @@ def flooded(s, kind):
         return seconds_of(lambda: send(shapes.publish(registration.node, registration.secret), "quiet.localhost"))
 
     def flood_request(number):
-        node = "unknown-node" if kind == "unknown nodes" else loud[number % len(loud)].node
+        node = f"unknown-node-{number}" if kind == "unknown nodes" else loud[number % len(loud)].node
         return shapes.publish(node, loud[number % len(loud)].secret), "im.localhost"
 
     turn = itertools.cycle(honest)

@@ -88,6 +88,7 @@ class Service {
     p2::proxy::PushProxy::Limits limits;
     limits.registrationsPerMinute = 0;
     limits.pushesPerSecond = 0;
+    limits.unknownAfter = std::chrono::milliseconds::zero();
     _proxy = std::make_unique<p2::proxy::PushProxy>(
         p2::proxy::PushProxy::Options{kJid, limits}, *_store,
         p2::proxy::PushProxy::Dispatchers{{p2::store::Service::fcm, *_dispatcher}}, _metrics);

@@ -10,6 +10,7 @@
 #include "support/Xml.h"
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -51,10 +52,17 @@ class ScriptedSender final : public push::Sender {
   core::Guarded<Script>& _script;
 };
 
+/// The limits there are, but for the grace of what is not there, for tests of what comes after it.
+inline proxy::PushProxy::Limits withoutGrace() {
+  proxy::PushProxy::Limits limits;
+  limits.unknownAfter = std::chrono::milliseconds::zero();
+  return limits;
+}
+
 /// A whole proxy on a store of its own.
 class ProxyFixture {
  public:
-  explicit ProxyFixture(const proxy::PushProxy::Limits& limits = {}, bool keepDomain = true,
+  explicit ProxyFixture(const proxy::PushProxy::Limits& limits = withoutGrace(), bool keepDomain = true,
                         const core::Clock& clock = core::systemClock()) {
     lmdb::Store::Options options;
     options.keepDomain = keepDomain;
@@ -67,7 +75,7 @@ class ProxyFixture {
   explicit ProxyFixture(std::unique_ptr<store::Registrations> registrations,
                         const core::Clock& clock = core::systemClock())
       : other(std::move(registrations)) {
-    begin(*other, {}, clock);
+    begin(*other, withoutGrace(), clock);
   }
   ~ProxyFixture() {
     // As Runtime does it: what is asked still may come to the dispatcher.

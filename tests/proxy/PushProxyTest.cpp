@@ -91,7 +91,7 @@ TEST_CASE("Unknown node, wrong secret and wrong domain look alike") {
 
 TEST_CASE(
     "Without its domain a registration takes pushes from every one that is served and knows the secret") {
-  p2::proxy::PushProxy::Limits limits;
+  auto limits = p2::test::withoutGrace();
   limits.deny = {"denied.example"};
   ProxyFixture p2(limits, false);
   const std::string answer = p2.registerPhone("token");
@@ -254,9 +254,9 @@ TEST_CASE("A domain that is not served cannot register, and its pushes go nowher
   ProxyFixture p2;
   const std::string answer = p2.registerPhone("token");
   const std::string node = valueOf(answer, "node");
-  p2::proxy::PushProxy::Limits denied;
+  auto denied = p2::test::withoutGrace();
   denied.deny = {"jabber.de"};
-  p2::proxy::PushProxy::Limits others;
+  auto others = p2::test::withoutGrace();
   others.allow = {"jabber.be"};
   for (const auto& limits : {denied, others}) {
     p2.proxy->setLimits(limits);

@@ -149,7 +149,7 @@ TEST_CASE("New registrations of all domains have a limit that those who are know
 }
 
 TEST_CASE("Who asks for much that is not there waits, and who asks for what is there does not") {
-  PushProxy::Limits limits;
+  auto limits = p2::test::withoutGrace();
   limits.unknownPerHour = 20;
   ManualClock clock;
   ProxyFixture p2(limits, true, clock);

@@ -5,10 +5,13 @@
 #include <chrono>
 #include <string>
 
+using p2::core::Secret;
+using p2::proxy::Publish;
 using p2::proxy::PushProxy;
 using p2::proxy::RequestLimits;
 using p2::test::ManualClock;
 using PushVerdict = RequestLimits::PushVerdict;
+using UnknownVerdict = RequestLimits::UnknownVerdict;
 
 namespace {
 
@@ -17,6 +20,7 @@ PushProxy::Limits options() {
   limits.registrationsPerMinute = 60;
   limits.pushesPerSecond = 10;
   limits.pushBurst = 20;
+  limits.unknownAfter = std::chrono::milliseconds::zero();
   return limits;
 }
 
@@ -24,6 +28,11 @@ PushProxy::Limits options() {
 bool admitsPush(RequestLimits& limits, const std::string& domain) {
   static int node = 0;
   return limits.admitPush(domain, std::to_string(++node)) == PushVerdict::admitted;
+}
+
+/// Whether the domain is told of a node that is not there.
+bool isTold(RequestLimits& limits, const std::string& domain) {
+  return limits.admitUnknown({"node", Secret("secret"), domain}) == UnknownVerdict::told;
 }
 
 int admitted(RequestLimits& limits, const std::string& domain, int tries) {
@@ -72,7 +81,7 @@ TEST_CASE("Without a limit everything is admitted") {
     changes += limits.admitChange("a", "a@a", true) == RequestLimits::Verdict::admitted ? 1 : 0;
   CHECK(changes == 1000);
   int unknown = 0;
-  for (int i = 0; i < 1000; ++i) unknown += limits.admitUnknown("a") ? 1 : 0;
+  for (int i = 0; i < 1000; ++i) unknown += isTold(limits, "a") ? 1 : 0;
   CHECK(unknown == 1000);
 }
 
@@ -182,7 +191,7 @@ TEST_CASE("Subdomains share the limits of the domain that was registered") {
         limits.admitChange(domain, "a@" + domain, true) == RequestLimits::Verdict::admitted ? 1 : 0;
   }
   for (int i = 0; i < 1000; ++i) {
-    unknown += limits.admitUnknown("x" + std::to_string(i) + ".evil.example") ? 1 : 0;
+    unknown += isTold(limits, "x" + std::to_string(i) + ".evil.example") ? 1 : 0;
   }
   CHECK(pushes == 20);
   CHECK(registrations == 60);
@@ -203,7 +212,7 @@ TEST_CASE("A domain is told of as many that are not there as it pushes to that a
   RequestLimits limits(of, clock);
   const auto told = [&limits](int tries) {
     int count = 0;
-    for (int i = 0; i < tries; ++i) count += limits.admitUnknown("a.example") ? 1 : 0;
+    for (int i = 0; i < tries; ++i) count += isTold(limits, "a.example") ? 1 : 0;
     return count;
   };
   CHECK(told(1000) == 10);
@@ -217,6 +226,79 @@ TEST_CASE("A domain is told of as many that are not there as it pushes to that a
     REQUIRE(told(1) == 1);
   }
   CHECK(told(1000) == 0);
+}
+
+TEST_CASE("What is asked for, and is not there, is told after its grace, until it is found") {
+  ManualClock clock;
+  PushProxy::Limits of = options();
+  of.unknownAfter = std::chrono::hours(1);
+  RequestLimits limits(of, clock);
+  const Publish asked{"node", Secret("secret"), "a.example"};
+  CHECK(limits.admitUnknown(asked) == UnknownVerdict::begins);
+  clock.advance(std::chrono::minutes(59));
+  CHECK(limits.admitUnknown(asked) == UnknownVerdict::waits);
+  SECTION("another secret, node or domain has a grace of its own, and neither harms nor helps") {
+    for (const auto& other :
+         {Publish{"node", Secret("other"), "a.example"}, Publish{"node2", Secret("secret"), "a.example"},
+          Publish{"node", Secret("secret"), "b.a.example"}}) {
+      CHECK(limits.admitUnknown(other) == UnknownVerdict::begins);
+      CHECK(limits.servesFound(other));
+    }
+    clock.advance(std::chrono::minutes(1));
+    CHECK(limits.admitUnknown(asked) == UnknownVerdict::told);
+    CHECK(limits.admitUnknown(asked) == UnknownVerdict::told);
+  }
+  SECTION("found meanwhile") {
+    CHECK(limits.servesFound(asked));
+    clock.advance(std::chrono::minutes(1));
+    CHECK(limits.admitUnknown(asked) == UnknownVerdict::begins);
+  }
+  SECTION("found later") {
+    clock.advance(std::chrono::hours(100));
+    CHECK(limits.admitUnknown(asked) == UnknownVerdict::told);
+    CHECK(limits.servesFound(asked));
+    CHECK(limits.admitUnknown(asked) == UnknownVerdict::begins);
+  }
+  SECTION("the grace is changed, and holds for what has begun") {
+    of.unknownAfter = std::chrono::minutes(30);
+    limits.reconfigure(of);
+    CHECK(limits.admitUnknown(asked) == UnknownVerdict::told);
+  }
+  SECTION("there is none any more, and one again, which begins anew") {
+    of.unknownAfter = std::chrono::milliseconds::zero();
+    limits.reconfigure(of);
+    CHECK(limits.admitUnknown(asked) == UnknownVerdict::told);
+    of.unknownAfter = std::chrono::hours(1);
+    limits.reconfigure(of);
+    clock.advance(std::chrono::hours(2));
+    CHECK(limits.admitUnknown(asked) == UnknownVerdict::begins);
+  }
+  SECTION("while its domain is told of many it waits for its turn, and keeps that it has had its time") {
+    clock.advance(std::chrono::minutes(1));
+    for (int i = 0; i < 10; ++i) CHECK(limits.admitUnknown(asked) == UnknownVerdict::told);
+    CHECK(limits.admitUnknown(asked) == UnknownVerdict::limited);
+    clock.advance(std::chrono::minutes(6));
+    CHECK(limits.admitUnknown(asked) == UnknownVerdict::told);
+  }
+}
+
+TEST_CASE("Made-up nodes are not watched without bound, and end no other domain's grace") {
+  ManualClock clock;
+  PushProxy::Limits of = options();
+  of.unknownAfter = std::chrono::hours(1);
+  RequestLimits::Capacity capacity;
+  capacity.unknown = 100;
+  RequestLimits limits(of, clock, capacity);
+  const Publish honest{"node", Secret("secret"), "honest.example"};
+  CHECK(limits.admitUnknown(honest) == UnknownVerdict::begins);
+  int begun = 0;
+  for (int i = 0; i < 10000; ++i) {
+    const Publish madeUp{std::to_string(i), Secret("secret"), std::to_string(i) + ".evil.example"};
+    begun += limits.admitUnknown(madeUp) == UnknownVerdict::begins ? 1 : 0;
+  }
+  CHECK(begun == 99);
+  clock.advance(std::chrono::hours(1));
+  CHECK(limits.admitUnknown(honest) == UnknownVerdict::told);
 }
 
 TEST_CASE("A flood on one node takes nothing from the others of its domain") {
@@ -251,7 +333,7 @@ TEST_CASE("Of several that serve from one store each allows its part of what gro
   };
   const auto told = [&](const char* domain) {
     int count = 0;
-    for (int i = 0; i < 100; ++i) count += limits.admitUnknown(domain) ? 1 : 0;
+    for (int i = 0; i < 100; ++i) count += isTold(limits, domain) ? 1 : 0;
     return count;
   };
   limits.setSharers(3);

@@ -113,6 +113,7 @@ TEST_CASE("The three required keys are enough, and the rest has its default") {
   CHECK(settings.limits.pushesPerSecond == 2000);
   CHECK(settings.limits.pushBurst() == 20000);
   CHECK(settings.limits.unknownPerHour == 10);
+  CHECK(settings.limits.unknownAfter == std::chrono::hours(1));
   CHECK(settings.limits.allowDomains.empty());
   CHECK(settings.limits.denyDomains.empty());
   REQUIRE(settings.http.listen);
@@ -135,6 +136,7 @@ TEST_CASE("Every key can be set in the file") {
       "fcm.connections = 2\nfcm.timeout = 500ms\nfcm.goneAfter = 2d\n"
       "push.queue = 7\npush.deadline = 20s\npush.spacing = 0\n"
       "limits.registrationsPerAccount = 3\nlimits.unknownPerHour = 8\nlimits.newRegistrationsPerHour = 9\n"
+      "limits.unknownAfter = 90m\n"
       "limits.registrationsPerMinute = 0\nlimits.pushesPerSecond = 5\n"
       "limits.allowDomains = b.example, A.example ,b.example\nlimits.denyDomains = c.example\n"
       "http.listen =\nlogging.level = trace\nlogging.channels.c.class = FileChannel\n");
@@ -171,6 +173,7 @@ TEST_CASE("Every key can be set in the file") {
   CHECK(settings.limits.registrationsPerMinute == 0);
   CHECK(settings.limits.newRegistrationsPerHour == 9);
   CHECK(settings.limits.unknownPerHour == 8);
+  CHECK(settings.limits.unknownAfter == std::chrono::minutes(90));
   CHECK(settings.limits.pushesPerSecond == 5);
   CHECK(settings.limits.allowDomains == Lines{"a.example", "b.example"});
   CHECK(settings.limits.denyDomains == Lines{"c.example"});

@@ -147,7 +147,7 @@ TEST_CASE("Only keys that cannot change live need a restart") {
                        "fcm.ttl = 1s\nfcm.connections = 1\nfcm.timeout = 1s\nfcm.proxy = none\n"
                        "fcm.endpoint = https://x\nfcm.goneAfter = 0\npush.queue = 1\npush.deadline = "
                        "2s\npush.spacing = 2s\n"
-                       "limits.pushesPerSecond = 1\nlimits.allowDomains = a\n"
+                       "limits.pushesPerSecond = 1\nlimits.unknownAfter = 0\nlimits.allowDomains = a\n"
                        "store.expireAfter = 90d\nlogging.level = error\n")) ==
         Lines{"logging.channels.a.class"});
   CHECK(changesNeedingRestart(

@@ -8,6 +8,7 @@
 #include "StoreFaults.h"
 #include "StoreTimes.h"
 #include "ThrottledLog.h"
+#include "UnknownLog.h"
 #include "p2/proxy/Replies.h"
 #include "p2/store/RegistrableDomain.h"
 #include "p2/xmpp/Jid.h"
@@ -85,6 +86,9 @@ class PushProxy::Impl {
         _others(counterOf(metrics, "other")),
         _unknown(metrics.counter("p2_publishes_unknown_total",
                                  "Publish requests for an unknown node or with a wrong secret or domain.")),
+        _unknownNodes(metrics.counter("p2_unknown_nodes_total",
+                                      "Nodes that were asked for and are not there, each counted when its "
+                                      "server is first asked to wait (limits.unknownAfter).")),
         _limited(limitedCounter(metrics, "pushes")),
         _limitedNode(limitedCounter(metrics, "node")),
         _unknownLimited(limitedCounter(metrics, "unknown")),
@@ -95,6 +99,7 @@ class PushProxy::Impl {
         _storeFaults(store, _storeTimes, *_options.clock, metrics),
         _registrar({_options.jid, *_options.clock, store, _limits, _storeFaults, _storeTimes, _denied},
                    metrics),
+        _unknownLog(*_options.clock),
         _lines(*_options.clock),
         _messageLines(*_options.clock) {
     for (const auto& [service, dispatcher] : dispatchers) {
@@ -110,6 +115,7 @@ class PushProxy::Impl {
   void watchStore() {
     _storeTimes.giveUpLate();
     _storeFaults.watch();
+    _unknownLog.watch();
   }
 
   void handle(const Iq& iq, Responder responder) {
@@ -234,10 +240,11 @@ class PushProxy::Impl {
     const Registration& registration = known ? *stored : _decoy;
     const bool isAdmitted = admits(registration, request);
     if (!known || !isAdmitted) {
-      answerUnknown(request.domain, responder);
+      answerUnknown(request, responder);
       return;
     }
-    if (!_limits.serves(request.domain)) {
+    _unknownLog.found();
+    if (!_limits.servesFound(request)) {
       goesNowhere(request.domain);
       responder.result();
       return;
@@ -258,28 +265,46 @@ class PushProxy::Impl {
   }
 
   /// Whether the node is unknown or the secret or the domain is wrong is not to be seen from outside. A store
-  /// that was empty from the start has nothing to say of anybody. A domain that asks for more that is not
-  /// there than for what is guesses, or has what was here before a wrong store was put in its place: to wait
-  /// costs its server nothing, and it drops no user.
-  void answerUnknown(const std::string& domain, Responder& responder) {
+  /// that was empty from the start has nothing to say of anybody. What any other does not have it must lack
+  /// for a while, in which a wrong one can be replaced. A domain that asks for more that is not there than
+  /// for what is guesses, or has what was here before a wrong store was put in its place: to wait costs its
+  /// server nothing, and it drops no user.
+  void answerUnknown(const Publish& request, Responder& responder) {
     _unknown.add();
     if (_options.otherStoreServes()) {
       _unknownLimited.add();
       return responder.error(StanzaError::tryLater());
     }
-    const bool hasHeldAny = _hasHeldAny || holdsAny();
-    if (hasHeldAny && _limits.admitUnknown(domain)) return responder.error(StanzaError::itemNotFound());
-    _unknownLimited.add();
-    if (!hasHeldAny) {
+    if (!_hasHeldAny && !holdsAny()) {
+      _unknownLimited.add();
       _lines.note(Poco::Message::PRIO_WARNING,
                   "a server pushes, but this store is empty, and it was asked to wait: is it the right one "
                   "(store.path, or store.mariadb.database)?");
       return responder.error(StanzaError::tryLater());
     }
-    _lines.note(Poco::Message::PRIO_WARNING, "servers of " + std::string(store::registrableDomain(domain)) +
-                                                 " push for more that is not in this store than for what is, "
-                                                 "and were asked to wait: is it the right one?");
-    responder.error(StanzaError::tryLater());
+    _unknownLog.missed();
+    responder.error(isTold(request) ? StanzaError::itemNotFound() : StanzaError::tryLater());
+  }
+
+  /// Whether the server of what is not there is told so.
+  bool isTold(const Publish& request) {
+    switch (_limits.admitUnknown(request)) {
+      case RequestLimits::UnknownVerdict::told:
+        return true;
+      case RequestLimits::UnknownVerdict::begins:
+        _unknownNodes.add();
+        return false;
+      case RequestLimits::UnknownVerdict::waits:
+        return false;
+      case RequestLimits::UnknownVerdict::limited:
+        _unknownLimited.add();
+        _lines.note(Poco::Message::PRIO_WARNING,
+                    "servers of " + std::string(store::registrableDomain(request.domain)) +
+                        " push for more that is not in this store than for what is, "
+                        "and were asked to wait: is it the right one?");
+        return false;
+    }
+    return false;
   }
 
   bool holdsAny() {
@@ -409,6 +434,7 @@ class PushProxy::Impl {
   core::Counter& _publishes;
   core::Counter& _others;
   core::Counter& _unknown;
+  core::Counter& _unknownNodes;
   core::Counter& _limited;
   core::Counter& _limitedNode;
   core::Counter& _unknownLimited;
@@ -417,6 +443,7 @@ class PushProxy::Impl {
   StoreTimes _storeTimes;
   StoreFaults _storeFaults;
   Registrar _registrar;
+  UnknownLog _unknownLog;
   ThrottledLog _lines;
   ThrottledLog _messageLines;  // anybody may send messages, and must not displace the other lines
 };

@@ -3,6 +3,7 @@
 #include "p2/store/RegistrableDomain.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,12 @@ constexpr Rate kPushesOfNode{5, 60};
 
 bool contains(const std::vector<std::string>& sorted, std::string_view domain) {
   return std::binary_search(sorted.begin(), sorted.end(), domain);
+}
+
+/// The hash of what is asked for, which is the node and the right to push to it.
+std::size_t hashOfAsked(const Publish& asked) {
+  const std::hash<std::string_view> hash;
+  return (hash(asked.node) * 31 + hash(asked.secret.reveal())) * 31 + hash(asked.domain);
 }
 
 Rate rate(std::size_t count, double seconds, std::size_t burst) {
@@ -38,10 +45,21 @@ RequestLimits::RequestLimits(PushProxy::Limits limits, const core::Clock& clock,
       _rates(ratesOf(_limits, _sharers)),
       _domains(capacity.domains),
       _accounts(capacity.accounts),
-      _nodes(capacity.nodes) {}
+      _nodes(capacity.nodes),
+      _unknown(capacity.unknown, core::Grace::Then::keep) {}
 
 bool RequestLimits::serves(std::string_view domain) const {
   const std::scoped_lock lock(_mutex);
+  return isServed(domain);
+}
+
+bool RequestLimits::servesFound(const Publish& asked) {
+  const std::scoped_lock lock(_mutex);
+  if (_unknown.size() > 0) _unknown.forget(hashOfAsked(asked));
+  return isServed(asked.domain);
+}
+
+bool RequestLimits::isServed(std::string_view domain) const {
   if (contains(_limits.deny, domain)) return false;
   return _limits.allow.empty() || contains(_limits.allow, domain);
 }
@@ -91,16 +109,29 @@ RequestLimits::PushVerdict RequestLimits::admitPush(const std::string& domain, c
   return ofDomain.pushes.take(_rates.pushes, now) ? PushVerdict::admitted : PushVerdict::domain;
 }
 
-bool RequestLimits::admitUnknown(const std::string& domain) {
+RequestLimits::UnknownVerdict RequestLimits::admitUnknown(const Publish& asked) {
+  const auto domain = store::registrableDomain(asked.domain);
   const std::scoped_lock lock(_mutex);
-  return !_rates.unknown.limits() ||
-         _domains.touch(store::registrableDomain(domain)).unknown.take(_rates.unknown, _clock.now());
+  const auto now = _clock.now();
+  if (_limits.unknownAfter.count() > 0) {
+    switch (_unknown.said(hashOfAsked(asked), domain, 0, now, _limits.unknownAfter)) {
+      case core::Grace::Verdict::begins:
+        return UnknownVerdict::begins;
+      case core::Grace::Verdict::waits:
+        return UnknownVerdict::waits;
+      case core::Grace::Verdict::believed:
+        break;
+    }
+  }
+  const bool isTold = !_rates.unknown.limits() || _domains.touch(domain).unknown.take(_rates.unknown, now);
+  return isTold ? UnknownVerdict::told : UnknownVerdict::limited;
 }
 
 void RequestLimits::reconfigure(PushProxy::Limits limits) {
   const std::scoped_lock lock(_mutex);
   _limits = std::move(limits);
   _rates = ratesOf(_limits, _sharers);
+  if (_limits.unknownAfter.count() == 0) _unknown.clear();
 }
 
 void RequestLimits::setSharers(std::size_t count) {

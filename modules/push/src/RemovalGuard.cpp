@@ -63,8 +63,8 @@ RemovalGuard::Event RemovalGuard::gone(const Addressee& addressee, TimePoint now
     doubt(outcome, "; not acted on, for too many targets are gone at once", Scope::service);
   } else if (outcome.onlyIfOthersSucceed && !vouchedFor(now)) {
     doubt(outcome, "; not believed, for nothing else is delivered", Scope::service);
-  } else if (_goneAfter.count() > 0 &&
-             !_watch.gone(hashOf(addressee.node), addressee.flow, target, now, _goneAfter)) {
+  } else if (_goneAfter.count() > 0 && _watch.said(hashOf(addressee.node), addressee.flow, target, now,
+                                                   _goneAfter) != core::Grace::Verdict::believed) {
     doubt(outcome, "; it is removed if that is said again after " + _options.service.key + ".goneAfter",
           Scope::target);
   }

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "GoneWatch.h"
 #include "p2/core/Clock.h"
+#include "p2/core/Grace.h"
 #include "p2/push/Outcome.h"
 #include "p2/push/ServiceName.h"
 
@@ -103,7 +103,7 @@ class RemovalGuard {
   mutable std::mutex _mutex;  // guards all below
   std::chrono::milliseconds _goneAfter;
   std::uint64_t _since = 0;  ///< The generation of the credentials that count.
-  GoneWatch _watch;
+  core::Grace _watch;
   std::atomic<std::size_t> _watched{0};  ///< Its size.
   std::deque<Verdict> _verdicts;         ///< One a target, the oldest first.
   std::uint64_t _deliveries = 0;

@@ -64,7 +64,7 @@ using Rate = codec::Number<std::size_t, 0, 10000000>;
 using Expiry = codec::Duration<seconds, 0, 36500 * kDay>;
 using Ttl = codec::Optional<codec::Duration<seconds, 0, 28 * kDay>, seconds>;
 using Timeout = codec::Duration<milliseconds, 100, 300 * kSecond>;
-using GoneAfter = codec::Duration<milliseconds, 0, 30 * kDay>;
+using Grace = codec::Duration<milliseconds, 0, 30 * kDay>;
 using Deadline = codec::Duration<milliseconds, 100, 30 * kSecond>;  // ejabberd waits for 32 s
 using Spacing = codec::Duration<milliseconds, 0, 10 * kSecond>;
 using TlsName = codec::Choice<codec::kTlsNames>;
@@ -133,7 +133,7 @@ constexpr std::array kKeys{
            "connections to Google at most"),
     P2_KEY(fcm, Fcm, timeout, "15s", Kind::value, kLive, Timeout,
            "how long one request to Google may take"),
-    P2_KEY(fcm, Fcm, goneAfter, "1h", Kind::value, kLive, GoneAfter,
+    P2_KEY(fcm, Fcm, goneAfter, "1h", Kind::value, kLive, Grace,
            "how long Google must call a phone gone before it is believed"),
     P2_KEY(fcm, Fcm, proxy, "", Kind::secret, kLive, codec::Proxy,
            "the HTTP proxy on the way to Google"),
@@ -159,6 +159,8 @@ constexpr std::array kKeys{
            "pushes of one domain in a second"),
     P2_KEY(limits, Limits, unknownPerHour, "10", Kind::value, kLive, Rate,
            "pushes of one domain in an hour that are told to be for nobody"),
+    P2_KEY(limits, Limits, unknownAfter, "1h", Kind::value, kLive, Grace,
+           "how long pushes must have been for nobody before that is told"),
     P2_KEY(limits, Limits, allowDomains, "", Kind::value, kLive, codec::Domains,
            "the only domains served"),
     P2_KEY(limits, Limits, denyDomains, "", Kind::value, kLive, codec::Domains,

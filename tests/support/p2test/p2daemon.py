@@ -75,8 +75,9 @@ class P2:
         self.directory = directory
         self.store = os.path.join(directory, "store")
         self.config = os.path.join(directory, "p2.properties")
-        # Scenarios push to one phone again and again, and few of them are about how often it is woken.
-        self.properties = {"store.path": self.store, "http.listen": "", "push.spacing": "0"}
+        # Scenarios push to one phone again and again, and few of them are about how often it is woken, or about what a
+        # server is told of a phone that is not there before it is told so.
+        self.properties = {"store.path": self.store, "http.listen": "", "push.spacing": "0", "limits.unknownAfter": "0"}
         self.environment = environment or {}
         self.detached = detached
         if server is not None:

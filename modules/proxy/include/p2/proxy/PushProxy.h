@@ -11,6 +11,7 @@
 #include "p2/xmpp/Iq.h"
 #include "p2/xmpp/Responder.h"
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -40,6 +41,9 @@ class PushProxy {
     /// server may drop a user, beyond once for each push of its for one that is there; 0: no limit. Also the
     /// burst. Above that it is asked to wait.
     std::size_t unknownPerHour = 10;
+    /// `limits.unknownAfter`: how long a node must have been asked for that is not there until its server is
+    /// told so; 0: at once.
+    std::chrono::milliseconds unknownAfter = std::chrono::hours(1);
     std::vector<std::string> allow;  ///< `limits.allowDomains`: sorted, comparable; empty: all.
     std::vector<std::string> deny;   ///< `limits.denyDomains`: sorted, comparable; wins.
   };

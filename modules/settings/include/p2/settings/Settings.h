@@ -103,6 +103,8 @@ struct Settings {
     std::size_t newRegistrationsPerHour = 0;  ///< Of all domains; 0: no limit.
     std::size_t pushesPerSecond = 0;          ///< Of one domain; 0: no limit.
     std::size_t unknownPerHour = 0;           ///< Of one domain; 0: no limit.
+    /// From the first push for an unknown node to the one that is told so; 0: the first one is.
+    std::chrono::milliseconds unknownAfter{0};
     /// Sorted, each in xmpp::comparableDomain's form. Empty: all are allowed.
     std::vector<std::string> allowDomains;
     std::vector<std::string> denyDomains;  ///< Likewise; wins over allowDomains.

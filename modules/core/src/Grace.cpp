@@ -1,40 +1,41 @@
-#include "GoneWatch.h"
+#include "p2/core/Grace.h"
 
 #include <iterator>
 
-namespace p2::push {
+namespace p2::core {
 
-bool GoneWatch::gone(std::size_t node, std::string_view flow, std::size_t target, TimePoint now,
-                     Duration after) {
+Grace::Verdict Grace::said(std::size_t node, std::string_view flow, std::size_t target, TimePoint now,
+                           Duration after) {
   if (const auto known = _byNode.find(node); known != _byNode.end()) {
     const auto watched = known->second;
     const bool same = watched->target == target;
     const bool due = same && now - watched->first >= after;
-    if (same && !due) return false;
+    if (same && !due) return Verdict::waits;
+    if (due && _then == Then::keep) return Verdict::believed;
     remove(watched);
-    if (due) return true;
+    if (due) return Verdict::believed;
   }
-  if (size() >= _most && !makeRoom(flow, now, after)) return false;
+  if (size() >= _most && !makeRoom(flow, now, after)) return Verdict::waits;
   auto found = _flows.find(flow);
   if (found == _flows.end()) found = _flows.emplace(flow, Flow()).first;
   auto& watched = found->second.watched;
   watched.push_back({node, target, now, found});
   _byNode.emplace(node, std::prev(watched.end()));
   resize(found, watched.size() - 1);
-  return false;
+  return Verdict::begins;
 }
 
-void GoneWatch::forget(std::size_t node) {
+void Grace::forget(std::size_t node) {
   if (const auto known = _byNode.find(node); known != _byNode.end()) remove(known->second);
 }
 
-void GoneWatch::clear() {
+void Grace::clear() {
   _byNode.clear();
   _bySize.clear();
   _flows.clear();
 }
 
-bool GoneWatch::makeRoom(std::string_view flow, TimePoint now, Duration after) {
+bool Grace::makeRoom(std::string_view flow, TimePoint now, Duration after) {
   if (_bySize.empty()) return false;
   const auto own = _flows.find(flow);
   const auto [most, name] = *_bySize.rbegin();
@@ -50,7 +51,7 @@ bool GoneWatch::makeRoom(std::string_view flow, TimePoint now, Duration after) {
   return true;
 }
 
-void GoneWatch::remove(Watch::iterator watched) {
+void Grace::remove(Watch::iterator watched) {
   const auto flow = watched->flow;
   const std::size_t before = flow->second.watched.size();
   _byNode.erase(watched->node);
@@ -59,7 +60,7 @@ void GoneWatch::remove(Watch::iterator watched) {
 }
 
 /// Brings what is known of a flow in line with its list, which had `before`. A flow without any is forgotten.
-void GoneWatch::resize(Flows::iterator flow, std::size_t before) {
+void Grace::resize(Flows::iterator flow, std::size_t before) {
   const std::size_t size = flow->second.watched.size();
   _bySize.erase({before, flow->first});
   if (size == 0) {
@@ -69,4 +70,4 @@ void GoneWatch::resize(Flows::iterator flow, std::size_t before) {
   }
 }
 
-}  // namespace p2::push
+}  // namespace p2::core
