@@ -375,7 +375,7 @@ TEST_CASE(
   options.hosts.push_back(replica.twinOf(options));
   const auto ask = [&](const Store& store, const std::string& node) {
     Answer<Registrations::Found> answer;
-    store.lookUp(node, answer.callback());
+    store.lookUp(node, "example.org", answer.callback());
     return answer.get();
   };
   const auto beats = [&](const Server& server, const std::string& which) {
