@@ -1,8 +1,3 @@
-// LMDB may call either of pwrite() and pwrite64(), and both must be defined here: the C library's headers
-// shall not make one of them. So this file is compiled alone.
-#undef _FILE_OFFSET_BITS
-#undef _TIME_BITS
-
 #include "IoFaults.h"
 
 #include <sys/uio.h>
@@ -42,12 +37,17 @@ Function* next(const char* name) {
 
 extern "C" {
 
-ssize_t pwrite(int file, const void* bytes, size_t count, off_t offset) {
-  static auto* const real = next<ssize_t(int, const void*, size_t, off_t)>("pwrite");
+// LMDB may call either, and with files of 64 bits the C library's header makes one of the two names: so these
+// have names of their own here.
+ssize_t pwriteOrFault(int file, const void* bytes, size_t count, long offset) __asm__("pwrite");
+ssize_t pwrite64OrFault(int file, const void* bytes, size_t count, off64_t offset) __asm__("pwrite64");
+
+ssize_t pwriteOrFault(int file, const void* bytes, size_t count, long offset) {
+  static auto* const real = next<ssize_t(int, const void*, size_t, long)>("pwrite");
   return fails() ? -1 : real(file, bytes, count, offset);
 }
 
-ssize_t pwrite64(int file, const void* bytes, size_t count, off64_t offset) {
+ssize_t pwrite64OrFault(int file, const void* bytes, size_t count, off64_t offset) {
   static auto* const real = next<ssize_t(int, const void*, size_t, off64_t)>("pwrite64");
   return fails() ? -1 : real(file, bytes, count, offset);
 }

@@ -33,9 +33,9 @@ class SwappedStore final : public MemoryStore {
   /// In this one there is nobody but those that `shows` says.
   void show(std::vector<std::string> nodes) { _shown = std::move(nodes); }
 
-  void lookUp(std::string node, Callback<Found> done) const override {
+  void lookUp(std::string node, const std::string& domain, Callback<Found> done) const override {
     if (std::find(_shown.begin(), _shown.end(), node) == _shown.end()) return done(Found());
-    MemoryStore::lookUp(std::move(node), std::move(done));
+    MemoryStore::lookUp(std::move(node), domain, std::move(done));
   }
 
  private:
