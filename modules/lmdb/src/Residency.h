@@ -14,8 +14,8 @@ namespace p2::lmdb {
 /// Whether all that a store's file holds is in memory, so that reading it waits for no disk. Looks now and
 /// then, in a thread of its own, and reads what is not if the file is small beside the memory that p2 may
 /// have, unless that did not help the last time. Where the system does not say what is in memory, a file that
-/// was read in counts as being there for a while, and is read again then. The log
-/// says so, and that a file cannot be read. Thread-safe.
+/// was read in counts as being there for a while, and is read again then. The log says so, and that a file
+/// cannot be read. Thread-safe.
 class Residency {
  public:
   /// Looks for the first time. `usedBytes` tells how much of the file is used, in the thread as well.

@@ -118,7 +118,7 @@ class Store::Impl {
   }
 
   /// A change of what stands under a node. It takes the turn of its domain, so that it stays in order with
-  /// what its phone asks for; nobody's if that is not stored.
+  /// what its phone asks for. If that is not stored, p2's own, which may overtake that: it harms neither.
   template <class T>
   void submitFor(const std::string& node, typename Operation<T>::Apply apply, Callback<T> done) {
     lookUp(node, {},

@@ -41,12 +41,15 @@ MaybeFault Sharers::countOn(Connection& connection, bool serves) {
   if (!serves && !_isListed) return std::nullopt;
   const auto own = textLiteral(_own);
   const auto beat = std::to_string(++_beat);
+  // Before its row goes: else the host on which it is gone already would look like one that lags behind.
+  if (!serves) _acknowledged.with([](Own& known) { known = Own(); });
   auto done = connection.execute(serves ? "insert into serving (instance, beat) values (" + own + ", " +
                                               beat + ") on duplicate key update beat = " + beat
                                         : "delete from serving where instance = " + own);
   if (!done.ok()) return done.fault();
   _isListed = serves;
-  _acknowledged.with([&](Own& known) { known = serves ? Own{_own, _beat, _clock.now()} : Own(); });
+  if (!serves) return std::nullopt;
+  _acknowledged.with([&](Own& known) { known = {_own, connection.name(), _beat, _clock.now()}; });
   return std::nullopt;
 }
 
@@ -55,7 +58,11 @@ MaybeFault Sharers::checkKeepsUp(Connection& connection) const {
   if (own.beat == 0 || _clock.now() - own.since > kOwnFor) return std::nullopt;
   auto rows = connection.query("select beat from serving where instance = " + textLiteral(own.instance));
   if (!rows.ok()) return rows.fault();
-  if (rows.value().next() && rows.value().number(0) >= own.beat) return std::nullopt;
+  const bool isListed = rows.value().next();
+  if (isListed && rows.value().number(0) >= own.beat) return std::nullopt;
+  // Where it was written it cannot lag: another p2 has removed it, as this one's machine was suspended, for
+  // one.
+  if (!isListed && connection.name() == own.host) return std::nullopt;
   return Fault{Fault::Kind::unfit,
                "The database " + connection.name() +
                    " lacks what this p2 has written to another host: it is a replica that lags behind, or no "

@@ -39,6 +39,7 @@ class Sharers {
   /// How far this p2 has counted for certain; 0 if it is not listed.
   struct Own {
     std::string instance;
+    std::string host;  ///< On which it has.
     std::int64_t beat = 0;
     core::Clock::TimePoint since{};
   };

@@ -19,8 +19,9 @@ std::string sentence(std::uint64_t missed, std::uint64_t found, std::chrono::sec
   return core::grouped(missed) + (missed == 1 ? " push" : " pushes") + " within " + core::inWords(time) +
          (missed == 1 ? " was" : " were") + " for phones that are not in this store, and " +
          core::grouped(found) +
-         " for phones that are: their servers are asked to wait, and told that such a phone is not there "
-         "limits.unknownAfter after the first push for it; is it the right store (store.path, or "
+         " for phones that are: a server is told that such a phone is not there once limits.unknownAfter has "
+         "passed since the first push for it, and asked to wait before; is it the right store (store.path, "
+         "or "
          "store.mariadb.database)?";
 }
 

@@ -60,7 +60,7 @@ class Store final : public store::RegistrationStore {
   /// there is none, or this process may not look.
   static bool isInUse(const std::filesystem::path& path);
 
-  /// Makes durable what is queued, calls back, and joins the writer.
+  /// Makes durable what is queued, refuses what waits for a look-up, calls back, and joins the writer.
   ~Store() override;
 
   /// The registration with this node, if there is one. An error only if the database cannot be read. Waits
