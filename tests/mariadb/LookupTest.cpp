@@ -256,7 +256,7 @@ TEST_CASE("Whatever floods a database that hangs, what another domain asks waits
   CHECK(p2::test::eventually([&] { return flood.isOver(); }));
   CHECK(flood.isAnsweredOnce());
   CHECK(flood.servedHonestly() == flood.honest());
-  CHECK(flood.served() >= kCapacity);
+  CHECK(flood.served() >= kCapacity / 2);  // p2's own tasks have their turn
   CHECK(flood.served() <= 2 * kCapacity);  // and what was being asked
   CHECK(flood.keptOrder());
 }
