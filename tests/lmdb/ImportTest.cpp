@@ -3,6 +3,7 @@
 #include "Stores.h"
 #include "store/Samples.h"
 #include "support/Catch.h"
+#include "support/Emulator.h"
 #include "support/ImportAll.h"
 
 #include <sys/resource.h>
@@ -455,7 +456,7 @@ long peakMemory() {
 
 #ifndef P2_SANITIZED  // whose own memory hides it
 TEST_CASE("The memory of an import does not grow with its rows") {
-  if (std::getenv("TESTS_EMULATED") != nullptr) {
+  if (p2::test::isEmulated()) {
     WARN("skipped: what the emulator takes counts as this process's");
     return;
   }

@@ -1,5 +1,6 @@
 #include "p2/process/Signals.h"
 #include "support/Catch.h"
+#include "support/Emulator.h"
 #include "support/TemporaryDirectory.h"
 
 #include <fcntl.h>
@@ -80,7 +81,7 @@ TEST_CASE("A page that cannot be read ends the program with a sentence, another 
   const Ended sent([] { ::raise(SIGBUS); });
   REQUIRE(WIFSIGNALED(sent.status));
   CHECK(WTERMSIG(sent.status) == SIGBUS);
-  CHECK(sent.said.empty());
+  if (!p2::test::isEmulated()) CHECK(sent.said.empty());
 }
 
 TEST_CASE("A signal that came before is there at once, with a limit and without") {
