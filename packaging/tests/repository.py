@@ -19,7 +19,7 @@ def run(*command, **more):
 
 
 def relabelled(package, version, directory):
-    """The same files in a deb of another version; gives its path."""
+    """The same files in a deb of another version, whose settings have other comments; gives its path."""
     tree = os.path.join(directory, "relabelled")
     shutil.rmtree(tree, ignore_errors=True)
     run("dpkg-deb", "-R", package, tree)
@@ -29,6 +29,10 @@ def relabelled(package, version, directory):
     assert count == 1, text
     with open(control, "w") as file:
         file.write(text)
+    shipped, = (os.path.join(tree, place) for place in ("etc/p2/p2.properties", "usr/share/p2/p2.properties")
+                if os.path.exists(os.path.join(tree, place)))
+    with open(shipped, "a") as file:
+        file.write(f"# This is of {version}.\n")
     deb = os.path.join(directory, re.sub("_[^_]*_", f"_{version}_", os.path.basename(package)))
     run("dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", tree, deb)
     shutil.rmtree(tree)
