@@ -317,6 +317,27 @@ TEST_CASE("Setup replaces settings only if told to, but the file as it is shippe
   CHECK(contentOf(old) == first);
 }
 
+TEST_CASE(
+    "Setup takes a file that sets nothing, as another version shipped it, for one to be replaced, and keeps "
+    "it") {
+  const Folder folder;
+  const std::vector<std::string> words{"setup", "--jid=push.example.org",
+                                       "--service-account=" + folder.account.string()};
+  const auto old = folder.config.string() + ".old";
+  for (const std::string text :
+       {"# another version's\n", "xmpp.jid =\n", "\n  ! x = y\r\n\txmpp.jid :  \r\n#a = b"}) {
+    std::ofstream(folder.config) << text;
+    CHECK(run(words, {.config = folder.config}).code == EX_OK);
+    CHECK(contentOf(folder.config).find("push.example.org") != std::string::npos);
+    CHECK(contentOf(old) == text);
+  }
+  for (const std::string text : {"xmpp.port = 5348", "# a\nxmpp.port: 5348\n", "include\n", "\xff\xfe"}) {
+    std::ofstream(folder.config) << text;
+    CHECK(run(words, {.config = folder.config}).code == EX_CANTCREAT);
+    CHECK(contentOf(folder.config) == text);
+  }
+}
+
 TEST_CASE("Setup keeps what it replaces, also behind a link") {
   const Folder folder;
   const auto elsewhere = folder.config.parent_path() / "elsewhere.properties";

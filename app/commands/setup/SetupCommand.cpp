@@ -27,6 +27,8 @@
 #include <grp.h>
 #include <istream>
 #include <ostream>
+#include <sstream>
+#include <string>
 #include <sysexits.h>
 #include <system_error>
 #include <utility>
@@ -64,7 +66,7 @@ constexpr std::string_view kDetails =
     "Writes p2.properties (to the file of --config, else /etc/p2/p2.properties) with a new secret, and "
     "prints what goes into the configuration of the XMPP server, the DNS, and Conversations. Asks on a "
     "terminal for what is not given as an option, until the answer is right. Settings that are there are "
-    "not replaced without --force, which keeps them as FILE.old; the file as it is shipped is. With @NAME, "
+    "not replaced without --force, which keeps them as FILE.old; a file that sets nothing is. With @NAME, "
     "which adds one more p2 to the machine, it makes that one's user p2-NAME and its directory "
     "/var/lib/p2-NAME, and chooses a port for http.listen that no other settings in /etc/p2 name.";
 
@@ -187,8 +189,28 @@ core::Result<Answers> collect(const Invocation& invocation) {
   return answers;
 }
 
-/// Whether the file holds what somebody may miss: it is there, and not as it was shipped.
+/// Whether the text gives any key a value. That of no version does so as it is shipped.
+bool givesValues(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto begin = line.find_first_not_of(" \t\r");
+    if (begin == std::string::npos || line[begin] == '#' || line[begin] == '!') continue;
+    const auto separator = line.find_first_of("=:", begin);
+    if (separator == std::string::npos) return true;
+    if (line.find_first_not_of(" \t\r", separator + 1) != std::string::npos) return true;
+  }
+  return false;
+}
+
+/// Whether the file is there and has settings in it.
 bool holdsSettings(const path& file) {
+  const auto content = settings::readFile(file, settings::kMaxSettingsFileSize);
+  std::error_code ignored;
+  return content ? givesValues(content.value().text) : std::filesystem::exists(file, ignored);
+}
+
+/// Whether the file holds what somebody may miss, if only a comment: it is there, and not as it was shipped.
+bool isChanged(const path& file) {
   const auto content = settings::readFile(file, settings::kMaxSettingsFileSize);
   std::error_code ignored;
   return content ? content.value().text != kShippedSettings : std::filesystem::exists(file, ignored);
@@ -222,7 +244,7 @@ int write(core::AtomicFile& target, const path& file, const std::string& text) {
   giveToReaders(target.descriptor(), file);
   if (::fchmod(target.descriptor(), S_IRUSR | S_IWUSR | S_IRGRP) != 0) return errno;
   if (const int fault = core::writeAll(target.descriptor(), text); fault != 0) return fault;
-  if (holdsSettings(file)) {
+  if (isChanged(file)) {
     if (const int fault = keepOld(file); fault != 0) return fault;
   }
   return target.commit();
