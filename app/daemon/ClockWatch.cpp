@@ -1,10 +1,10 @@
 #include "daemon/ClockWatch.h"
 
 #include "daemon/Logger.h"
+#include "daemon/Round.h"
 #include "p2/core/Words.h"
 
 #include <chrono>
-#include <exception>
 #include <string>
 #include <utility>
 
@@ -21,16 +21,10 @@ ClockWatch::ClockWatch(proxy::PushProxy& proxy, OnChange onChange, const core::C
     : _proxy(proxy),
       _onChange(std::move(onChange)),
       _clock(clock),
-      _rounds(core::Rounds::Duration::zero(), [this](const auto&) { return goRound(); }) {}
-
-core::Rounds::Duration ClockWatch::goRound() noexcept {
-  try {
-    look();
-  } catch (const std::exception& exception) {
-    logger().error(std::string("the clock is not watched: ") + exception.what());
-  }
-  return _wasSet ? kWhileSet : kWhileUnset;
-}
+      _rounds(core::Rounds::Duration::zero(), [this](const auto&) {
+        goRound("the clock is not watched", [this] { look(); });
+        return _wasSet ? kWhileSet : kWhileUnset;
+      }) {}
 
 void ClockWatch::look() {
   const auto fault = core::faultOf(_clock);

@@ -20,7 +20,6 @@ class ClockWatch {
   ClockWatch(proxy::PushProxy& proxy, OnChange onChange, const core::Clock& clock = core::systemClock());
 
  private:
-  core::Rounds::Duration goRound() noexcept;
   void look();
 
   proxy::PushProxy& _proxy;

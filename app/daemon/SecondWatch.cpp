@@ -1,10 +1,10 @@
 #include "daemon/SecondWatch.h"
 
 #include "daemon/Logger.h"
+#include "daemon/Round.h"
 #include "p2/core/Words.h"
 
 #include <chrono>
-#include <exception>
 #include <string>
 #include <utility>
 
@@ -17,9 +17,10 @@ constexpr std::chrono::seconds kRest{1};
 }  // namespace
 
 SecondWatch::SecondWatch(std::string jid, const core::Clock& clock)
-    : _jid(std::move(jid)),
-      _clock(clock),
-      _rounds(core::Rounds::Duration::zero(), [this](const auto&) { return goRound(); }) {}
+    : _jid(std::move(jid)), _clock(clock), _rounds(core::Rounds::Duration::zero(), [this](const auto&) {
+        goRound("it is not watched whether there is another p2", [this] { look(); });
+        return kRest;
+      }) {}
 
 void SecondWatch::note() {
   _seen.with([this](Seen& seen) { seen.last = _clock.now(); });
@@ -42,15 +43,6 @@ std::string SecondWatch::text() const {
          ", and does not share this one's store: a phone is known to one of the two only, and of its pushes "
          "those that come to the other are lost. Stop the one that should not be there, or let them share a "
          "store (store.kind = mariadb). Until then no server is told that a phone is unknown or gone.";
-}
-
-core::Rounds::Duration SecondWatch::goRound() noexcept {
-  try {
-    look();
-  } catch (const std::exception& exception) {
-    logger().error(std::string("it is not watched whether there is another p2: ") + exception.what());
-  }
-  return kRest;
 }
 
 void SecondWatch::look() {

@@ -36,7 +36,6 @@ class SecondWatch {
 
   bool isRecent(const Seen& seen) const;
   std::string text() const;
-  core::Rounds::Duration goRound() noexcept;
   void look();
 
   const std::string _jid;

@@ -1,10 +1,10 @@
 #include "daemon/StoreWatch.h"
 
 #include "daemon/Logger.h"
+#include "daemon/Round.h"
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <string>
 #include <utility>
 
@@ -39,16 +39,10 @@ StoreWatch::StoreWatch(const store::RegistrationStore& store, proxy::PushProxy& 
       _contended(errors(metrics, "contended")),
       _refused(errors(metrics, "refused")),
       _before(store.whereabouts()),
-      _rounds(core::Rounds::Duration::zero(), [this](const auto&) { return goRound(); }) {}
-
-core::Rounds::Duration StoreWatch::goRound() noexcept {
-  try {
-    look();
-  } catch (const std::exception& exception) {
-    logger().error(std::string("the store is not watched: ") + exception.what());
-  }
-  return kEvery;
-}
+      _rounds(core::Rounds::Duration::zero(), [this](const auto&) {
+        goRound("the store is not watched", [this] { look(); });
+        return kEvery;
+      }) {}
 
 void StoreWatch::look() {
   _proxy.watchStore();

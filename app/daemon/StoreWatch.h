@@ -16,7 +16,6 @@ class StoreWatch {
   StoreWatch(const store::RegistrationStore& store, proxy::PushProxy& proxy, core::Metrics& metrics);
 
  private:
-  core::Rounds::Duration goRound() noexcept;
   void look();
   void noteHost(const store::Whereabouts& now) const;
   void noteSharers(const store::Whereabouts& now) const;

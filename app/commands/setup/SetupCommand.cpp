@@ -14,6 +14,7 @@
 #include "p2/settings/Instance.h"
 #include "p2/settings/Keys.h"
 #include "p2/settings/Loader.h"
+#include "p2/settings/Source.h"
 #include "p2/settings/Template.h"
 
 #include <fcntl.h>
@@ -27,7 +28,6 @@
 #include <grp.h>
 #include <istream>
 #include <ostream>
-#include <sstream>
 #include <string>
 #include <sysexits.h>
 #include <system_error>
@@ -189,31 +189,28 @@ core::Result<Answers> collect(const Invocation& invocation) {
   return answers;
 }
 
-/// Whether the text gives any key a value. That of no version does so as it is shipped.
+/// Whether the text gives any key a value, or is no settings file. That of no version does so as it is
+/// shipped.
 bool givesValues(const std::string& text) {
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    const auto begin = line.find_first_not_of(" \t\r");
-    if (begin == std::string::npos || line[begin] == '#' || line[begin] == '!') continue;
-    const auto separator = line.find_first_of("=:", begin);
-    if (separator == std::string::npos) return true;
-    if (line.find_first_not_of(" \t\r", separator + 1) != std::string::npos) return true;
-  }
-  return false;
+  const auto source = settings::scanProperties(text);
+  return !source.faults.empty() || std::any_of(source.entries.begin(), source.entries.end(),
+                                               [](const auto& entry) { return !entry.value.empty(); });
 }
 
-/// Whether the file is there and has settings in it.
+/// Whether the file is there, and its text is one of which `matters` says so; one that cannot be read counts.
+bool isThere(const path& file, bool (*matters)(const std::string& text)) {
+  const auto content = settings::readFile(file, settings::kMaxSettingsFileSize);
+  std::error_code ignored;
+  return content ? matters(content.value().text) : std::filesystem::exists(file, ignored);
+}
+
 bool holdsSettings(const path& file) {
-  const auto content = settings::readFile(file, settings::kMaxSettingsFileSize);
-  std::error_code ignored;
-  return content ? givesValues(content.value().text) : std::filesystem::exists(file, ignored);
+  return isThere(file, givesValues);
 }
 
-/// Whether the file holds what somebody may miss, if only a comment: it is there, and not as it was shipped.
+/// Whether the file holds what somebody may miss, if only a comment.
 bool isChanged(const path& file) {
-  const auto content = settings::readFile(file, settings::kMaxSettingsFileSize);
-  std::error_code ignored;
-  return content ? content.value().text != kShippedSettings : std::filesystem::exists(file, ignored);
+  return isThere(file, [](const std::string& text) { return text != kShippedSettings; });
 }
 
 /// Gives the new file the owner of the old one; a first one belongs to root and the group of those who serve
